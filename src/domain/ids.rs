@@ -1,0 +1,238 @@
+//! Identifiers: newtypes that cannot be mixed up, and how the derived ones are made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The namespace under which event ids are derived from slugs.
+const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_7a4e_90d1_5b0e_8c55_74d3_a3c1_9e20);
+
+/// Separates the parts of a derived name; no label can contain it.
+const UNIT_SEPARATOR: &str = "\u{1f}";
+
+/// The longest session or payment reference that is accepted, in bytes.
+pub const TEXT_ID_BYTES_MAX: usize = 200;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps a UUID that is known to be of this kind.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID itself.
+            #[must_use]
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+
+            /// The sixteen bytes of the UUID, the form in which it is stored.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// One event: the UUIDv5 of its slug.
+    EventId
+}
+uuid_id! {
+    /// One ticket: the UUIDv5 of event, section, row and seat.
+    TicketId
+}
+uuid_id! {
+    /// One attempt to hold tickets: a fresh UUIDv7, the fencing token of every later step.
+    HoldId
+}
+uuid_id! {
+    /// One attempt to pay for a hold: the UUIDv5 of hold and payment reference.
+    OrderId
+}
+uuid_id! {
+    /// Whom the limit counts.
+    BuyerId
+}
+
+impl EventId {
+    /// Derives the id of the event with this slug; the same slug gives the same id everywhere.
+    #[must_use]
+    pub fn of_slug(slug: &str) -> Self {
+        Self(Uuid::new_v5(&EVENT_NAMESPACE, slug.as_bytes()))
+    }
+}
+
+impl TicketId {
+    /// Derives the id of the ticket for one seat of one event.
+    #[must_use]
+    pub fn of_seat(event: EventId, section: &str, row: &str, seat: &str) -> Self {
+        let name = [section, row, seat].join(UNIT_SEPARATOR);
+        Self(Uuid::new_v5(event.as_uuid(), name.as_bytes()))
+    }
+}
+
+impl HoldId {
+    /// Makes a fresh hold id, ordered by time.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl OrderId {
+    /// Derives the id of the attempt to pay for `hold` under this payment reference.
+    #[must_use]
+    pub fn of_payment(hold: HoldId, reference: &PaymentReference) -> Self {
+        Self(Uuid::new_v5(hold.as_uuid(), reference.as_str().as_bytes()))
+    }
+}
+
+impl BuyerId {
+    /// Makes a buyer id that nobody had before.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Derives the buyer behind a session that names no buyer of its own.
+    #[must_use]
+    pub fn of_session(session: &SessionId) -> Self {
+        Self(Uuid::new_v5(&EVENT_NAMESPACE, session.as_str().as_bytes()))
+    }
+}
+
+/// Why a text cannot serve as a session or payment reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextIdError {
+    /// Nothing, or only white space.
+    #[error("it is empty")]
+    Empty,
+    /// Longer than [`TEXT_ID_BYTES_MAX`].
+    #[error("it has {0} bytes, more than {TEXT_ID_BYTES_MAX}")]
+    TooLong(usize),
+    /// A control character, which no terminal or log should be handed.
+    #[error("it holds a control character")]
+    ControlCharacter,
+}
+
+fn checked(text: &str) -> Result<Box<str>, TextIdError> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err(TextIdError::Empty)
+    } else if text.len() > TEXT_ID_BYTES_MAX {
+        Err(TextIdError::TooLong(text.len()))
+    } else if text.chars().any(char::is_control) {
+        Err(TextIdError::ControlCharacter)
+    } else {
+        Ok(text.into())
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks and wraps a text.
+            ///
+            /// # Errors
+            /// The text is empty, longer than [`TEXT_ID_BYTES_MAX`] or holds control characters.
+            pub fn new(text: &str) -> Result<Self, TextIdError> {
+                checked(text).map(Self)
+            }
+
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = TextIdError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// The checkout that a hold belongs to.
+    SessionId
+}
+text_id! {
+    /// The payment provider's idempotency key for one attempt to pay.
+    PaymentReference
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_ids_are_the_same_everywhere() {
+        let event = EventId::of_slug("hamlet-2026-12-01");
+        assert_eq!(event, EventId::of_slug("hamlet-2026-12-01"));
+        assert_ne!(event, EventId::of_slug("hamlet-2026-12-02"));
+        assert_eq!(event.as_uuid().get_version_num(), 5);
+    }
+
+    #[test]
+    fn seats_whose_labels_read_alike_have_different_tickets() {
+        let event = EventId::of_slug("x");
+        assert_ne!(
+            TicketId::of_seat(event, "A", "1", "11"),
+            TicketId::of_seat(event, "A", "11", "1")
+        );
+    }
+
+    #[test]
+    fn a_session_is_a_printable_text_of_bounded_length() {
+        assert_eq!(SessionId::new("  "), Err(TextIdError::Empty));
+        assert_eq!(SessionId::new(&"x".repeat(201)), Err(TextIdError::TooLong(201)));
+        assert_eq!(SessionId::new("a\u{1b}[2J"), Err(TextIdError::ControlCharacter));
+        assert_eq!(SessionId::new(" ann ").unwrap().as_str(), "ann");
+    }
+}

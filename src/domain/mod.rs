@@ -1,0 +1,30 @@
+//! What a ticket sale is made of: values and pure functions.
+//!
+//! Nothing here reads a clock, draws a random number or touches a file; such things come in as
+//! arguments. How these values are stored is the business of [`repository`](crate::repository).
+
+pub mod change;
+pub mod confirmation;
+pub mod event;
+pub mod hold;
+pub mod ids;
+pub mod limit;
+pub mod money;
+pub mod order;
+pub mod refusal;
+pub mod seating;
+pub mod ticket;
+pub mod time;
+pub mod venue;
+
+pub use change::{Change, ChangeKind, Position};
+pub use confirmation::ConfirmationNumber;
+pub use event::{Event, EventDraft, SaleTerms};
+pub use hold::{Hold, HoldStatus, NewHold};
+pub use ids::{BuyerId, EventId, HoldId, OrderId, PaymentReference, SessionId, TicketId};
+pub use money::{Currency, Money};
+pub use order::{Order, OrderStatus};
+pub use refusal::Refusal;
+pub use ticket::{SeatLabel, Ticket, TicketState, TicketStatus};
+pub use time::Timestamp;
+pub use venue::{Section, Venue};

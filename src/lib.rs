@@ -1,0 +1,8 @@
+//! `tix` sells every seat exactly once.
+
+pub mod audit;
+pub mod clock;
+pub mod domain;
+pub mod minting;
+pub mod payment;
+pub mod repository;

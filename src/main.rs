@@ -1,0 +1,3 @@
+//! The `tix` command.
+
+fn main() {}

@@ -1,0 +1,95 @@
+//! What a repository answers when it does not do what was asked.
+
+use std::path::PathBuf;
+
+use crate::domain::Refusal;
+
+/// The answer of every repository call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rules do not allow it; nothing was changed.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The store did not do its part; says nothing about the request.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// The refusal, if that is what it is.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Store(_) => None,
+        }
+    }
+}
+
+/// What went wrong with the store, as far as it can be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreFault {
+    /// There is no store, or it has no schema.
+    Missing,
+    /// The path names something that is no `tix` store.
+    NotAStore,
+    /// The store, or the folder it is in, cannot be written.
+    ReadOnly,
+    /// The disk is full.
+    DiskFull,
+    /// The schema is of another version.
+    OtherSchema,
+    /// The event is minted from another layout.
+    OtherLayout,
+    /// Something that must never happen; the message says what.
+    Corrupt,
+    /// Anything else.
+    Failed,
+}
+
+/// A store that could not be used: what was tried, on what, and why it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{tried}")]
+pub struct StoreError {
+    /// What kind of trouble it is.
+    pub fault: StoreFault,
+    /// What was tried, for example `open the store tix.db`.
+    pub tried: String,
+    /// Why it failed.
+    #[source]
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// A fault without a deeper cause.
+    #[must_use]
+    pub fn new(fault: StoreFault, tried: impl Into<String>) -> Self {
+        Self { fault, tried: tried.into(), cause: None }
+    }
+
+    /// A fault with its cause.
+    #[must_use]
+    pub fn caused(
+        fault: StoreFault,
+        tried: impl Into<String>,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { fault, tried: tried.into(), cause: Some(Box::new(cause)) }
+    }
+
+    /// The store at `path` is missing.
+    #[must_use]
+    pub fn missing(path: &std::path::Path) -> Self {
+        let path = PathBuf::from(path);
+        Self::new(StoreFault::Missing, format!("there is no store at {}", path.display()))
+    }
+
+    /// A task that worked on the store ended before it answered.
+    #[must_use]
+    pub fn lost_task(cause: tokio::task::JoinError) -> Self {
+        Self::caused(StoreFault::Failed, "a task that worked on the store ended early", cause)
+    }
+}

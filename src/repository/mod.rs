@@ -1,0 +1,356 @@
+//! The one way to the store: what every command, the simulation and the server go through.
+//!
+//! [`Repository`] speaks the words of [`domain`](crate::domain) and promises its rules; each engine
+//! below keeps them in its own way. Which engine serves is decided by the store's URL, in
+//! [`open`].
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::domain::{
+    BuyerId, Change, Event, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order, OrderId,
+    PaymentReference, Position, Refusal, SeatLabel, Section, SessionId, Ticket, TicketId,
+    TicketState, TicketStatus, Timestamp,
+};
+use crate::minting::Layout;
+
+pub mod error;
+pub mod sqlite;
+pub mod store_url;
+
+pub use error::{Error, Result, StoreError, StoreFault};
+pub use store_url::StoreUrl;
+
+/// What a command is about to do with the store, which decides whether a missing one is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Make the store and its schema if they are not there.
+    Create,
+    /// Expect a store with a schema.
+    Existing,
+}
+
+/// Opens the store behind `url`.
+///
+/// # Errors
+/// The store is not there and `access` does not allow to make it, or it cannot be used.
+pub async fn open(
+    url: &StoreUrl,
+    access: Access,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Repository>> {
+    let _ = (access, clock);
+    Err(StoreError::new(StoreFault::Failed, format!("open {url}")).into())
+}
+
+/// The state of the store's schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchemaStatus {
+    /// The version this `tix` works with.
+    pub expected_version: u32,
+    /// The version that is applied; none where there is no schema.
+    pub applied_version: Option<u32>,
+    /// What differs from the schema of this version, one sentence each.
+    pub differences: Vec<String>,
+}
+
+impl SchemaStatus {
+    /// Whether the store can be used as it is.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.applied_version == Some(self.expected_version) && self.differences.is_empty()
+    }
+}
+
+/// What minting did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Minted {
+    /// Tickets minted by this call.
+    pub new: u64,
+    /// Tickets that were there before, from an earlier or an interrupted call.
+    pub existing: u64,
+}
+
+/// The tickets of one section in the order of the venue, each with its condition.
+#[derive(Debug, Clone)]
+pub struct SectionMap {
+    /// The section and its tickets, which never change.
+    pub section: Arc<SectionTickets>,
+    /// The condition of each ticket, in the order of `section.tickets`.
+    pub statuses: Vec<TicketStatus>,
+}
+
+/// A section and its tickets in the order of the venue.
+#[derive(Debug, Clone)]
+pub struct SectionTickets {
+    /// The section.
+    pub section: Section,
+    /// Its tickets, row by row.
+    pub tickets: Vec<Ticket>,
+}
+
+/// How many tickets of a section are in which condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SectionCounts {
+    /// The section's name.
+    pub section: String,
+    /// The ticket type of its seats.
+    #[serde(rename = "type")]
+    pub type_id: String,
+    /// Every ticket.
+    pub minted: u64,
+    /// Tickets anybody may claim, those of lapsed holds among them.
+    pub available: u64,
+    /// Tickets held until a deadline.
+    pub held: u64,
+    /// Tickets being paid for.
+    pub paying: u64,
+    /// Tickets sold.
+    pub sold: u64,
+    /// Tickets kept from the sale.
+    pub blocked: u64,
+    /// What the sold ones cost together.
+    pub revenue: Money,
+}
+
+/// Which tickets a listing is about.
+#[derive(Debug, Clone, Default)]
+pub struct TicketFilter {
+    /// Only those of this section.
+    pub section: Option<String>,
+    /// Only those in this condition.
+    pub status: Option<TicketStatus>,
+    /// At most this many.
+    pub limit: Option<u64>,
+}
+
+/// Where a payment stands after [`Repository::begin_payment`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaymentStart {
+    /// The tickets are `paying`: charge this amount, then record the outcome.
+    Pay {
+        /// The order that the outcome will be recorded under.
+        order_id: OrderId,
+        /// What to charge.
+        amount: Money,
+        /// Until when the payment may take.
+        deadline: Timestamp,
+    },
+    /// This attempt was decided before.
+    Decided(Box<Order>),
+}
+
+/// What the payment provider answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentOutcome {
+    /// It has the buyer's money.
+    Captured,
+    /// It said no.
+    Declined,
+}
+
+/// An entry of the change log that a reader has to look out for: a hold and its deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenHold {
+    /// What the log says of its ticket: `held`, where it was last claimed.
+    pub change: Change,
+}
+
+/// Called with the number of tickets that exist so far while minting goes on.
+pub type MintProgress<'a> = &'a (dyn Fn(u64) + Send + Sync);
+
+/// A store of events, tickets, holds and orders that sells every seat exactly once.
+///
+/// Every method that changes something decides in one atomic step who may, names the hold or order
+/// it acts on, and can be repeated: a repeat of what already happened succeeds. A call that was
+/// answered survives a power cut. Refusals are [`Error::Refused`]; everything else is
+/// [`Error::Store`] and says nothing about the request.
+#[async_trait]
+pub trait Repository: Send + Sync + Debug {
+    /// The name and version of the engine, for reports.
+    fn engine(&self) -> String;
+
+    /// The present time by which deadlines are judged.
+    fn now(&self) -> Timestamp;
+
+    /// The shortest time to pay that the engine can keep.
+    fn time_to_pay_min(&self) -> Duration;
+
+    // ── schema ────────────────────────────────────────────────────────────────────────────────
+
+    /// Makes whatever of the schema is missing; does nothing where all is there.
+    async fn apply_schema(&self) -> Result<SchemaStatus>;
+
+    /// Compares the schema that is applied with the one this version needs.
+    async fn schema_status(&self) -> Result<SchemaStatus>;
+
+    // ── events ────────────────────────────────────────────────────────────────────────────────
+
+    /// Adds an event, or finds the one that already has its slug, which then stays as it is.
+    async fn add_event(&self, draft: &EventDraft) -> Result<Event>;
+
+    /// Mints one ticket for each seat of `layout`. An interrupted call is completed by the next.
+    ///
+    /// # Errors
+    /// [`StoreFault::OtherLayout`] if the event is minted from another layout.
+    async fn mint(
+        &self,
+        event: EventId,
+        layout: Arc<Layout>,
+        progress: MintProgress<'_>,
+    ) -> Result<Minted>;
+
+    /// All events, by their date.
+    async fn events(&self) -> Result<Vec<Event>>;
+
+    /// One event.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownEvent`].
+    async fn event(&self, event: EventId) -> Result<Event>;
+
+    /// The sections of an event, in the order of the venue.
+    async fn sections(&self, event: EventId) -> Result<Vec<Section>>;
+
+    // ── tickets ───────────────────────────────────────────────────────────────────────────────
+
+    /// The tickets of one section with their condition.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownSeat`] if the event has no such section.
+    async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap>;
+
+    /// Tickets of an event in the order of the venue.
+    async fn tickets(&self, event: EventId, filter: &TicketFilter) -> Result<Vec<TicketState>>;
+
+    /// The ids of the tickets for these seats, in the order asked.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownSeat`] naming every seat that the event does not have.
+    async fn find_seats(&self, event: EventId, seats: &[SeatLabel]) -> Result<Vec<TicketId>>;
+
+    /// How many tickets of each section are in which condition.
+    async fn counts(&self, event: EventId) -> Result<Vec<SectionCounts>>;
+
+    /// Keeps available tickets from the sale, all or none; returns how many were not blocked before.
+    ///
+    /// # Errors
+    /// [`Refusal::Taken`] if somebody has one of them.
+    async fn block(&self, event: EventId, tickets: &[TicketId], reason: &str) -> Result<u64>;
+
+    /// Puts blocked tickets back into the sale; returns how many were blocked.
+    async fn unblock(&self, event: EventId, tickets: &[TicketId]) -> Result<u64>;
+
+    // ── holds ─────────────────────────────────────────────────────────────────────────────────
+
+    /// Claims all tickets of a hold or none. Lapsed holds are taken over; a payment that is overdue
+    /// is given up first.
+    ///
+    /// # Errors
+    /// Refused with `taken`, `blocked`, `limit`, `unknown_event`, `unknown_seat` or `busy`; `expired`
+    /// for the repeat of an attempt whose time is over.
+    async fn start_hold(&self, hold: &NewHold) -> Result<Hold>;
+
+    /// Gives up a hold that is not paid for; its tickets come free.
+    ///
+    /// # Errors
+    /// Refused with `unknown_hold`, `not_yours`, `payment_in_progress` or `already_paid`.
+    async fn abandon(&self, hold: HoldId, session: &SessionId) -> Result<Hold>;
+
+    /// One hold.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownHold`].
+    async fn hold(&self, hold: HoldId) -> Result<Hold>;
+
+    /// The holds of an event that have tickets now and are not paid for, by their deadline.
+    async fn running_holds(&self, event: EventId) -> Result<Vec<Hold>>;
+
+    // ── payment ───────────────────────────────────────────────────────────────────────────────
+
+    /// Begins to pay for a hold: pins all of its tickets to the order, or none.
+    ///
+    /// # Errors
+    /// Refused with `unknown_hold`, `not_yours`, `expired`, `payment_in_progress` or `already_paid`.
+    async fn begin_payment(
+        &self,
+        hold: HoldId,
+        session: &SessionId,
+        reference: &PaymentReference,
+    ) -> Result<PaymentStart>;
+
+    /// Records what the provider answered and acts on the order's status, whoever decided it:
+    /// `paid` sells the tickets, everything else frees them or gives them back to the hold. Money
+    /// that was captured for tickets which had to be let go makes the order `refund_due`.
+    ///
+    /// # Errors
+    /// Refused with `unknown_hold`.
+    async fn record_payment(
+        &self,
+        hold: HoldId,
+        reference: &PaymentReference,
+        outcome: PaymentOutcome,
+    ) -> Result<Order>;
+
+    /// Gives up every payment of an event that is beyond its deadline; its tickets come free.
+    /// Returns the orders, now `aborted`.
+    async fn recover_payments(&self, event: EventId) -> Result<Vec<Order>>;
+
+    // ── orders ────────────────────────────────────────────────────────────────────────────────
+
+    /// One order.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownHold`] naming the order.
+    async fn order(&self, order: OrderId) -> Result<Order>;
+
+    /// The orders of an event, by the time they were decided.
+    async fn orders(&self, event: EventId) -> Result<Vec<Order>>;
+
+    /// Begins to give a buyer his money back: a `paid` or `refund_due` order becomes `refunding`,
+    /// then its tickets come free.
+    ///
+    /// # Errors
+    /// Refused with `unknown_hold`, or `declined` where nothing was paid.
+    async fn begin_refund(&self, order: OrderId) -> Result<Order>;
+
+    /// Records that the money is back: a `refunding` order becomes `refunded`.
+    ///
+    /// # Errors
+    /// Refused with `unknown_hold`, or `declined` where no refund was begun.
+    async fn finish_refund(&self, order: OrderId) -> Result<Order>;
+
+    // ── change log ────────────────────────────────────────────────────────────────────────────
+
+    /// The first `limit` entries of the change log after `after`, oldest first.
+    async fn changes(&self, after: Position, limit: u32) -> Result<Vec<Change>>;
+
+    /// The last position of the log, and what is held at that point: the start of a live view.
+    async fn log_end(&self) -> Result<(Position, Vec<Change>)>;
+
+    /// The last position whose entry is older than `time`.
+    async fn position_before(&self, time: Timestamp) -> Result<Position>;
+
+    /// Finishes what was accepted and lets go of the store.
+    async fn close(&self);
+}
+
+/// The buyer and the session that a request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The checkout.
+    pub session_id: SessionId,
+    /// Whom the limit counts.
+    pub buyer_id: BuyerId,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

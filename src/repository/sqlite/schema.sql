@@ -1,0 +1,134 @@
+-- The schema of the SQLite engine.
+--
+-- Times are milliseconds since 1970-01-01T00:00:00Z, amounts whole minor units of the event's
+-- currency, ids the sixteen bytes of a UUID (`hex(hold_id)` shows one). Queries of tix take the time
+-- as an argument; the views at the end read the clock and are for people with a SQL prompt.
+
+CREATE TABLE IF NOT EXISTS events (
+    event_no         INTEGER PRIMARY KEY,
+    event_id         BLOB    NOT NULL UNIQUE,
+    slug             TEXT    NOT NULL UNIQUE,
+    name             TEXT    NOT NULL,
+    series           TEXT    NOT NULL,
+    event_type       TEXT    NOT NULL,
+    performers       TEXT    NOT NULL,            -- JSON array of names
+    description      TEXT    NOT NULL,
+    duration_minutes INTEGER NOT NULL,
+    language         TEXT    NOT NULL,
+    currency         TEXT    NOT NULL,
+    doors_at         INTEGER NOT NULL,
+    starts_at        INTEGER NOT NULL,
+    venue            TEXT    NOT NULL,
+    city             TEXT    NOT NULL,
+    country          TEXT    NOT NULL,
+    time_zone        TEXT    NOT NULL,
+    latitude         REAL,
+    longitude        REAL,
+    limit_per_buyer  INTEGER NOT NULL,
+    time_to_pay_ms   INTEGER NOT NULL,
+    payment_time_ms  INTEGER NOT NULL,
+    simulated        INTEGER NOT NULL,
+    -- What was minted: the tickets are numbered first_ticket up to first_ticket + tickets - 1.
+    layout_digest    TEXT,
+    first_ticket     INTEGER NOT NULL DEFAULT 0,
+    tickets          INTEGER NOT NULL DEFAULT 0,
+    minted_at        INTEGER                      -- null until every ticket is there
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS venue_sections (
+    section_no   INTEGER PRIMARY KEY,
+    event_no     INTEGER NOT NULL REFERENCES events,
+    name         TEXT    NOT NULL,
+    type_id      TEXT    NOT NULL,
+    entrance     TEXT    NOT NULL,
+    row_count    INTEGER NOT NULL,
+    first_ticket INTEGER NOT NULL,
+    tickets      INTEGER NOT NULL,
+    UNIQUE (event_no, name)
+) STRICT;
+
+-- Written at minting and never changed. Who owns a ticket is in order_queue.
+CREATE TABLE IF NOT EXISTS tickets (
+    ticket_no  INTEGER PRIMARY KEY,
+    ticket_id  BLOB    NOT NULL,
+    section_no INTEGER NOT NULL REFERENCES venue_sections,
+    row_name   TEXT    NOT NULL,
+    seat_name  TEXT    NOT NULL,
+    type_id    TEXT    NOT NULL,
+    price      INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX IF NOT EXISTS tickets_by_id ON tickets (ticket_id);
+
+-- The one place that decides who owns a ticket. No row: available. A row with status 'held' whose
+-- expires_at has passed: available to whoever claims it.
+CREATE TABLE IF NOT EXISTS order_queue (
+    ticket_no        INTEGER PRIMARY KEY,
+    status           TEXT    NOT NULL,            -- held, paying, sold, blocked
+    hold_id          BLOB,                        -- null where blocked, as are the next two
+    buyer_id         BLOB,
+    expires_at       INTEGER,
+    order_id         BLOB,                        -- while paying and once sold
+    payment_deadline INTEGER,                     -- while paying
+    reason           TEXT                         -- while blocked
+) STRICT;
+
+-- The limit per buyer is counted from the rows that decide, never from a second set of books.
+CREATE INDEX IF NOT EXISTS order_queue_by_buyer
+    ON order_queue (buyer_id) WHERE buyer_id IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS holds (
+    hold_id           BLOB    NOT NULL PRIMARY KEY,
+    event_no          INTEGER NOT NULL REFERENCES events,
+    session_id        TEXT    NOT NULL,
+    buyer_id          BLOB    NOT NULL,
+    tickets           TEXT    NOT NULL,           -- JSON array of ticket_no
+    started_at        INTEGER NOT NULL,
+    expires_at        INTEGER NOT NULL,
+    payment_reference TEXT,                       -- of the latest attempt to pay
+    ended_as          TEXT                        -- abandoned, declined, aborted, refunded
+) STRICT, WITHOUT ROWID;
+
+-- An order's row is the decision about one attempt to pay: written once, then only its status moves.
+CREATE TABLE IF NOT EXISTS orders (
+    order_id            BLOB    NOT NULL PRIMARY KEY,
+    confirmation_number TEXT    NOT NULL,
+    hold_id             BLOB    NOT NULL REFERENCES holds,
+    event_no            INTEGER NOT NULL REFERENCES events,
+    payment_reference   TEXT    NOT NULL,
+    status              TEXT    NOT NULL,         -- paid, declined, aborted, refund_due, refunding, refunded
+    amount              INTEGER NOT NULL,
+    decided_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS orders_by_event ON orders (event_no, decided_at);
+CREATE INDEX IF NOT EXISTS orders_by_confirmation_number ON orders (confirmation_number);
+
+-- Every change of a ticket, appended in the transaction that makes it; never emptied.
+CREATE TABLE IF NOT EXISTS change_log (
+    position  INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL,
+    ticket_no INTEGER NOT NULL,
+    change    TEXT    NOT NULL,                   -- held, paying, sold, held_again, abandoned, …
+    hold_id   BLOB                                -- null for blocked and unblocked
+) STRICT;
+
+CREATE VIEW IF NOT EXISTS available_tickets AS
+SELECT e.slug AS event, s.name AS section, t.row_name AS "row", t.seat_name AS seat, t.type_id,
+       t.price, e.currency
+  FROM tickets t
+  JOIN venue_sections s USING (section_no)
+  JOIN events e USING (event_no)
+  LEFT JOIN order_queue q USING (ticket_no)
+ WHERE q.ticket_no IS NULL
+    OR (q.status = 'held' AND q.expires_at <= unixepoch('subsec') * 1000);
+
+CREATE VIEW IF NOT EXISTS available_events AS
+SELECT slug AS event, name, venue, city, datetime(starts_at / 1000, 'unixepoch') AS starts_at_utc,
+       tickets - (SELECT count(*) FROM order_queue q
+                   WHERE q.ticket_no >= e.first_ticket AND q.ticket_no < e.first_ticket + e.tickets
+                     AND NOT (q.status = 'held' AND q.expires_at <= unixepoch('subsec') * 1000)
+                 ) AS available
+  FROM events e
+ WHERE minted_at IS NOT NULL AND starts_at > unixepoch('subsec') * 1000;

@@ -1,0 +1,124 @@
+//! Which store a command works on: `sqlite:PATH` or `sqlite::memory:`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where the SQLite engine keeps its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteLocation {
+    /// The file, or memory.
+    pub place: SqlitePlace,
+    /// How much an answered request survives.
+    pub durability: Durability,
+}
+
+/// What holds the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SqlitePlace {
+    /// A file, shared with other processes.
+    File(PathBuf),
+    /// Memory of this process, under a number of its own: clones of one URL see the same store.
+    Memory(u64),
+}
+
+impl SqlitePlace {
+    /// Memory that no other URL names.
+    #[must_use]
+    pub fn fresh_memory() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self::Memory(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// How much an answered request survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A power cut (`synchronous=FULL`).
+    #[default]
+    Full,
+    /// The death of the process, but perhaps not a power cut (`synchronous=NORMAL`).
+    Normal,
+}
+
+/// The URL of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// The embedded engine.
+    Sqlite(SqliteLocation),
+}
+
+/// A text that is not the URL of a store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreUrlError {
+    /// No engine has this scheme.
+    #[error("`{0}` is not a store: write sqlite:PATH or sqlite::memory:")]
+    UnknownEngine(String),
+    /// `sqlite:` with nothing behind it.
+    #[error("`sqlite:` lacks the path of the file")]
+    NoPath,
+    /// A parameter that the engine does not know.
+    #[error(
+        "`{0}` is not a parameter of a SQLite store: write ?synchronous=full or ?synchronous=normal"
+    )]
+    UnknownParameter(String),
+}
+
+impl FromStr for StoreUrl {
+    type Err = StoreUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest = text
+            .strip_prefix("sqlite:")
+            .ok_or_else(|| StoreUrlError::UnknownEngine(text.to_owned()))?;
+        let (path, parameters) = match rest.rsplit_once('?') {
+            Some((path, parameters)) => (path, Some(parameters)),
+            None => (rest, None),
+        };
+        let durability = match parameters {
+            None | Some("synchronous=full") => Durability::Full,
+            Some("synchronous=normal") => Durability::Normal,
+            Some(other) => return Err(StoreUrlError::UnknownParameter(other.to_owned())),
+        };
+        let place = match path {
+            "" => return Err(StoreUrlError::NoPath),
+            ":memory:" => SqlitePlace::fresh_memory(),
+            path => SqlitePlace::File(PathBuf::from(path)),
+        };
+        Ok(Self::Sqlite(SqliteLocation { place, durability }))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Sqlite(location) = self;
+        match &location.place {
+            SqlitePlace::File(path) => write!(f, "sqlite:{}", path.display())?,
+            SqlitePlace::Memory(_) => f.write_str("sqlite::memory:")?,
+        }
+        match location.durability {
+            Durability::Full => Ok(()),
+            Durability::Normal => f.write_str("?synchronous=normal"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_reads_back_as_it_was_written() {
+        for url in ["sqlite:tix.db", "sqlite:/a b/c.db?synchronous=normal", "sqlite::memory:"] {
+            assert_eq!(url.parse::<StoreUrl>().unwrap().to_string(), url);
+        }
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused() {
+        for wrong in ["", "tix.db", "postgres://x", "sqlite:", "sqlite:a?synchronous=off"] {
+            assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");
+        }
+    }
+}
