@@ -126,6 +126,6 @@ mod tests {
     fn spans_are_spoken_in_two_units() {
         assert_eq!(spoken(Duration::from_millis(850)), "850 ms");
         assert_eq!(spoken(Duration::from_secs(845)), "14 min 05 s");
-        assert_eq!(spoken(Duration::from_secs(7200)), "2 h 00 min");
+        assert_eq!(spoken(Duration::from_hours(2)), "2 h 00 min");
     }
 }

@@ -44,8 +44,16 @@ pub async fn open(
     access: Access,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Repository>> {
-    let _ = (access, clock);
-    Err(StoreError::new(StoreFault::Failed, format!("open {url}")).into())
+    match url {
+        StoreUrl::Sqlite(location) => {
+            let location = location.clone();
+            let opened = tokio::task::spawn_blocking(move || {
+                sqlite::SqliteRepository::open(&location, access, clock)
+            });
+            let repository = opened.await.map_err(StoreError::lost_task)??;
+            Ok(Arc::new(repository))
+        }
+    }
 }
 
 /// The state of the store's schema.

@@ -1,1 +1,401 @@
-//! The embedded engine.
+//! The embedded engine: one SQLite file, shared by any number of processes.
+//!
+//! Who may own a ticket is decided by the guarded statements in [`statements`], run by the process's
+//! one [`writer`]; readers have connections of their own. `docs/protocol.md` argues why that sells
+//! every seat exactly once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use self::catalogue::{Cache, StoredEvent, StoredTicket};
+use self::failure::Outcome;
+use self::holds::Claim;
+use self::readers::Readers;
+use self::writer::{Tx, Writer};
+use super::store_url::SqliteLocation;
+use super::{
+    Access, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result, SchemaStatus,
+    SectionCounts, SectionMap, TicketFilter,
+};
+use crate::clock::Clock;
+use crate::domain::event::TIME_TO_PAY_MIN;
+use crate::domain::{
+    Change, Event, EventDraft, EventId, Hold, HoldId, HoldStatus, NewHold, Order, OrderId,
+    PaymentReference, Position, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState,
+    Timestamp,
+};
+use crate::minting::Layout;
+
+mod blocks;
+mod catalogue;
+mod change_log;
+mod connect;
+mod failure;
+mod holds;
+mod minting;
+mod payments;
+mod readers;
+mod schema;
+mod statements;
+mod tickets;
+mod values;
+mod writer;
+
+pub use connect::open_reader;
+pub use schema::SCHEMA;
+
+/// A store in a SQLite file, or in memory.
+#[derive(Debug)]
+pub struct SqliteRepository {
+    writer: Arc<Writer>,
+    readers: Readers,
+    cache: Arc<Cache>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteRepository {
+    /// Opens the store; with [`Access::Create`] makes it and its schema where they are missing.
+    ///
+    /// # Errors
+    /// The store is missing, is none, cannot be written or has another schema.
+    pub fn open(location: &SqliteLocation, access: Access, clock: Arc<dyn Clock>) -> Result<Self> {
+        let connection = connect::open_writer(location, access)?;
+        let name = connect::name_of(location);
+        match access {
+            Access::Create => create_schema(&connection).map_err(|f| f.leave("make the schema"))?,
+            Access::Existing => schema::require(&connection, &name)?,
+        }
+        Ok(Self {
+            writer: Arc::new(Writer::start(connection, Arc::clone(&clock))?),
+            readers: Readers::new(location.clone()),
+            cache: Arc::default(),
+            clock,
+        })
+    }
+
+    async fn stored_event(&self, event: EventId) -> Result<Arc<StoredEvent>> {
+        if let Some(known) = self.cache.event(event) {
+            return Ok(known);
+        }
+        let read = move |c: &Connection| catalogue::event(c, event);
+        let stored = Arc::new(self.readers.read("read an event", read).await?);
+        self.cache.keep_event(&stored);
+        Ok(stored)
+    }
+
+    /// The tickets with these ids in the order of the venue, each once.
+    async fn stored_tickets(
+        &self,
+        event: &StoredEvent,
+        ids: &[TicketId],
+    ) -> Result<Vec<Arc<StoredTicket>>> {
+        let mut found = match self.cache.tickets(ids) {
+            Some(known) => known,
+            None => self.read_tickets(ids.to_vec()).await?,
+        };
+        let unknown: Vec<String> = ids
+            .iter()
+            .filter(|id| {
+                let is = |t: &Arc<StoredTicket>| {
+                    t.ticket.ticket_id == **id && t.event_no == event.event_no
+                };
+                !found.iter().any(is)
+            })
+            .map(ToString::to_string)
+            .collect();
+        if !unknown.is_empty() || found.is_empty() {
+            return Err(Refusal::UnknownSeat { seats: unknown }.into());
+        }
+        found.sort_by_key(|ticket| ticket.ticket_no);
+        found.dedup_by_key(|ticket| ticket.ticket_no);
+        Ok(found)
+    }
+
+    async fn read_tickets(&self, ids: Vec<TicketId>) -> Result<Vec<Arc<StoredTicket>>> {
+        let read = move |c: &Connection| catalogue::tickets_by_id(c, &ids);
+        let found = self.readers.read("read tickets", read).await?;
+        self.cache.keep_tickets(found.iter().cloned());
+        Ok(found)
+    }
+}
+
+fn create_schema(connection: &Connection) -> Outcome<()> {
+    if schema::is_applied(connection)? {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let made = schema::apply(connection);
+    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    made
+}
+
+/// An event whose minting is not complete has no open sale.
+fn check_open(event: &StoredEvent) -> Result<()> {
+    if event.event.minted {
+        return Ok(());
+    }
+    let why = format!("the tickets of {} are not all minted yet", event.event.slug);
+    Err(Refusal::Busy { why }.into())
+}
+
+#[async_trait]
+impl Repository for SqliteRepository {
+    fn engine(&self) -> String {
+        format!("SQLite {}", rusqlite::version())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn time_to_pay_min(&self) -> Duration {
+        TIME_TO_PAY_MIN
+    }
+
+    async fn apply_schema(&self) -> Result<SchemaStatus> {
+        let apply = |tx: &mut Tx<'_, '_>| schema::apply(tx.statements.connection);
+        self.writer.submit("apply the schema", apply).await?;
+        self.schema_status().await
+    }
+
+    async fn schema_status(&self) -> Result<SchemaStatus> {
+        self.readers.read("read the schema", schema::status).await
+    }
+
+    async fn add_event(&self, draft: &EventDraft) -> Result<Event> {
+        let draft = draft.clone();
+        let add = move |tx: &mut Tx<'_, '_>| {
+            Ok(catalogue::add_event(tx.statements.connection, &draft)?.event)
+        };
+        self.writer.submit("add an event", add).await
+    }
+
+    async fn mint(
+        &self,
+        event: EventId,
+        layout: Arc<Layout>,
+        progress: MintProgress<'_>,
+    ) -> Result<Minted> {
+        let plan = Arc::clone(&layout);
+        let reserve = move |tx: &mut Tx<'_, '_>| minting::reserve(tx, event, &plan);
+        let reserved = self.writer.submit("reserve ticket numbers", reserve).await?;
+        let total = layout.tickets();
+        let mut new = 0;
+        let mut done = reserved.existing;
+        while done < total {
+            let end = total.min(done + minting::CHUNK);
+            let rows = minting::rows(&reserved, &layout, done, end);
+            let write = move |tx: &mut Tx<'_, '_>| minting::write(tx, &rows);
+            new += self.writer.submit("mint tickets", write).await?;
+            done = end;
+            progress(done);
+        }
+        let event_no = reserved.event.event_no;
+        let open = move |tx: &mut Tx<'_, '_>| minting::open_sale(tx, event_no);
+        self.writer.submit("open the sale", open).await?;
+        Ok(Minted { new, existing: total - new })
+    }
+
+    async fn events(&self) -> Result<Vec<Event>> {
+        self.readers.read("read the events", catalogue::events).await
+    }
+
+    async fn event(&self, event: EventId) -> Result<Event> {
+        Ok(self.stored_event(event).await?.event.clone())
+    }
+
+    async fn sections(&self, event: EventId) -> Result<Vec<Section>> {
+        let event_no = self.stored_event(event).await?.event_no;
+        let read = move |c: &Connection| catalogue::sections(c, event_no);
+        let sections = self.readers.read("read the sections", read).await?;
+        Ok(sections.into_iter().map(|s| s.section).collect())
+    }
+
+    async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {
+        let stored = self.stored_event(event).await?;
+        let known = self.cache.section(event, section);
+        let (name, now, cache) = (section.to_owned(), self.now(), Arc::clone(&self.cache));
+        let read = move |c: &Connection| {
+            let section = if let Some(section) = known {
+                section
+            } else {
+                let section = catalogue::section_tickets(c, &stored, &name)?;
+                if stored.event.minted {
+                    cache.keep_section(event, stored.event_no, &section);
+                }
+                section
+            };
+            let statuses = tickets::section_statuses(c, &section, now)?;
+            Ok(SectionMap { section: section.section, statuses })
+        };
+        self.readers.read("read a section", read).await
+    }
+
+    async fn tickets(&self, event: EventId, filter: &TicketFilter) -> Result<Vec<TicketState>> {
+        let stored = self.stored_event(event).await?;
+        let (filter, now) = (filter.clone(), self.now());
+        let read = move |c: &Connection| tickets::list(c, &stored, &filter, now);
+        self.readers.read("read the tickets", read).await
+    }
+
+    async fn find_seats(&self, event: EventId, seats: &[SeatLabel]) -> Result<Vec<TicketId>> {
+        self.stored_event(event).await?;
+        let id = |seat: &SeatLabel| TicketId::of_seat(event, &seat.section, &seat.row, &seat.seat);
+        let ids: Vec<TicketId> = seats.iter().map(id).collect();
+        let found = self.read_tickets(ids.clone()).await?;
+        let known: BTreeMap<TicketId, ()> =
+            found.iter().map(|ticket| (ticket.ticket.ticket_id, ())).collect();
+        let unknown: Vec<String> = seats
+            .iter()
+            .filter(|seat| !known.contains_key(&id(seat)))
+            .map(ToString::to_string)
+            .collect();
+        if unknown.is_empty() {
+            Ok(ids)
+        } else {
+            Err(Refusal::UnknownSeat { seats: unknown }.into())
+        }
+    }
+
+    async fn counts(&self, event: EventId) -> Result<Vec<SectionCounts>> {
+        let stored = self.stored_event(event).await?;
+        let now = self.now();
+        let read = move |c: &Connection| tickets::counts(c, &stored, now);
+        self.readers.read("count the tickets", read).await
+    }
+
+    async fn block(&self, event: EventId, tickets: &[TicketId], reason: &str) -> Result<u64> {
+        let stored = self.stored_event(event).await?;
+        let tickets = self.stored_tickets(&stored, tickets).await?;
+        let reason = reason.to_owned();
+        let block = move |tx: &mut Tx<'_, '_>| blocks::block(tx, &tickets, &reason);
+        self.writer.submit("block tickets", block).await
+    }
+
+    async fn unblock(&self, event: EventId, tickets: &[TicketId]) -> Result<u64> {
+        let stored = self.stored_event(event).await?;
+        let tickets = self.stored_tickets(&stored, tickets).await?;
+        let unblock = move |tx: &mut Tx<'_, '_>| blocks::unblock(tx, &tickets);
+        self.writer.submit("unblock tickets", unblock).await
+    }
+
+    async fn start_hold(&self, hold: &NewHold) -> Result<Hold> {
+        let event = self.stored_event(hold.event_id).await?;
+        check_open(&event)?;
+        let tickets = self.stored_tickets(&event, &hold.tickets).await?;
+        let claim = Claim { event, tickets: tickets.clone(), hold: hold.clone() };
+        let start = move |tx: &mut Tx<'_, '_>| holds::start(tx, &claim);
+        let span = self.writer.submit("start a hold", start).await?;
+        Ok(Hold {
+            hold_id: hold.hold_id,
+            event_id: hold.event_id,
+            session_id: hold.session_id.clone(),
+            buyer_id: hold.buyer_id,
+            tickets: tickets.iter().map(|t| t.ticket.clone()).collect(),
+            started_at: span.started_at,
+            expires_at: span.expires_at,
+            status: HoldStatus::Held,
+            order_id: None,
+            payment_deadline: None,
+        })
+    }
+
+    async fn abandon(&self, hold: HoldId, session: &SessionId) -> Result<Hold> {
+        let session = session.clone();
+        let abandon = move |tx: &mut Tx<'_, '_>| {
+            holds::abandon(tx, hold, &session)?;
+            let connection = tx.statements.connection;
+            holds::read(connection, holds::known(connection, hold)?, tx.now)
+        };
+        self.writer.submit("abandon a hold", abandon).await
+    }
+
+    async fn hold(&self, hold: HoldId) -> Result<Hold> {
+        let now = self.now();
+        let read = move |c: &Connection| holds::read(c, holds::known(c, hold)?, now);
+        self.readers.read("read a hold", read).await
+    }
+
+    async fn running_holds(&self, event: EventId) -> Result<Vec<Hold>> {
+        let stored = self.stored_event(event).await?;
+        let now = self.now();
+        let read = move |c: &Connection| holds::running(c, &stored, now);
+        self.readers.read("read the running holds", read).await
+    }
+
+    async fn begin_payment(
+        &self,
+        hold: HoldId,
+        session: &SessionId,
+        reference: &PaymentReference,
+    ) -> Result<PaymentStart> {
+        let (session, reference) = (session.clone(), reference.clone());
+        let begin = move |tx: &mut Tx<'_, '_>| payments::begin(tx, hold, &session, &reference);
+        self.writer.submit("begin a payment", begin).await
+    }
+
+    async fn record_payment(
+        &self,
+        hold: HoldId,
+        reference: &PaymentReference,
+        outcome: PaymentOutcome,
+    ) -> Result<Order> {
+        let reference = reference.clone();
+        let record = move |tx: &mut Tx<'_, '_>| payments::record(tx, hold, &reference, outcome);
+        self.writer.submit("record a payment", record).await
+    }
+
+    async fn recover_payments(&self, event: EventId) -> Result<Vec<Order>> {
+        let tickets = self.stored_event(event).await?.tickets();
+        let recover = move |tx: &mut Tx<'_, '_>| payments::recover(tx, tickets);
+        self.writer.submit("recover payments", recover).await
+    }
+
+    async fn order(&self, order: OrderId) -> Result<Order> {
+        let read = move |c: &Connection| payments::order(c, order);
+        self.readers.read("read an order", read).await
+    }
+
+    async fn orders(&self, event: EventId) -> Result<Vec<Order>> {
+        let event_no = self.stored_event(event).await?.event_no;
+        let read = move |c: &Connection| payments::orders(c, event_no);
+        self.readers.read("read the orders", read).await
+    }
+
+    async fn begin_refund(&self, order: OrderId) -> Result<Order> {
+        let begin = move |tx: &mut Tx<'_, '_>| payments::begin_refund(tx, order);
+        self.writer.submit("begin a refund", begin).await
+    }
+
+    async fn finish_refund(&self, order: OrderId) -> Result<Order> {
+        let finish = move |tx: &mut Tx<'_, '_>| payments::finish_refund(tx, order);
+        self.writer.submit("finish a refund", finish).await
+    }
+
+    async fn changes(&self, after: Position, limit: u32) -> Result<Vec<Change>> {
+        let read = move |c: &Connection| change_log::after(c, after, limit);
+        self.readers.read("read the change log", read).await
+    }
+
+    async fn log_end(&self) -> Result<(Position, Vec<Change>)> {
+        let now = self.now();
+        let read = move |c: &Connection| change_log::end(c, now);
+        self.readers.read("read the end of the change log", read).await
+    }
+
+    async fn position_before(&self, time: Timestamp) -> Result<Position> {
+        let read = move |c: &Connection| change_log::before(c, time);
+        self.readers.read("find a time in the change log", read).await
+    }
+
+    async fn close(&self) {
+        let writer = Arc::clone(&self.writer);
+        self.readers.close();
+        // The last connection of the last process copies the write-ahead log into the file.
+        let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
+    }
+}

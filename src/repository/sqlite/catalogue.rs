@@ -1,0 +1,346 @@
+//! Events, sections and tickets as they were minted. None of it changes once the sale is open, so
+//! what was read once is kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::failure::Outcome;
+use super::statements::TicketNo;
+use super::values::{count_column, millis_column};
+use crate::domain::{
+    Currency, Event, EventDraft, EventId, Money, Refusal, SaleTerms, SeatLabel, Section, Ticket,
+    TicketId, Venue,
+};
+use crate::repository::SectionTickets;
+
+/// Tickets that are kept in memory before the cache is emptied and filled anew.
+const TICKETS_CACHED_MAX: usize = 2_000_000;
+
+/// An event with the keys that this engine knows it by.
+#[derive(Debug, Clone)]
+pub(super) struct StoredEvent {
+    pub(super) event_no: i64,
+    pub(super) first_ticket: TicketNo,
+    pub(super) event: Event,
+}
+
+impl StoredEvent {
+    /// The first and the last number of its tickets.
+    pub(super) fn tickets(&self) -> (TicketNo, TicketNo) {
+        let count = i64::try_from(self.event.tickets).unwrap_or(i64::MAX);
+        (self.first_ticket, self.first_ticket.saturating_add(count) - 1)
+    }
+}
+
+/// A ticket with the keys that this engine knows it by.
+#[derive(Debug, Clone)]
+pub(super) struct StoredTicket {
+    pub(super) ticket_no: TicketNo,
+    pub(super) event_no: i64,
+    pub(super) ticket: Ticket,
+}
+
+/// A section with the keys that this engine knows it by.
+#[derive(Debug, Clone)]
+pub(super) struct StoredSection {
+    pub(super) section: Section,
+    pub(super) section_no: i64,
+    pub(super) first_ticket: TicketNo,
+}
+
+/// A section and its tickets, as they were minted.
+#[derive(Debug, Clone)]
+pub(super) struct StoredSectionTickets {
+    pub(super) first_ticket: TicketNo,
+    pub(super) section: Arc<SectionTickets>,
+}
+
+/// What was read once of events whose sale is open.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    events: RwLock<HashMap<EventId, Arc<StoredEvent>>>,
+    tickets: RwLock<HashMap<TicketId, Arc<StoredTicket>>>,
+    sections: RwLock<HashMap<(EventId, Box<str>), StoredSectionTickets>>,
+}
+
+impl Cache {
+    pub(super) fn event(&self, event: EventId) -> Option<Arc<StoredEvent>> {
+        self.events.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
+    }
+
+    pub(super) fn keep_event(&self, stored: &Arc<StoredEvent>) {
+        if stored.event.minted {
+            let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
+            events.insert(stored.event.event_id, Arc::clone(stored));
+        }
+    }
+
+    /// The tickets with these ids, if all of them are known.
+    pub(super) fn tickets(&self, ids: &[TicketId]) -> Option<Vec<Arc<StoredTicket>>> {
+        let tickets = self.tickets.read().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().map(|id| tickets.get(id).cloned()).collect()
+    }
+
+    pub(super) fn keep_tickets(&self, stored: impl IntoIterator<Item = Arc<StoredTicket>>) {
+        let mut tickets = self.tickets.write().unwrap_or_else(PoisonError::into_inner);
+        if tickets.len() > TICKETS_CACHED_MAX {
+            tickets.clear();
+        }
+        tickets.extend(stored.into_iter().map(|t| (t.ticket.ticket_id, t)));
+    }
+
+    pub(super) fn section(&self, event: EventId, name: &str) -> Option<StoredSectionTickets> {
+        let sections = self.sections.read().unwrap_or_else(PoisonError::into_inner);
+        sections.get(&(event, name.into())).cloned()
+    }
+
+    pub(super) fn keep_section(
+        &self,
+        event: EventId,
+        event_no: i64,
+        stored: &StoredSectionTickets,
+    ) {
+        let name = stored.section.section.name.clone().into_boxed_str();
+        let mut sections = self.sections.write().unwrap_or_else(PoisonError::into_inner);
+        sections.insert((event, name), stored.clone());
+        drop(sections);
+        let numbers = stored.first_ticket..;
+        self.keep_tickets(numbers.zip(&stored.section.tickets).map(|(ticket_no, ticket)| {
+            Arc::new(StoredTicket { ticket_no, event_no, ticket: ticket.clone() })
+        }));
+    }
+}
+
+/// Every column of `events`.
+const EVENT: &str = "SELECT * FROM events";
+
+/// Finds an event.
+pub(super) fn event(connection: &Connection, event: EventId) -> Outcome<StoredEvent> {
+    let sql = format!("{EVENT} WHERE event_id = ?1");
+    let found = connection.prepare_cached(&sql)?.query_row([event], read_event).optional()?;
+    found.ok_or_else(|| Refusal::UnknownEvent { name: event.to_string() }.into())
+}
+
+/// Finds an event by this engine's key.
+pub(super) fn event_by_no(connection: &Connection, event_no: i64) -> Outcome<StoredEvent> {
+    let sql = format!("{EVENT} WHERE event_no = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([event_no], read_event)?)
+}
+
+/// All events, by their date.
+pub(super) fn events(connection: &Connection) -> Outcome<Vec<Event>> {
+    let sql = format!("{EVENT} ORDER BY starts_at, slug");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([], |row| Ok(read_event(row)?.event))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+    let performers: String = row.get("performers")?;
+    let draft = EventDraft {
+        slug: row.get("slug")?,
+        name: row.get("name")?,
+        series: row.get("series")?,
+        event_type: row.get("event_type")?,
+        performers: serde_json::from_str(&performers).unwrap_or_default(),
+        description: row.get("description")?,
+        duration_minutes: row.get("duration_minutes")?,
+        language: row.get("language")?,
+        currency: row.get("currency")?,
+        doors_at: row.get("doors_at")?,
+        starts_at: row.get("starts_at")?,
+        venue: read_venue(row)?,
+        terms: SaleTerms {
+            limit: row.get("limit_per_buyer")?,
+            time_to_pay: millis_column(row, "time_to_pay_ms")?,
+            payment_time: millis_column(row, "payment_time_ms")?,
+        },
+        simulated: row.get("simulated")?,
+    };
+    let event = Event {
+        event_id: row.get("event_id")?,
+        draft,
+        tickets: count_column(row, "tickets")?,
+        minted: row.get::<_, Option<i64>>("minted_at")?.is_some(),
+    };
+    let (event_no, first_ticket) = (row.get("event_no")?, row.get("first_ticket")?);
+    Ok(StoredEvent { event_no, first_ticket, event })
+}
+
+fn read_venue(row: &Row<'_>) -> rusqlite::Result<Venue> {
+    Ok(Venue {
+        name: row.get("venue")?,
+        city: row.get("city")?,
+        country: row.get("country")?,
+        time_zone: row.get("time_zone")?,
+        latitude: row.get("latitude")?,
+        longitude: row.get("longitude")?,
+    })
+}
+
+/// Adds an event unless its slug is taken.
+pub(super) fn add_event(connection: &Connection, draft: &EventDraft) -> Outcome<StoredEvent> {
+    let event_id = EventId::of_slug(&draft.slug);
+    let performers = serde_json::to_string(&draft.performers).unwrap_or_default();
+    let venue = &draft.venue;
+    connection.execute(
+        "INSERT INTO events (
+            event_id, slug, name, series, event_type, performers, description, duration_minutes,
+            language, currency, doors_at, starts_at, venue, city, country, time_zone, latitude,
+            longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms, simulated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                 ?19, ?20, ?21, ?22)
+         ON CONFLICT (slug) DO NOTHING",
+        params![
+            event_id,
+            draft.slug,
+            draft.name,
+            draft.series,
+            draft.event_type,
+            performers,
+            draft.description,
+            draft.duration_minutes,
+            draft.language,
+            draft.currency,
+            draft.doors_at,
+            draft.starts_at,
+            venue.name,
+            venue.city,
+            venue.country,
+            venue.time_zone,
+            venue.latitude,
+            venue.longitude,
+            draft.terms.limit,
+            crate::domain::time::millis(draft.terms.time_to_pay),
+            crate::domain::time::millis(draft.terms.payment_time),
+            draft.simulated,
+        ],
+    )?;
+    event(connection, event_id)
+}
+
+/// The sections of an event, in the order of the venue.
+pub(super) fn sections(connection: &Connection, event_no: i64) -> Outcome<Vec<StoredSection>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT section_no, name, type_id, entrance, row_count, first_ticket, tickets
+           FROM venue_sections WHERE event_no = ?1 ORDER BY first_ticket",
+    )?;
+    let rows = statement.query_map([event_no], |row| {
+        let section = Section {
+            name: row.get("name")?,
+            type_id: row.get("type_id")?,
+            entrance: row.get("entrance")?,
+            rows: row.get("row_count")?,
+            seats: count_column(row, "tickets")?,
+        };
+        let (section_no, first_ticket) = (row.get("section_no")?, row.get("first_ticket")?);
+        Ok(StoredSection { section, section_no, first_ticket })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Columns of a ticket in the order in which [`read_ticket`] reads them, from `tickets t`,
+/// `venue_sections s` and `events e`.
+pub(super) const TICKET_COLUMNS: &str = "t.ticket_no, t.ticket_id, t.row_name, t.seat_name, \
+     t.type_id, t.price, s.name, e.currency, e.event_no";
+
+/// Reads the columns of [`TICKET_COLUMNS`], which begin at `first`.
+pub(super) fn read_ticket(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredTicket> {
+    let currency: Currency = row.get(first + 7)?;
+    let ticket = Ticket {
+        ticket_id: row.get(first + 1)?,
+        label: SeatLabel {
+            section: row.get(first + 6)?,
+            row: row.get(first + 2)?,
+            seat: row.get(first + 3)?,
+        },
+        type_id: row.get(first + 4)?,
+        price: Money::from_minor(row.get(first + 5)?, currency),
+    };
+    Ok(StoredTicket { ticket_no: row.get(first)?, event_no: row.get(first + 8)?, ticket })
+}
+
+/// The tickets with these ids; those that do not exist are left out.
+pub(super) fn tickets_by_id(
+    connection: &Connection,
+    ids: &[TicketId],
+) -> Outcome<Vec<Arc<StoredTicket>>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets t JOIN venue_sections s USING (section_no)
+           JOIN events e USING (event_no) WHERE t.ticket_id = ?1"
+    ))?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let ticket = statement.query_row([id], |row| read_ticket(row, 0)).optional()?;
+        found.extend(ticket.map(Arc::new));
+    }
+    Ok(found)
+}
+
+/// The tickets with these numbers, in the order of the venue.
+pub(super) fn tickets_by_no(
+    connection: &Connection,
+    numbers: &[TicketNo],
+) -> Outcome<Vec<StoredTicket>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets t JOIN venue_sections s USING (section_no)
+           JOIN events e USING (event_no) WHERE t.ticket_no = ?1"
+    ))?;
+    let mut found = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        found.push(statement.query_row([number], |row| read_ticket(row, 0))?);
+    }
+    Ok(found)
+}
+
+/// A section of an event with all of its tickets.
+pub(super) fn section_tickets(
+    connection: &Connection,
+    stored: &StoredEvent,
+    name: &str,
+) -> Outcome<StoredSectionTickets> {
+    let sections = sections(connection, stored.event_no)?;
+    let Some(found) = sections.into_iter().find(|s| s.section.name == name) else {
+        return Err(Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into());
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT ticket_id, row_name, seat_name, type_id, price FROM tickets
+          WHERE ticket_no >= ?1 AND ticket_no < ?2 ORDER BY ticket_no",
+    )?;
+    let mut shared = Shared::default();
+    let section: Arc<str> = name.into();
+    let currency = stored.event.currency;
+    let last = found.first_ticket + i64::try_from(found.section.seats).unwrap_or(0);
+    let rows = statement.query_map([found.first_ticket, last], |row| {
+        Ok(Ticket {
+            ticket_id: row.get(0)?,
+            label: SeatLabel {
+                section: Arc::clone(&section),
+                row: shared.text(row.get_ref(1)?.as_str()?),
+                seat: shared.text(row.get_ref(2)?.as_str()?),
+            },
+            type_id: shared.text(row.get_ref(3)?.as_str()?),
+            price: Money::from_minor(row.get(4)?, currency),
+        })
+    })?;
+    let tickets = rows.collect::<Result<_, _>>()?;
+    let section = Arc::new(SectionTickets { section: found.section, tickets });
+    Ok(StoredSectionTickets { first_ticket: found.first_ticket, section })
+}
+
+/// Names that occur again and again, kept once.
+#[derive(Default)]
+struct Shared(HashMap<Box<str>, Arc<str>>);
+
+impl Shared {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let fresh: Arc<str> = text.into();
+        self.0.insert(text.into(), Arc::clone(&fresh));
+        fresh
+    }
+}

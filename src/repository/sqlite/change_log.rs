@@ -1,0 +1,101 @@
+//! Reading the change log, in short steps that do not pin the write-ahead log.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::failure::Outcome;
+use crate::domain::{Change, ChangeKind, Position, SeatLabel, Timestamp};
+
+/// Columns that [`read_change`] reads, of `tickets t`, `venue_sections s`, `events e`, `holds h`.
+const SEAT_AND_HOLD: &str = "e.event_id, t.ticket_id, s.name, t.row_name, t.seat_name, \
+     h.hold_id, h.session_id, h.buyer_id, h.expires_at";
+
+fn read_change(
+    row: &Row<'_>,
+    position: Position,
+    at: Timestamp,
+    change: ChangeKind,
+) -> rusqlite::Result<Change> {
+    Ok(Change {
+        position,
+        at,
+        change,
+        event_id: row.get(3)?,
+        ticket_id: row.get(4)?,
+        label: SeatLabel { section: row.get(5)?, row: row.get(6)?, seat: row.get(7)? },
+        hold_id: row.get(8)?,
+        session_id: row.get(9)?,
+        buyer_id: row.get(10)?,
+        expires_at: row.get(11)?,
+    })
+}
+
+fn kind(word: &str) -> rusqlite::Result<ChangeKind> {
+    let found = ChangeKind::ALL.into_iter().find(|kind| kind.word() == word);
+    found.ok_or_else(|| {
+        let message = format!("`{word}` is no change");
+        rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, message.into())
+    })
+}
+
+fn stored_position(position: Position) -> i64 {
+    i64::try_from(position.0).unwrap_or(i64::MAX)
+}
+
+fn read_position(position: i64) -> Position {
+    Position(u64::try_from(position).unwrap_or(0))
+}
+
+/// The first `limit` entries after `after`.
+pub(super) fn after(connection: &Connection, after: Position, limit: u32) -> Outcome<Vec<Change>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD} FROM change_log l
+           JOIN tickets t USING (ticket_no) JOIN venue_sections s USING (section_no)
+           JOIN events e USING (event_no) LEFT JOIN holds h ON h.hold_id = l.hold_id
+          WHERE l.position > ?1 ORDER BY l.position LIMIT ?2"
+    ))?;
+    let rows = statement.query_map(params![stored_position(after), limit], |row| {
+        let change = kind(row.get_ref(2)?.as_str()?)?;
+        read_change(row, read_position(row.get(0)?), row.get(1)?, change)
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn last(connection: &Connection) -> Outcome<Position> {
+    let sql = "SELECT coalesce(max(position), 0) FROM change_log";
+    Ok(read_position(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+}
+
+/// The last position, and the tickets that are held or being paid for at that point.
+pub(super) fn end(connection: &Connection, now: Timestamp) -> Outcome<(Position, Vec<Change>)> {
+    let position = last(connection)?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT q.status, h.started_at, 0, {SEAT_AND_HOLD} FROM order_queue q
+           JOIN holds h USING (hold_id) JOIN tickets t USING (ticket_no)
+           JOIN venue_sections s USING (section_no) JOIN events e ON e.event_no = s.event_no
+          WHERE q.status = 'paying' OR (q.status = 'held' AND q.expires_at > ?1)
+          ORDER BY q.ticket_no"
+    ))?;
+    let rows = statement.query_map([now], |row| {
+        let change = kind(row.get_ref(0)?.as_str()?)?;
+        read_change(row, position, row.get(1)?, change)
+    })?;
+    Ok((position, rows.collect::<Result<_, _>>()?))
+}
+
+/// The last position whose entry is older than `time`. Entries are in the order of time as far as
+/// the clocks of the writing processes agree, which is as far as this can be exact.
+pub(super) fn before(connection: &Connection, time: Timestamp) -> Outcome<Position> {
+    let mut statement =
+        connection.prepare_cached("SELECT at FROM change_log WHERE position = ?1")?;
+    let (mut older, mut newer) = (0, stored_position(last(connection)?) + 1);
+    while newer - older > 1 {
+        let middle = older + (newer - older) / 2;
+        let at: Option<Timestamp> = statement.query_row([middle], |row| row.get(0)).optional()?;
+        if at.is_some_and(|at| at < time) {
+            older = middle;
+        } else {
+            newer = middle;
+        }
+    }
+    Ok(read_position(older))
+}

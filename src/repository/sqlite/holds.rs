@@ -1,0 +1,292 @@
+//! Claiming and giving up.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::catalogue::{StoredEvent, StoredTicket, event_by_no, tickets_by_no};
+use super::failure::Outcome;
+use super::payments;
+use super::statements::{ClaimRow, QUEUE_COLUMNS, QueueRow, TicketNo, queue_row};
+use super::writer::Tx;
+use crate::domain::{
+    BuyerId, ChangeKind, EventId, Hold, HoldId, HoldStatus, NewHold, PaymentReference, Refusal,
+    SeatLabel, SessionId, TicketStatus, Timestamp, limit,
+};
+
+/// A hold's row.
+#[derive(Debug, Clone)]
+pub(super) struct HoldRow {
+    pub(super) hold_id: HoldId,
+    pub(super) event_no: i64,
+    pub(super) session_id: SessionId,
+    pub(super) buyer_id: BuyerId,
+    pub(super) tickets: Vec<TicketNo>,
+    pub(super) started_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    pub(super) payment_reference: Option<PaymentReference>,
+    pub(super) ended_as: Option<HoldStatus>,
+}
+
+const HOLD: &str = "SELECT hold_id, event_no, session_id, buyer_id, tickets, started_at, \
+     expires_at, payment_reference, ended_as FROM holds";
+
+fn read_hold(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
+    let tickets = row.get_ref(4)?.as_str()?;
+    let ended_as = row.get_ref(8)?.as_str_or_null()?;
+    Ok(HoldRow {
+        hold_id: row.get(0)?,
+        event_no: row.get(1)?,
+        session_id: row.get(2)?,
+        buyer_id: row.get(3)?,
+        tickets: serde_json::from_str(tickets).unwrap_or_default(),
+        started_at: row.get(5)?,
+        expires_at: row.get(6)?,
+        payment_reference: row.get(7)?,
+        ended_as: ended_as.and_then(|w| HoldStatus::ALL.into_iter().find(|s| s.word() == w)),
+    })
+}
+
+/// Finds a hold's row.
+pub(super) fn find(connection: &Connection, hold: HoldId) -> Outcome<Option<HoldRow>> {
+    let mut statement = connection.prepare_cached(&format!("{HOLD} WHERE hold_id = ?1"))?;
+    Ok(statement.query_row([hold], read_hold).optional()?)
+}
+
+/// Finds a hold's row, or says that there is none.
+pub(super) fn known(connection: &Connection, hold: HoldId) -> Outcome<HoldRow> {
+    find(connection, hold)?.ok_or_else(|| Refusal::UnknownHold { name: hold.to_string() }.into())
+}
+
+/// A claim whose tickets are known to exist, in the order of the venue.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) event: Arc<StoredEvent>,
+    pub(super) tickets: Vec<Arc<StoredTicket>>,
+    pub(super) hold: NewHold,
+}
+
+/// When a hold began and when it ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) started_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+}
+
+/// Claims all tickets or none: first everything is read and decided, then everything is written.
+pub(super) fn start(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Span> {
+    let now = tx.now;
+    if let Err(refusal) = may_claim(tx, claim)? {
+        return repeated(tx, claim, refusal);
+    }
+    let span = Span { started_at: now, expires_at: now.plus(claim.event.event.terms.time_to_pay) };
+    if !insert(tx, claim, span)? {
+        return repeated(tx, claim, Refusal::Expired { at: now });
+    }
+    let NewHold { hold_id, buyer_id, .. } = claim.hold;
+    let row = ClaimRow { hold_id, buyer_id, expires_at: span.expires_at };
+    for ticket in &claim.tickets {
+        tx.statements.claim(ticket.ticket_no, row, now)?;
+    }
+    Ok(span)
+}
+
+/// Decides whether the buyer may have the tickets; gives up overdue payments it meets.
+fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
+    let now = tx.now;
+    let owned = tx.statements.owned(claim.hold.buyer_id, claim.event.tickets(), now)?;
+    let asked = u32::try_from(claim.tickets.len()).unwrap_or(u32::MAX);
+    if let Err(refusal) = limit::check(owned, asked, claim.event.event.terms.limit) {
+        return Ok(Err(refusal));
+    }
+    let mut obstacles = Obstacles::default();
+    for ticket in &claim.tickets {
+        let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
+        if let Some(order) = row.overdue_order(now) {
+            payments::abort(tx, &row, order)?;
+        } else if !row.is_lapsed(now) {
+            obstacles.add(&row, &ticket.ticket.label);
+        }
+    }
+    Ok(obstacles.refusal())
+}
+
+/// Who or what has the tickets that somebody wants.
+#[derive(Default)]
+pub(super) struct Obstacles {
+    taken: Vec<SeatLabel>,
+    until: Option<Timestamp>,
+    blocked: Vec<SeatLabel>,
+}
+
+impl Obstacles {
+    /// Adds a ticket that is not free.
+    pub(super) fn add(&mut self, row: &QueueRow, label: &SeatLabel) {
+        if row.status == TicketStatus::Blocked {
+            self.blocked.push(label.clone());
+            return;
+        }
+        self.taken.push(label.clone());
+        if row.status == TicketStatus::Held {
+            let earlier = |until: Timestamp| self.until.map_or(until, |u| u.min(until));
+            self.until = row.expires_at.map(earlier).or(self.until);
+        }
+    }
+
+    /// The refusal they amount to.
+    pub(super) fn refusal(self) -> Result<(), Refusal> {
+        if !self.taken.is_empty() {
+            Err(Refusal::Taken { seats: self.taken, until: self.until })
+        } else if !self.blocked.is_empty() {
+            Err(Refusal::Blocked { seats: self.blocked })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Writes the hold's row; false if there is one with this id already.
+fn insert(tx: &Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<bool> {
+    let mut statement = tx.statements.cached(
+        "INSERT INTO holds (hold_id, event_no, session_id, buyer_id, tickets, started_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    )?;
+    let new = &claim.hold;
+    let inserted = statement.execute(params![
+        new.hold_id,
+        claim.event.event_no,
+        new.session_id,
+        new.buyer_id,
+        numbers(&claim.tickets),
+        span.started_at,
+        span.expires_at,
+    ])?;
+    Ok(inserted == 1)
+}
+
+/// The tickets' numbers as a JSON array.
+fn numbers(tickets: &[Arc<StoredTicket>]) -> String {
+    let mut text = String::with_capacity(2 + 8 * tickets.len());
+    for ticket in tickets {
+        text.push(if text.is_empty() { '[' } else { ',' });
+        text.push_str(&ticket.ticket_no.to_string());
+    }
+    text.push(']');
+    text
+}
+
+/// A claim that cannot be granted may be the repeat of one that was: then that one's answer is given
+/// again, while it lasts.
+fn repeated(tx: &mut Tx<'_, '_>, claim: &Claim, refusal: Refusal) -> Outcome<Span> {
+    let Some(row) = find(tx.statements.connection, claim.hold.hold_id)? else {
+        return Err(refusal.into());
+    };
+    let same = row.session_id == claim.hold.session_id
+        && row.buyer_id == claim.hold.buyer_id
+        && row.tickets.iter().eq(claim.tickets.iter().map(|ticket| &ticket.ticket_no));
+    if !same {
+        return Err(Refusal::NotYours.into());
+    }
+    if row.ended_as.is_some() || !still_has_all(tx, &row)? {
+        return Err(Refusal::Expired { at: row.expires_at }.into());
+    }
+    Ok(Span { started_at: row.started_at, expires_at: row.expires_at })
+}
+
+/// Whether every ticket of the hold is still its own, and not by mere lapse of others' interest.
+fn still_has_all(tx: &mut Tx<'_, '_>, hold: &HoldRow) -> Outcome<bool> {
+    let now = tx.now;
+    for ticket in &hold.tickets {
+        let row = tx.statements.queue_row(*ticket)?;
+        let own = row.is_some_and(|r| r.hold_id == Some(hold.hold_id) && !r.is_lapsed(now));
+        if !own {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Gives a hold up. Giving up what is over already succeeds.
+pub(super) fn abandon(tx: &mut Tx<'_, '_>, hold: HoldId, session: &SessionId) -> Outcome<()> {
+    let row = known(tx.statements.connection, hold)?;
+    if row.session_id != *session {
+        return Err(Refusal::NotYours.into());
+    }
+    let now = tx.now;
+    if let Some(other) = payments::pinned(tx, &row)? {
+        if let Some(order) = other.overdue_order(now) {
+            return payments::abort(tx, &other, order);
+        }
+        return Err(payments::in_the_way(&other).into());
+    }
+    let change = if row.expires_at <= now { ChangeKind::Expired } else { ChangeKind::Abandoned };
+    let mut freed = false;
+    for ticket in &row.tickets {
+        freed |= tx.statements.free_held(*ticket, hold, change, now)?;
+    }
+    if freed && change == ChangeKind::Abandoned {
+        end(tx, hold, HoldStatus::Abandoned)?;
+    }
+    Ok(())
+}
+
+/// Notes how a hold ended.
+pub(super) fn end(tx: &Tx<'_, '_>, hold: HoldId, ended_as: HoldStatus) -> Outcome<()> {
+    let sql = "UPDATE holds SET ended_as = ?2 WHERE hold_id = ?1";
+    tx.statements.cached(sql)?.execute(params![hold, ended_as.word()])?;
+    Ok(())
+}
+
+/// Reads a hold as it is at `now`.
+pub(super) fn read(connection: &Connection, row: HoldRow, now: Timestamp) -> Outcome<Hold> {
+    let event: EventId = event_by_no(connection, row.event_no)?.event.event_id;
+    let tickets = tickets_by_no(connection, &row.tickets)?;
+    let sql = format!("SELECT {QUEUE_COLUMNS} FROM order_queue q WHERE ticket_no = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut queue = Vec::with_capacity(tickets.len());
+    for ticket in &row.tickets {
+        let found = statement.query_row([ticket], |r| queue_row(r, 0)).optional()?;
+        queue.extend(found.filter(|q| q.hold_id == Some(row.hold_id)));
+    }
+    let pinned = queue.iter().find(|q| q.order_id.is_some());
+    Ok(Hold {
+        hold_id: row.hold_id,
+        event_id: event,
+        status: status(&row, &queue, now),
+        order_id: pinned.and_then(|q| q.order_id),
+        payment_deadline: pinned.and_then(|q| q.payment_deadline),
+        session_id: row.session_id,
+        buyer_id: row.buyer_id,
+        tickets: tickets.into_iter().map(|t| t.ticket).collect(),
+        started_at: row.started_at,
+        expires_at: row.expires_at,
+    })
+}
+
+/// What has become of a hold, from the rows that its tickets have now.
+fn status(row: &HoldRow, queue: &[QueueRow], now: Timestamp) -> HoldStatus {
+    match queue.first().map(|q| q.status) {
+        Some(TicketStatus::Sold) => HoldStatus::Sold,
+        Some(TicketStatus::Paying) => HoldStatus::Paying,
+        Some(_) if row.expires_at > now => HoldStatus::Held,
+        _ => row.ended_as.unwrap_or(HoldStatus::Expired),
+    }
+}
+
+/// The holds of an event that have tickets now and are not paid for, by their deadline.
+pub(super) fn running(
+    connection: &Connection,
+    event: &StoredEvent,
+    now: Timestamp,
+) -> Outcome<Vec<Hold>> {
+    let (first, last) = event.tickets();
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT hold_id FROM order_queue
+          WHERE ticket_no BETWEEN ?1 AND ?2
+            AND (status = 'paying' OR (status = 'held' AND expires_at > ?3))
+          ORDER BY expires_at, hold_id",
+    )?;
+    let ids = statement.query_map(params![first, last, now], |row| row.get(0))?;
+    let ids: Vec<HoldId> = ids.collect::<Result<_, _>>()?;
+    ids.into_iter().map(|id| read(connection, known(connection, id)?, now)).collect()
+}

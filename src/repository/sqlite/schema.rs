@@ -1,0 +1,109 @@
+//! The schema: applying it, and telling what differs.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::failure::{Outcome, sqlite_error};
+use crate::repository::{Result, SchemaStatus, StoreError, StoreFault};
+
+/// The statements that make the schema; doing so twice changes nothing.
+pub const SCHEMA: &str = include_str!("schema.sql");
+
+/// The version of [`SCHEMA`], kept in the file's `user_version`.
+pub(super) const VERSION: u32 = 1;
+
+/// Marks a SQLite file as a store of `tix`: the letters "tix1".
+const APPLICATION_ID: u32 = 0x7469_7831;
+
+/// Checks that the database is a store of `tix`, or empty so that it can become one.
+///
+/// # Errors
+/// [`StoreFault::NotAStore`], or [`StoreFault::OtherSchema`] for another version.
+pub(super) fn check_kind(connection: &Connection, name: &str) -> Result<()> {
+    let tried = format!("open the store {name}");
+    let (application, version, tables) = facts(connection).map_err(|e| sqlite_error(e, &tried))?;
+    let fault = match (application, version) {
+        (APPLICATION_ID, VERSION) => return Ok(()),
+        (0, 0) if tables == 0 => return Ok(()),
+        (APPLICATION_ID, version) => StoreError::new(
+            StoreFault::OtherSchema,
+            format!("{name} has schema version {version}, this tix works with {VERSION}"),
+        ),
+        _ => StoreError::new(
+            StoreFault::NotAStore,
+            format!("{name} is a database of something else"),
+        ),
+    };
+    Err(fault.into())
+}
+
+fn facts(connection: &Connection) -> rusqlite::Result<(u32, u32, u32)> {
+    // One statement, so that no other process can make the store in between.
+    connection.query_row(
+        "SELECT (SELECT application_id FROM pragma_application_id),
+                (SELECT user_version FROM pragma_user_version),
+                (SELECT count(*) FROM sqlite_schema)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )
+}
+
+/// Whether the schema is there.
+pub(super) fn is_applied(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(facts(connection)?.0 == APPLICATION_ID)
+}
+
+/// Makes what is missing, inside the caller's transaction.
+pub(super) fn apply(connection: &Connection) -> Outcome<()> {
+    connection.execute_batch(SCHEMA)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Compares what is there with what [`SCHEMA`] makes.
+pub(super) fn status(connection: &Connection) -> Outcome<SchemaStatus> {
+    let (application, version, _) = facts(connection)?;
+    let applied_version = (application == APPLICATION_ID).then_some(version);
+    let wanted = Connection::open_in_memory()?;
+    wanted.execute_batch(SCHEMA)?;
+    let (wanted, found) = (objects(&wanted)?, objects(connection)?);
+    let mut differences = Vec::new();
+    for ((kind, name), sql) in &wanted {
+        match found.get(&(kind.clone(), name.clone())) {
+            None => differences.push(format!("{kind} {name} is missing")),
+            Some(other) if other != sql => differences.push(format!("{kind} {name} differs")),
+            Some(_) => {}
+        }
+    }
+    for (kind, name) in found.keys().filter(|key| !wanted.contains_key(key)) {
+        differences.push(format!("{kind} {name} is not part of the schema"));
+    }
+    Ok(SchemaStatus { expected_version: VERSION, applied_version, differences })
+}
+
+/// Every table, index and view by kind and name, with the statement that made it.
+fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<(String, String), String>> {
+    let mut statement = connection.prepare(
+        "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(((row.get::<_, String>(0)?, row.get::<_, String>(1)?), row.get::<_, String>(2)?))
+    })?;
+    rows.collect()
+}
+
+/// Finds out whether the database has a schema at all.
+///
+/// # Errors
+/// [`StoreFault::Missing`] if it has none.
+pub(super) fn require(connection: &Connection, name: &str) -> Result<()> {
+    let tried = format!("read the schema of {name}");
+    if is_applied(connection).map_err(|e| sqlite_error(e, &tried))? {
+        Ok(())
+    } else {
+        let message = format!("the store {name} has no schema");
+        Err(StoreError::new(StoreFault::Missing, message).into())
+    }
+}

@@ -1,0 +1,256 @@
+//! The statements that decide who owns a ticket, each with its conditions in full.
+//!
+//! They are prepared once and kept: the hot path runs them hundreds of thousands of times a second.
+//! A guarded statement that changes one row has succeeded; one that changes none was not allowed.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement, params};
+
+use super::failure::{Failure, Outcome};
+use crate::domain::{BuyerId, ChangeKind, HoldId, OrderId, TicketStatus, Timestamp};
+
+/// A ticket's key in this engine: its number, contiguous per event.
+pub(super) type TicketNo = i64;
+
+/// The row of `order_queue` that says who owns a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct QueueRow {
+    /// Held, paying, sold or blocked.
+    pub(super) status: TicketStatus,
+    /// The hold that has the ticket.
+    pub(super) hold_id: Option<HoldId>,
+    /// That hold's deadline.
+    pub(super) expires_at: Option<Timestamp>,
+    /// The order that the ticket is pinned to.
+    pub(super) order_id: Option<OrderId>,
+    /// Until when the payment may take.
+    pub(super) payment_deadline: Option<Timestamp>,
+}
+
+impl QueueRow {
+    /// Whether the row's hold is over, so that anybody may take the ticket.
+    pub(super) fn is_lapsed(&self, now: Timestamp) -> bool {
+        self.status == TicketStatus::Held && self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// The order whose payment should have ended by now.
+    pub(super) fn overdue_order(&self, now: Timestamp) -> Option<OrderId> {
+        let overdue = self.status == TicketStatus::Paying
+            && self.payment_deadline.is_some_and(|at| at <= now);
+        self.order_id.filter(|_| overdue)
+    }
+}
+
+/// Columns of `order_queue` in the order in which [`queue_row`] reads them.
+pub(super) const QUEUE_COLUMNS: &str =
+    "q.status, q.hold_id, q.expires_at, q.order_id, q.payment_deadline";
+
+/// Reads the columns of [`QUEUE_COLUMNS`], which begin at `first`.
+pub(super) fn queue_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<QueueRow> {
+    Ok(QueueRow {
+        status: ticket_status(row.get_ref(first)?)?,
+        hold_id: row.get(first + 1)?,
+        expires_at: row.get(first + 2)?,
+        order_id: row.get(first + 3)?,
+        payment_deadline: row.get(first + 4)?,
+    })
+}
+
+fn ticket_status(value: ValueRef<'_>) -> rusqlite::Result<TicketStatus> {
+    let word = value.as_str()?;
+    TicketStatus::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
+        let message = format!("`{word}` is no ticket status");
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, message.into())
+    })
+}
+
+/// What a claim writes into a ticket's row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClaimRow {
+    pub(super) hold_id: HoldId,
+    pub(super) buyer_id: BuyerId,
+    pub(super) expires_at: Timestamp,
+}
+
+/// The writer's connection and its prepared statements.
+pub(super) struct Statements<'c> {
+    /// The connection, for what is not prepared here.
+    pub(super) connection: &'c Connection,
+    pub(super) begin: Statement<'c>,
+    pub(super) commit: Statement<'c>,
+    pub(super) rollback: Statement<'c>,
+    owned: Statement<'c>,
+    queue_row: Statement<'c>,
+    claim: Statement<'c>,
+    pay: Statement<'c>,
+    sell: Statement<'c>,
+    give_back: Statement<'c>,
+    free_held: Statement<'c>,
+    free_paying: Statement<'c>,
+    free_sold: Statement<'c>,
+    log: Statement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    /// Prepares all statements.
+    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let prepare = |sql| connection.prepare(sql);
+        Ok(Self {
+            connection,
+            begin: prepare("BEGIN IMMEDIATE")?,
+            commit: prepare("COMMIT")?,
+            rollback: prepare("ROLLBACK")?,
+            owned: prepare(
+                "SELECT count(*) FROM order_queue
+                  WHERE buyer_id = ?1 AND ticket_no BETWEEN ?2 AND ?3
+                    AND NOT (status = 'held' AND expires_at <= ?4)",
+            )?,
+            queue_row: prepare(
+                "SELECT q.status, q.hold_id, q.expires_at, q.order_id, q.payment_deadline
+                   FROM order_queue q WHERE ticket_no = ?1",
+            )?,
+            // The claim. No row: insert one. A row whose hold has lapsed: take it over. Any other
+            // row stands in the way.
+            claim: prepare(
+                "INSERT INTO order_queue (ticket_no, status, hold_id, buyer_id, expires_at)
+                 VALUES (?1, 'held', ?2, ?3, ?4)
+                 ON CONFLICT (ticket_no) DO UPDATE
+                    SET hold_id = excluded.hold_id, buyer_id = excluded.buyer_id,
+                        expires_at = excluded.expires_at
+                  WHERE status = 'held' AND order_queue.expires_at <= ?5",
+            )?,
+            pay: prepare(
+                "UPDATE order_queue SET status = 'paying', order_id = ?3, payment_deadline = ?4
+                  WHERE ticket_no = ?1 AND hold_id = ?2 AND status = 'held' AND expires_at > ?5",
+            )?,
+            sell: prepare(
+                "UPDATE order_queue SET status = 'sold', payment_deadline = NULL
+                  WHERE ticket_no = ?1 AND order_id = ?2 AND status = 'paying'",
+            )?,
+            give_back: prepare(
+                "UPDATE order_queue SET status = 'held', order_id = NULL, payment_deadline = NULL
+                  WHERE ticket_no = ?1 AND order_id = ?2 AND status = 'paying'",
+            )?,
+            free_held: prepare(
+                "DELETE FROM order_queue
+                  WHERE ticket_no = ?1 AND hold_id = ?2 AND status = 'held'",
+            )?,
+            free_paying: prepare(
+                "DELETE FROM order_queue
+                  WHERE ticket_no = ?1 AND order_id = ?2 AND status = 'paying'",
+            )?,
+            free_sold: prepare(
+                "DELETE FROM order_queue
+                  WHERE ticket_no = ?1 AND order_id = ?2 AND status = 'sold'",
+            )?,
+            log: prepare(
+                "INSERT INTO change_log (at, ticket_no, change, hold_id) VALUES (?1, ?2, ?3, ?4)",
+            )?,
+        })
+    }
+
+    /// A statement that is not of the hot path, prepared at its first use and kept.
+    pub(super) fn cached(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    /// How many tickets with numbers from `first` to `last` the buyer owns.
+    pub(super) fn owned(
+        &mut self,
+        buyer: BuyerId,
+        (first, last): (TicketNo, TicketNo),
+        now: Timestamp,
+    ) -> rusqlite::Result<u32> {
+        self.owned.query_row(params![buyer, first, last, now], |row| row.get(0))
+    }
+
+    /// Who owns a ticket; nobody where there is no row.
+    pub(super) fn queue_row(&mut self, ticket: TicketNo) -> rusqlite::Result<Option<QueueRow>> {
+        self.queue_row.query_row([ticket], |row| queue_row(row, 0)).optional()
+    }
+
+    /// Available, or held and lapsed at `now` → held.
+    pub(super) fn claim(&mut self, ticket: TicketNo, row: ClaimRow, now: Timestamp) -> Outcome<()> {
+        let values = params![ticket, row.hold_id, row.buyer_id, row.expires_at, now];
+        one(self.claim.execute(values)?, "a ticket that was free could not be claimed")?;
+        self.log(ticket, ChangeKind::Held, Some(row.hold_id), now)
+    }
+
+    /// Held by this hold, in time → paying.
+    pub(super) fn pay(
+        &mut self,
+        ticket: TicketNo,
+        hold: HoldId,
+        order: OrderId,
+        deadline: Timestamp,
+        now: Timestamp,
+    ) -> Outcome<()> {
+        let values = params![ticket, hold, order, deadline, now];
+        one(self.pay.execute(values)?, "a held ticket could not be paid for")?;
+        self.log(ticket, ChangeKind::Paying, Some(hold), now)
+    }
+
+    /// Paying under this order → sold, held again or free, as `change` says.
+    pub(super) fn settle(
+        &mut self,
+        ticket: TicketNo,
+        hold: HoldId,
+        order: OrderId,
+        change: ChangeKind,
+        now: Timestamp,
+    ) -> Outcome<()> {
+        let statement = match change {
+            ChangeKind::Sold => &mut self.sell,
+            ChangeKind::HeldAgain => &mut self.give_back,
+            _ => &mut self.free_paying,
+        };
+        one(statement.execute(params![ticket, order])?, "a payment under way could not be ended")?;
+        self.log(ticket, change, Some(hold), now)
+    }
+
+    /// Held by this hold → free. False where the ticket is not held by it any more.
+    pub(super) fn free_held(
+        &mut self,
+        ticket: TicketNo,
+        hold: HoldId,
+        change: ChangeKind,
+        now: Timestamp,
+    ) -> Outcome<bool> {
+        if self.free_held.execute(params![ticket, hold])? == 0 {
+            return Ok(false);
+        }
+        self.log(ticket, change, Some(hold), now)?;
+        Ok(true)
+    }
+
+    /// Sold under this order → free.
+    pub(super) fn free_sold(
+        &mut self,
+        ticket: TicketNo,
+        hold: HoldId,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Outcome<()> {
+        let freed = self.free_sold.execute(params![ticket, order])?;
+        one(freed, "a ticket of a paid order is not sold under it")?;
+        self.log(ticket, ChangeKind::Refunded, Some(hold), now)
+    }
+
+    /// Appends to the change log.
+    pub(super) fn log(
+        &mut self,
+        ticket: TicketNo,
+        change: ChangeKind,
+        hold: Option<HoldId>,
+        now: Timestamp,
+    ) -> Outcome<()> {
+        self.log.execute(params![now, ticket, change.word(), hold])?;
+        Ok(())
+    }
+}
+
+/// Expects that a guarded statement changed its one row: the step has read, in the same
+/// transaction, that it would.
+fn one(changed: usize, otherwise: &str) -> Outcome<()> {
+    if changed == 1 { Ok(()) } else { Err(Failure::contradiction(otherwise)) }
+}

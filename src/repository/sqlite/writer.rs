@@ -1,0 +1,203 @@
+//! The one writer of a process: a thread that drains its queue and commits what it drained as one
+//! transaction, then answers each caller.
+//!
+//! Group commit is what makes full durability cheap: one sync of the disk answers every request that
+//! arrived during the sync before it. A request decides before it writes, so a refusal leaves
+//! nothing behind and its neighbours are not disturbed. Should a request fail in the middle, the
+//! whole group is rolled back and every request is run again in a transaction of its own, so that a
+//! failure is answered to the one whom it concerns.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::failure::{Failure, Outcome, sqlite_error};
+use super::statements::Statements;
+use crate::clock::Clock;
+use crate::domain::Timestamp;
+use crate::repository::{Result, StoreError, StoreFault};
+
+/// Requests that wait for the writer before callers wait for a place.
+const QUEUE_LENGTH: usize = 4096;
+
+/// Requests in one transaction: bounds how long another process waits for its turn.
+const GROUP_MAX: usize = 1024;
+
+/// What a request works with: the transaction it is part of.
+pub(super) struct Tx<'a, 'c> {
+    /// The connection and its prepared statements.
+    pub(super) statements: &'a mut Statements<'c>,
+    /// The present time, read after the transaction got its lock.
+    pub(super) now: Timestamp,
+}
+
+/// A request in the queue, whatever its answer is.
+trait Request: Send {
+    /// Does the work and keeps the answer. Fails only where the transaction must be rolled back.
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Outcome<()>;
+    /// Hands the answer over, now that it is durable.
+    fn answer(self: Box<Self>);
+    /// Hands over a failure in place of an answer.
+    fn fail(self: Box<Self>, failure: Failure);
+}
+
+struct Pending<W, T> {
+    tried: &'static str,
+    work: W,
+    result: Option<Result<T>>,
+    caller: oneshot::Sender<Result<T>>,
+}
+
+impl<W, T> Request for Pending<W, T>
+where
+    W: FnMut(&mut Tx<'_, '_>) -> Outcome<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Outcome<()> {
+        self.result = Some(match (self.work)(tx) {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Refused(refusal)) => Err(refusal.into()),
+            Err(failure) => return Err(failure),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>) {
+        // A caller that no longer waits needs no answer; what it asked for is done all the same.
+        if let Some(result) = self.result {
+            let _ = self.caller.send(result);
+        }
+    }
+
+    fn fail(self: Box<Self>, failure: Failure) {
+        let _ = self.caller.send(Err(failure.leave(self.tried)));
+    }
+}
+
+/// The way to the writer thread.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Request>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread on its connection.
+    ///
+    /// # Errors
+    /// The operating system has no thread to give, or the schema does not fit the statements.
+    pub(super) fn start(connection: Connection, clock: Arc<dyn Clock>) -> Result<Self> {
+        let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
+        let (ready, readiness) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("tix-writer".into())
+            .spawn(move || serve(&connection, requests, &*clock, &ready))
+            .map_err(|e| StoreError::caused(StoreFault::Failed, "could not start a thread", e))?;
+        if let Ok(Err(e)) = readiness.recv() {
+            return Err(sqlite_error(e, "prepare the statements of the store"));
+        }
+        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `work` in a transaction and answers when it is durable. `work` may run more than once,
+    /// but only its last run counts. `tried` says what it does, should it fail.
+    pub(super) async fn submit<W, T>(&self, tried: &'static str, work: W) -> Result<T>
+    where
+        W: FnMut(&mut Tx<'_, '_>) -> Outcome<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let gone = || StoreError::new(StoreFault::Failed, format!("could not {tried}: closed"));
+        let queue = queue.ok_or_else(gone)?;
+        let (caller, answer) = oneshot::channel();
+        let request = Box::new(Pending { tried, work, result: None, caller });
+        queue.send(request).await.map_err(|_| gone())?;
+        drop(queue);
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Finishes everything that was accepted, and closes the connection.
+    pub(super) fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn serve(
+    connection: &Connection,
+    mut queue: mpsc::Receiver<Box<dyn Request>>,
+    clock: &dyn Clock,
+    ready: &std::sync::mpsc::Sender<rusqlite::Result<()>>,
+) {
+    let mut statements = match Statements::prepare(connection) {
+        Ok(statements) => statements,
+        Err(e) => {
+            let _ = ready.send(Err(e));
+            return;
+        }
+    };
+    let _ = ready.send(Ok(()));
+    let mut group = Vec::new();
+    while let Some(first) = queue.blocking_recv() {
+        group.push(first);
+        while group.len() < GROUP_MAX
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        }
+        commit_group(&mut statements, clock, &mut group);
+    }
+}
+
+/// Commits the group and answers it; where that fails, each request by itself.
+fn commit_group(
+    statements: &mut Statements<'_>,
+    clock: &dyn Clock,
+    group: &mut Vec<Box<dyn Request>>,
+) {
+    if commit(statements, clock, group).is_ok() {
+        group.drain(..).for_each(Request::answer);
+        return;
+    }
+    for mut request in group.drain(..) {
+        match commit(statements, clock, std::slice::from_mut(&mut request)) {
+            Ok(()) => request.answer(),
+            Err(failure) => request.fail(failure),
+        }
+    }
+}
+
+/// Runs the requests in one transaction, which stands when this returns without an error and has
+/// left nothing behind otherwise.
+fn commit(
+    statements: &mut Statements<'_>,
+    clock: &dyn Clock,
+    requests: &mut [Box<dyn Request>],
+) -> Outcome<()> {
+    statements.begin.execute([])?;
+    let ran = requests.iter_mut().try_for_each(|request| {
+        let now = clock.now();
+        request.run(&mut Tx { statements, now })
+    });
+    match ran.and_then(|()| Ok(statements.commit.execute([])?)) {
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            // Some failures, a full disk among them, have already rolled back by themselves.
+            if !statements.connection.is_autocommit() {
+                statements.rollback.execute([])?;
+            }
+            Err(failure)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A small venue on a fresh store, and shorthand for telling stories in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tix::clock::{Clock, VirtualClock};
+use tix::domain::{
+    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, PaymentReference,
+    Refusal, SaleTerms, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp, Venue,
+};
+use tix::minting::{Layout, Seating, SectionLayout};
+use tix::repository::{
+    Access, PaymentOutcome, PaymentStart, Repository, Result, StoreUrl, TicketFilter, open,
+};
+
+/// How long a hold lasts in these stories: short, for engines whose clock cannot be moved.
+pub(crate) const TIME_TO_PAY: Duration = Duration::from_secs(2);
+/// How long a payment may take in these stories.
+pub(crate) const PAYMENT_TIME: Duration = Duration::from_secs(3);
+/// A moment, much shorter than the times above.
+pub(crate) const MOMENT: Duration = Duration::from_millis(500);
+
+/// A store with one event: section A with 4 rows of 10 seats at 80.00, B with 2 rows of 5 at 35.50.
+pub(crate) struct World {
+    pub(crate) repository: Arc<dyn Repository>,
+    pub(crate) event: EventId,
+    clock: Arc<VirtualClock>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn sqlite_file() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("tix.db").display());
+        Self::on(&url, folder).await
+    }
+
+    pub(crate) async fn sqlite_memory() -> Self {
+        Self::on("sqlite::memory:", TempDir::new().unwrap()).await
+    }
+
+    async fn on(url: &str, folder: TempDir) -> Self {
+        let start = Timestamp::parse("2026-12-01T18:00:00Z").unwrap();
+        let clock = Arc::new(VirtualClock::starting_at(start));
+        let url: StoreUrl = url.parse().unwrap();
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let repository = open(&url, Access::Create, shared).await.unwrap();
+        let event = repository.add_event(&draft("hamlet")).await.unwrap().event_id;
+        repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        Self { repository, event, clock, _folder: folder }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    pub(crate) async fn tickets(&self, seats: &[&str]) -> Vec<TicketId> {
+        let labels: Vec<SeatLabel> = seats.iter().map(|seat| seat.parse().unwrap()).collect();
+        self.repository.find_seats(self.event, &labels).await.unwrap()
+    }
+
+    /// A claim that nobody has made yet.
+    pub(crate) async fn claim(&self, who: &Buyer, seats: &[&str]) -> NewHold {
+        NewHold {
+            hold_id: HoldId::fresh(),
+            event_id: self.event,
+            session_id: who.session.clone(),
+            buyer_id: who.buyer,
+            tickets: self.tickets(seats).await,
+        }
+    }
+
+    pub(crate) async fn try_hold(&self, who: &Buyer, seats: &[&str]) -> Result<Hold> {
+        self.repository.start_hold(&self.claim(who, seats).await).await
+    }
+
+    pub(crate) async fn hold(&self, who: &Buyer, seats: &[&str]) -> Hold {
+        self.try_hold(who, seats).await.unwrap()
+    }
+
+    pub(crate) async fn begin(&self, who: &Buyer, hold: &Hold, card: &str) -> Result<PaymentStart> {
+        self.repository.begin_payment(hold.hold_id, &who.session, &reference(card)).await
+    }
+
+    pub(crate) async fn record(
+        &self,
+        hold: &Hold,
+        card: &str,
+        outcome: PaymentOutcome,
+    ) -> tix::domain::Order {
+        self.repository.record_payment(hold.hold_id, &reference(card), outcome).await.unwrap()
+    }
+
+    /// Pays for a hold in one go.
+    pub(crate) async fn pay(&self, who: &Buyer, hold: &Hold, card: &str) -> tix::domain::Order {
+        self.begin(who, hold, card).await.unwrap();
+        self.record(hold, card, PaymentOutcome::Captured).await
+    }
+
+    pub(crate) async fn status(&self, seat: &str) -> TicketStatus {
+        let label: SeatLabel = seat.parse().unwrap();
+        let filter =
+            TicketFilter { section: Some(label.section.to_string()), ..TicketFilter::default() };
+        let tickets = self.repository.tickets(self.event, &filter).await.unwrap();
+        tickets.into_iter().find(|t| t.ticket.label == label).unwrap().status
+    }
+}
+
+/// Who buys, and in which checkout.
+#[derive(Debug, Clone)]
+pub(crate) struct Buyer {
+    pub(crate) session: SessionId,
+    pub(crate) buyer: BuyerId,
+}
+
+/// A buyer with one checkout.
+pub(crate) fn buyer(name: &str) -> Buyer {
+    let session = SessionId::new(name).unwrap();
+    Buyer { buyer: BuyerId::of_session(&session), session }
+}
+
+/// Another checkout of the same buyer.
+pub(crate) fn elsewhere(who: &Buyer, name: &str) -> Buyer {
+    Buyer { session: SessionId::new(name).unwrap(), buyer: who.buyer }
+}
+
+pub(crate) fn reference(card: &str) -> PaymentReference {
+    PaymentReference::new(card).unwrap()
+}
+
+/// The refusal that an answer is; anything else fails the story.
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T>) -> Refusal {
+    match answer {
+        Err(tix::repository::Error::Refused(refusal)) => refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T>) -> &'static str {
+    refusal(answer).code()
+}
+
+pub(crate) fn eur(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::EUR)
+}
+
+pub(crate) fn draft(slug: &str) -> EventDraft {
+    let starts_at = Timestamp::parse("2027-01-15T19:30:00Z").unwrap();
+    EventDraft {
+        slug: slug.into(),
+        name: "Hamlet".into(),
+        series: "Hamlet 2027".into(),
+        event_type: "theatre".into(),
+        performers: vec!["The Company".into()],
+        description: String::new(),
+        duration_minutes: 160,
+        language: "en".into(),
+        currency: Currency::EUR,
+        doors_at: starts_at,
+        starts_at,
+        venue: Venue {
+            name: "The Globe".into(),
+            city: "London".into(),
+            country: "GB".into(),
+            time_zone: "Europe/London".into(),
+            latitude: Some(51.508),
+            longitude: Some(-0.097),
+        },
+        terms: SaleTerms { limit: 10, time_to_pay: TIME_TO_PAY, payment_time: PAYMENT_TIME },
+        simulated: false,
+    }
+}
+
+pub(crate) fn layout() -> Layout {
+    let section = |name: &str, rows, seats_per_row, minor| SectionLayout {
+        name: name.into(),
+        type_id: "regular".into(),
+        entrance: format!("Gate {name}"),
+        seating: Seating::Grid { rows, seats_per_row, price: eur(minor) },
+    };
+    let sections = vec![section("A", 4, 10, 8000), section("B", 2, 5, 3550)];
+    Layout { sections, digest: "a digest".into() }
+}
