@@ -1,10 +1,22 @@
 //! What is minted: a layout of sections, rows and seats, read from a venue file.
 //!
-//! [`Layout`] is checked when it is made; a layout that exists can be minted.
+//! [`read_layout`] checks a whole file and names every fault of it, so that a layout it returns can
+//! be minted. Minting itself is the business of [`repository`](crate::repository).
 
 use std::sync::Arc;
 
 use crate::domain::{Money, Section};
+
+mod digest;
+pub mod fault;
+mod header;
+mod per_seat;
+mod per_section;
+mod records;
+
+pub use fault::{Flaw, VenueFault, VenueFaults};
+pub use header::{Column, Shape};
+pub use records::read_layout;
 
 /// The most tickets that one event can have.
 pub const TICKETS_MAX: u64 = 5_000_000;
@@ -16,7 +28,9 @@ pub const SECTIONS_MAX: usize = 10_000;
 pub struct Layout {
     /// The sections, in the order of the file.
     pub sections: Vec<SectionLayout>,
-    /// The SHA-256 of what was read, in hexadecimal: the same file gives the same digest.
+    /// The SHA-256 of the sections, in hexadecimal. It is taken of what was read, not of the bytes:
+    /// line ends, quotes, the order of columns and `49.5` for `49.50` make no difference to it, the
+    /// currency and the order of sections do.
     pub digest: String,
 }
 
@@ -120,9 +134,38 @@ impl SectionLayout {
 }
 
 impl Layout {
+    /// Puts sections together and takes their digest.
+    #[must_use]
+    pub(crate) fn of_sections(sections: Vec<SectionLayout>) -> Self {
+        let digest = digest::of_sections(&sections);
+        Self { sections, digest }
+    }
+
     /// How many tickets there will be.
     #[must_use]
     pub fn tickets(&self) -> u64 {
         self.sections.iter().map(SectionLayout::seats).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    #[test]
+    fn a_grid_is_counted_row_by_row_from_row_1_seat_1() {
+        let price = Money::from_minor(4950, Currency::EUR);
+        let section = SectionLayout {
+            name: "Stalls".into(),
+            type_id: "regular".into(),
+            entrance: String::new(),
+            seating: Seating::Grid { rows: 2, seats_per_row: 3, price },
+        };
+        let seats: Vec<String> = (0..7)
+            .filter_map(|index| section.seat(index))
+            .map(|seat| format!("{}/{}", seat.row, seat.seat))
+            .collect();
+        assert_eq!(seats, ["1/1", "1/2", "1/3", "2/1", "2/2", "2/3"]);
     }
 }

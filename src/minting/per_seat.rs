@@ -1,0 +1,247 @@
+//! Venue files with one line per seat.
+//!
+//! Lines may come in any order: sections and rows are put together, in the order in which each is
+//! first named. A name is kept once however many seats have it, since a file may have a million.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::fault::{Flaw, VenueFaults};
+use super::header::Column;
+use super::records::{Record, Records};
+use super::{ListedSeat, SECTIONS_MAX, Seating, SectionLayout, TICKETS_MAX};
+use crate::domain::{Currency, Money, SeatLabel};
+
+/// Reads the seats, section by section and row by row.
+pub(super) fn read(
+    records: &mut Records<'_>,
+    currency: Currency,
+    faults: &mut VenueFaults,
+) -> Vec<SectionLayout> {
+    let mut plan = SeatPlan::default();
+    while let Some(record) = records.next(faults) {
+        if let Some(seat) = plan.read_seat(&record, currency, faults) {
+            plan.seats.push(seat);
+            // Told once, at the line that goes beyond.
+            if plan.seats.len() as u64 == TICKETS_MAX + 1 {
+                let tickets = TICKETS_MAX + 1;
+                faults.push(record.line, None, Flaw::TooManyTickets { tickets });
+            }
+        }
+    }
+    plan.tell_duplicates(faults);
+    if faults.is_empty() { plan.into_sections() } else { Vec::new() }
+}
+
+/// What stands for a name, a section or a row: its place among its kind.
+type Number = u32;
+
+/// Distinct items in the order of their first mention.
+#[derive(Debug)]
+struct Numbered<T> {
+    items: Vec<T>,
+    numbers: HashMap<T, Number>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), numbers: HashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Numbered<T> {
+    fn number_of(&mut self, item: T) -> Number {
+        match self.numbers.get(&item) {
+            Some(number) => *number,
+            None => self.add(item),
+        }
+    }
+
+    fn add(&mut self, item: T) -> Number {
+        // A file of 4 billion names does not fit into memory.
+        let number = Number::try_from(self.items.len()).unwrap_or(Number::MAX);
+        self.items.push(item.clone());
+        self.numbers.insert(item, number);
+        number
+    }
+
+    fn item(&self, number: Number) -> T {
+        self.items[number as usize].clone()
+    }
+}
+
+impl Numbered<Arc<str>> {
+    fn number_of_name(&mut self, name: &str) -> Number {
+        match self.numbers.get(name) {
+            Some(number) => *number,
+            None => self.add(name.into()),
+        }
+    }
+}
+
+/// One line of the file.
+#[derive(Debug, Clone, Copy)]
+struct SeatLine {
+    line: u64,
+    section: Number,
+    row: Number,
+    seat: Number,
+    type_id: Number,
+    price: Money,
+}
+
+/// All that was read so far.
+#[derive(Debug, Default)]
+struct SeatPlan {
+    names: Numbered<Arc<str>>,
+    /// Sections by their name.
+    sections: Numbered<Number>,
+    /// Rows by their section and name.
+    rows: Numbered<(Number, Number)>,
+    seats: Vec<SeatLine>,
+}
+
+impl SeatPlan {
+    fn read_seat(
+        &mut self,
+        record: &Record<'_>,
+        currency: Currency,
+        faults: &mut VenueFaults,
+    ) -> Option<SeatLine> {
+        let section = record.text(Column::Section, faults);
+        let row = record.name(Column::Row, faults);
+        let seat = record.name(Column::Seat, faults);
+        let type_id = record.text(Column::Type, faults);
+        let price = record.price(currency, faults);
+        let section = self.section(section?, record, faults);
+        let row = self.names.number_of_name(row?);
+        // A seat whose type or price is wrong is named all the same: a second one is a fault too.
+        // What stands in for them is never minted, since the file has a fault.
+        Some(SeatLine {
+            line: record.line,
+            section,
+            row: self.rows.number_of((section, row)),
+            seat: self.names.number_of_name(seat?),
+            type_id: self.names.number_of_name(type_id.unwrap_or_default()),
+            price: price.unwrap_or(Money::zero(currency)),
+        })
+    }
+
+    fn section(&mut self, name: &str, record: &Record<'_>, faults: &mut VenueFaults) -> Number {
+        let name = self.names.number_of_name(name);
+        let known = self.sections.items.len();
+        let section = self.sections.number_of(name);
+        if known == SECTIONS_MAX && self.sections.items.len() > known {
+            record.fault(Column::Section, Flaw::TooManySections, faults);
+        }
+        section
+    }
+
+    /// Tells every seat that is there a second time. Sorting takes less room than a set would.
+    fn tell_duplicates(&self, faults: &mut VenueFaults) {
+        let key = |index: &usize| (self.seats[*index].row, self.seats[*index].seat);
+        let mut order: Vec<usize> = (0..self.seats.len()).collect();
+        order.sort_by_key(key);
+        for same in order.chunk_by(|a, b| key(a) == key(b)).filter(|same| same.len() > 1) {
+            let first_line = self.seats[same[0]].line;
+            for index in &same[1..] {
+                let seat = &self.seats[*index];
+                let label = self.label(seat).to_string();
+                let flaw = Flaw::DuplicateSeat { label, first_line };
+                faults.push(seat.line, Some(Column::Seat), flaw);
+            }
+        }
+    }
+
+    fn label(&self, seat: &SeatLine) -> SeatLabel {
+        SeatLabel {
+            section: self.section_name(seat),
+            row: self.row_name(seat),
+            seat: self.names.item(seat.seat),
+        }
+    }
+
+    fn section_name(&self, seat: &SeatLine) -> Arc<str> {
+        self.names.item(self.sections.item(seat.section))
+    }
+
+    fn row_name(&self, seat: &SeatLine) -> Arc<str> {
+        self.names.item(self.rows.item(seat.row).1)
+    }
+
+    fn into_sections(mut self) -> Vec<SectionLayout> {
+        // Numbers only serve to recognise names; without them there is more room for the seats.
+        self.names.numbers = HashMap::new();
+        // A stable sort: the seats of a row stay in the order of the file.
+        self.seats.sort_by_key(|seat| (seat.section, seat.row));
+        let sections = self.seats.chunk_by(|a, b| a.section == b.section);
+        sections.map(|seats| self.section_layout(seats)).collect()
+    }
+
+    /// Makes a section of its seats, of which there is at least one.
+    fn section_layout(&self, seats: &[SeatLine]) -> SectionLayout {
+        let first = &seats[0];
+        SectionLayout {
+            name: self.section_name(first).to_string(),
+            type_id: self.names.item(first.type_id),
+            entrance: String::new(),
+            seating: Seating::Listed(seats.iter().map(|seat| self.listed_seat(seat)).collect()),
+        }
+    }
+
+    fn listed_seat(&self, seat: &SeatLine) -> ListedSeat {
+        ListedSeat {
+            row: self.row_name(seat),
+            seat: self.names.item(seat.seat),
+            type_id: self.names.item(seat.type_id),
+            price: seat.price,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read_layout;
+    use super::*;
+
+    fn labels(section: &SectionLayout) -> Vec<String> {
+        let seat = |index| section.seat(index).map(|seat| format!("{}/{}", seat.row, seat.seat));
+        (0..section.seats()).filter_map(seat).collect()
+    }
+
+    #[test]
+    fn sections_and_rows_are_put_together_in_the_order_of_first_mention() {
+        let text = "section,row,seat,type,price\n\
+            Stalls,B,2,regular,10\nBalcony,A,1,economy,5\nStalls,A,1,regular,10\n\
+            Stalls,B,1,premium,15\nBalcony,A,0,economy,5\nStalls,A,10,regular,10\n";
+        let layout = read_layout(text.as_bytes(), Currency::EUR).unwrap();
+        let [stalls, balcony] = &*layout.sections else { panic!("{layout:?}") };
+        assert_eq!((&*stalls.name, &*stalls.type_id, stalls.rows()), ("Stalls", "regular", 2));
+        assert_eq!(labels(stalls), ["B/2", "B/1", "A/1", "A/10"]);
+        assert_eq!((&*balcony.name, balcony.rows()), ("Balcony", 1));
+        assert_eq!(labels(balcony), ["A/1", "A/0"]);
+    }
+
+    #[test]
+    fn a_seat_is_listed_once_and_every_repeat_names_the_first() {
+        let text = "section,row,seat,type,price\n\
+            Stalls,A,1,regular,10\nBalcony,A,1,regular,10\nStalls,A,1,regular,ten\n\
+            Stalls,B,1,regular,10\nStalls,A,1,,10\n";
+        let faults = read_layout(text.as_bytes(), Currency::EUR).unwrap_err();
+        insta::assert_snapshot!(faults, @"
+        line 4, column price: `ten` is not a decimal number such as 49.50
+        line 4, column seat: `Stalls/A/1` is already on line 2
+        line 6, column type: empty
+        line 6, column seat: `Stalls/A/1` is already on line 2
+        ");
+    }
+
+    #[test]
+    fn equal_names_are_kept_once() {
+        let text = "section,row,seat,type,price\nA,1,1,x,1\nB,1,1,x,1\n";
+        let layout = read_layout(text.as_bytes(), Currency::EUR).unwrap();
+        let [a, b] = [0, 1].map(|section| layout.sections[section].seat(0).unwrap());
+        assert!(Arc::ptr_eq(&a.row, &b.seat) && Arc::ptr_eq(&a.type_id, &b.type_id));
+    }
+}

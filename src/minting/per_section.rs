@@ -1,0 +1,63 @@
+//! Venue files with one line per section.
+
+use std::collections::HashMap;
+
+use super::fault::{Flaw, VenueFaults};
+use super::header::Column;
+use super::records::{Record, Records};
+use super::{SECTIONS_MAX, Seating, SectionLayout, TICKETS_MAX};
+use crate::domain::Currency;
+
+/// Reads the sections, in the order of the file.
+pub(super) fn read(
+    records: &mut Records<'_>,
+    currency: Currency,
+    faults: &mut VenueFaults,
+) -> Vec<SectionLayout> {
+    let mut sections = Vec::new();
+    let mut first_lines: HashMap<String, u64> = HashMap::new();
+    let mut tickets = 0;
+    while let Some(record) = records.next(faults) {
+        let Some(section) = read_section(&record, currency, &mut first_lines, faults) else {
+            continue;
+        };
+        let tickets_before = tickets;
+        tickets += section.seats();
+        // Told once, at the line that goes beyond.
+        if tickets_before <= TICKETS_MAX && tickets > TICKETS_MAX {
+            faults.push(record.line, None, Flaw::TooManyTickets { tickets });
+        }
+        if sections.len() == SECTIONS_MAX {
+            record.fault(Column::Section, Flaw::TooManySections, faults);
+        }
+        sections.push(section);
+    }
+    sections
+}
+
+fn read_section(
+    record: &Record<'_>,
+    currency: Currency,
+    first_lines: &mut HashMap<String, u64>,
+    faults: &mut VenueFaults,
+) -> Option<SectionLayout> {
+    let name = record.text(Column::Section, faults);
+    let type_id = record.text(Column::Type, faults);
+    let price = record.price(currency, faults);
+    let rows = record.count(Column::Rows, faults);
+    let seats_per_row = record.count(Column::SeatsPerRow, faults);
+    let entrance = record.optional_text(Column::Entrance, faults);
+    let name = name?.to_owned();
+    let first_line = *first_lines.entry(name.clone()).or_insert(record.line);
+    if first_line != record.line {
+        let flaw = Flaw::DuplicateSection { name, first_line };
+        record.fault(Column::Section, flaw, faults);
+        return None;
+    }
+    Some(SectionLayout {
+        name,
+        type_id: type_id?.into(),
+        entrance: entrance?.to_owned(),
+        seating: Seating::Grid { rows: rows?, seats_per_row: seats_per_row?, price: price? },
+    })
+}

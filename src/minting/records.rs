@@ -1,0 +1,426 @@
+//! From the bytes of a venue file to checked fields, each known by its line and column.
+//!
+//! A record never goes on on the next line: no value may contain a line break. So a quote that is
+//! not closed spoils its own line and hides no other fault.
+
+use std::borrow::Cow;
+
+use csv::{Reader, ReaderBuilder, StringRecord};
+
+use super::fault::{Flaw, ROWS_OR_SEATS_MAX, VenueFaults, changes_the_line, shown};
+use super::header::{Column, Header, Shape};
+use super::{Layout, SectionLayout, per_seat, per_section};
+use crate::domain::ticket::LABEL_PART_BYTES_MAX;
+use crate::domain::{Currency, Money};
+
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+/// What parts the fields of a line: a comma, or what spreadsheets write instead of it.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
+/// Reads a venue file: one line per section or one line per seat, which the header tells.
+///
+/// Fields are parted by commas; a file whose header is parted by semicolons or tabs, as spreadsheets
+/// write it, is read too. Prices are decimals with the digits of `currency`.
+///
+/// # Errors
+/// Every fault of the file, up to [`FAULTS_KEPT_MAX`](super::fault::FAULTS_KEPT_MAX).
+pub fn read_layout(bytes: &[u8], currency: Currency) -> Result<Layout, VenueFaults> {
+    let mut faults = VenueFaults::default();
+    let sections = read_sections(bytes, currency, &mut faults).unwrap_or_default();
+    if faults.is_empty() { Ok(Layout::of_sections(sections)) } else { Err(faults) }
+}
+
+/// Reads as much as can be read; nothing where the header is not understood.
+fn read_sections(
+    bytes: &[u8],
+    currency: Currency,
+    faults: &mut VenueFaults,
+) -> Option<Vec<SectionLayout>> {
+    if UTF16_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
+        faults.push(1, None, Flaw::Utf16);
+        return None;
+    }
+    let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
+    let Some(first) = lines(bytes, 1).find(|line| !line.bytes.trim_ascii().is_empty()) else {
+        faults.push(1, None, Flaw::EmptyFile);
+        return None;
+    };
+    let separator = separator_of(first.bytes);
+    let header = read_header(&first, separator, faults)?;
+    let body_start = first.start + first.bytes.len();
+    let body = sound_lines(&bytes[body_start..], first.number, separator, &header, faults);
+    let mut records = Records::new(&body, first.number, separator, &header);
+    let sections = match header.shape {
+        Shape::Sections => per_section::read(&mut records, currency, faults),
+        Shape::Seats => per_seat::read(&mut records, currency, faults),
+    };
+    if sections.is_empty() && faults.is_empty() {
+        faults.push(first.number, None, Flaw::HeaderOnly);
+    }
+    Some(sections)
+}
+
+/// The separator that the header has; the comma where it has none.
+fn separator_of(header: &[u8]) -> u8 {
+    SEPARATORS.into_iter().find(|separator| header.contains(separator)).unwrap_or(b',')
+}
+
+fn read_header(line: &Line<'_>, separator: u8, faults: &mut VenueFaults) -> Option<Header> {
+    if let Some((_, flaw)) = quoting_flaw(line.bytes, separator) {
+        faults.push(line.number, None, flaw);
+        return None;
+    }
+    let mut fields = StringRecord::new();
+    if csv_reader(line.bytes, separator).read_record(&mut fields).is_err() {
+        faults.push(line.number, None, Flaw::NotUtf8);
+        return None;
+    }
+    Header::read(&fields, line.number, faults)
+}
+
+fn csv_reader(bytes: &[u8], separator: u8) -> Reader<&[u8]> {
+    // Lines of another length are told as faults, with all the others.
+    ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes)
+}
+
+/// A line of the file as it is written, without its end.
+struct Line<'a> {
+    /// Counted from 1.
+    number: u64,
+    /// Where it starts in the bytes.
+    start: usize,
+    bytes: &'a [u8],
+}
+
+/// Splits bytes into lines that end with `\n`, `\r\n` or `\r`, as the CSV reader does.
+fn lines(bytes: &[u8], first_number: u64) -> impl Iterator<Item = Line<'_>> {
+    let mut start = 0;
+    (first_number..).map_while(move |number| {
+        let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        let length = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
+        let line = Line { number, start, bytes: &rest[..length] };
+        start += length + if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
+        Some(line)
+    })
+}
+
+/// Blanks the lines whose quotes are broken, so that what the CSV reader makes of the rest is what
+/// is meant.
+fn sound_lines<'a>(
+    bytes: &'a [u8],
+    first_number: u64,
+    separator: u8,
+    header: &Header,
+    faults: &mut VenueFaults,
+) -> Cow<'a, [u8]> {
+    let mut sound = Cow::Borrowed(bytes);
+    if !bytes.contains(&b'"') {
+        return sound;
+    }
+    for line in lines(bytes, first_number) {
+        if let Some((place, flaw)) = quoting_flaw(line.bytes, separator) {
+            faults.push(line.number, header.column_at(place), flaw);
+            sound.to_mut()[line.start..line.start + line.bytes.len()].fill(b' ');
+        }
+    }
+    sound
+}
+
+/// Where the look at a line's quotes has come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    FieldStart,
+    Padding,
+    Bare,
+    Quoted,
+    /// A quote within a quoted field: its end, or the first half of a doubled one.
+    QuoteSeen,
+}
+
+/// What is wrong with the quotes of a line, and in which of its fields, from 0.
+fn quoting_flaw(line: &[u8], separator: u8) -> Option<(usize, Flaw)> {
+    let mut place = 0;
+    let mut within = Within::FieldStart;
+    for byte in line {
+        within = match (within, *byte) {
+            (Within::Quoted, b'"') => Within::QuoteSeen,
+            (Within::Quoted, _) | (Within::QuoteSeen | Within::FieldStart, b'"') => Within::Quoted,
+            (_, byte) if byte == separator => {
+                place += 1;
+                Within::FieldStart
+            }
+            (Within::QuoteSeen, _) => return Some((place, Flaw::TextAfterQuote)),
+            (Within::Padding, b'"') => return Some((place, Flaw::SpaceBeforeQuote)),
+            (Within::FieldStart | Within::Padding, b' ' | b'\t') => Within::Padding,
+            _ => Within::Bare,
+        };
+    }
+    (within == Within::Quoted).then_some((place, Flaw::UnclosedQuote))
+}
+
+/// The records below the header, one after the other.
+pub(super) struct Records<'a> {
+    bytes: &'a [u8],
+    reader: Reader<&'a [u8]>,
+    header: &'a Header,
+    fields: StringRecord,
+    /// Up to where lines are counted.
+    counted: usize,
+    /// The line at that place.
+    line: u64,
+}
+
+impl<'a> Records<'a> {
+    fn new(bytes: &'a [u8], first_number: u64, separator: u8, header: &'a Header) -> Self {
+        let reader = csv_reader(bytes, separator);
+        let fields = StringRecord::new();
+        Self { bytes, reader, header, fields, counted: 0, line: first_number }
+    }
+
+    /// The next record that has as many fields as the header; what is wrong with others is told.
+    pub(super) fn next(&mut self, faults: &mut VenueFaults) -> Option<Record<'_>> {
+        loop {
+            match self.reader.read_record(&mut self.fields) {
+                Ok(false) => return None,
+                Ok(true) => self.count_lines(self.fields.position().map(csv::Position::byte)),
+                Err(error) => {
+                    self.count_lines(error.position().map(csv::Position::byte));
+                    let column = field_of(&error).and_then(|place| self.header.column_at(place));
+                    faults.push(self.line, column, Flaw::NotUtf8);
+                    continue;
+                }
+            }
+            // Spreadsheets write an empty row as a line of separators.
+            if self.fields.iter().all(|field| field.trim().is_empty()) {
+                continue;
+            }
+            let (expected, found) = (self.header.width(), self.fields.len());
+            if expected == found {
+                break;
+            }
+            faults.push(self.line, None, Flaw::FieldCount { expected, found });
+        }
+        Some(Record { line: self.line, header: self.header, fields: &self.fields })
+    }
+
+    /// Counts the lines up to the record that was read from `start` on. The CSV reader's own count
+    /// stays behind where it skips line ends before a record.
+    fn count_lines(&mut self, start: Option<u64>) {
+        let start = start.and_then(|start| usize::try_from(start).ok()).unwrap_or(self.counted);
+        while let Some(byte) = self.bytes.get(self.counted) {
+            let line_end = matches!(byte, b'\n' | b'\r');
+            if self.counted >= start && !line_end {
+                break;
+            }
+            let half_of_two = *byte == b'\r' && self.bytes.get(self.counted + 1) == Some(&b'\n');
+            self.line += u64::from(line_end && !half_of_two);
+            self.counted += 1;
+        }
+    }
+}
+
+/// The field that is not UTF-8.
+fn field_of(error: &csv::Error) -> Option<usize> {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { err, .. } => Some(err.field()),
+        _ => None,
+    }
+}
+
+/// One record, as many fields as the header has.
+pub(super) struct Record<'r> {
+    pub(super) line: u64,
+    header: &'r Header,
+    fields: &'r StringRecord,
+}
+
+impl<'r> Record<'r> {
+    /// Tells a fault of this record.
+    pub(super) fn fault(&self, column: Column, flaw: Flaw, faults: &mut VenueFaults) {
+        faults.push(self.line, Some(column), flaw);
+    }
+
+    /// A text that must be there.
+    pub(super) fn text(&self, column: Column, faults: &mut VenueFaults) -> Option<&'r str> {
+        let text = self.optional_text(column, faults)?;
+        if text.is_empty() {
+            self.fault(column, Flaw::Empty, faults);
+        }
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// A text without the space around it; empty where the file does not have the column.
+    pub(super) fn optional_text(
+        &self,
+        column: Column,
+        faults: &mut VenueFaults,
+    ) -> Option<&'r str> {
+        let place = self.header.place_of(column);
+        let text = place.and_then(|place| self.fields.get(place)).unwrap_or_default().trim();
+        let flaw = if text.chars().any(changes_the_line) {
+            Flaw::ControlCharacter { shown: shown(text) }
+        } else if text.len() > LABEL_PART_BYTES_MAX {
+            Flaw::TooLong { shown: shown(text), bytes: text.len() }
+        } else {
+            return Some(text);
+        };
+        self.fault(column, flaw, faults);
+        None
+    }
+
+    /// The name of a row or a seat.
+    pub(super) fn name(&self, column: Column, faults: &mut VenueFaults) -> Option<&'r str> {
+        let name = self.text(column, faults)?;
+        if name.contains('/') {
+            self.fault(column, Flaw::Slash { text: name.to_owned() }, faults);
+            return None;
+        }
+        Some(name)
+    }
+
+    /// How many rows or seats, 1 to [`ROWS_OR_SEATS_MAX`].
+    pub(super) fn count(&self, column: Column, faults: &mut VenueFaults) -> Option<u32> {
+        let text = self.text(column, faults)?;
+        let count = text.parse().ok().filter(|count| (1..=ROWS_OR_SEATS_MAX).contains(count));
+        if count.is_none() {
+            self.fault(column, Flaw::Count { text: text.to_owned() }, faults);
+        }
+        count
+    }
+
+    /// The price.
+    pub(super) fn price(&self, currency: Currency, faults: &mut VenueFaults) -> Option<Money> {
+        let text = self.text(Column::Price, faults)?;
+        Money::parse_price(text, currency)
+            .map_err(|error| self.fault(Column::Price, error.into(), faults))
+            .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECTIONS: &str = "section,type,price,rows,seats_per_row,entrance\n\
+        Stalls,regular,49.50,10,20,Main door\n\
+        \"Circle, left\",economy,30,4,12,\n";
+
+    fn layout(text: &str) -> Layout {
+        read_layout(text.as_bytes(), Currency::EUR).unwrap()
+    }
+
+    fn faults(text: impl AsRef<[u8]>) -> String {
+        read_layout(text.as_ref(), Currency::EUR).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn line_ends_marks_separators_and_the_order_of_columns_make_no_difference() {
+        let same = [
+            SECTIONS.replace('\n', "\r\n"),
+            SECTIONS.replace('\n', "\r"),
+            format!("\u{feff}{SECTIONS}"),
+            format!("\n\n  \n{SECTIONS}\n,,,,,\n\n"),
+            SECTIONS.trim_end().to_owned(),
+            SECTIONS.replace("section,type", " Section , TYPE ").replace("Stalls,", " Stalls ,"),
+            SECTIONS.replace("49.50", "\"49.5\""),
+            SECTIONS.replace(',', ";").replace("Circle;", "Circle,"),
+            SECTIONS.replace(',', "\t").replace("Circle\t", "Circle,"),
+            "price,entrance,seats_per_row,rows,type,section\n\
+             49.50,Main door,20,10,regular,Stalls\n30.00,,12,4,economy,\"Circle, left\"\n"
+                .to_owned(),
+        ];
+        for text in same {
+            assert_eq!(layout(&text), layout(SECTIONS), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_currency_name_price_or_order_makes_another_digest() {
+        let digest = layout(SECTIONS).digest;
+        assert_eq!(digest.len(), 64);
+        let francs = Currency::of_code("CHF").unwrap();
+        assert_ne!(read_layout(SECTIONS.as_bytes(), francs).unwrap().digest, digest);
+        for (old, new) in [("Stalls", "stalls"), ("49.50", "49.51"), ("10,20", "20,10")] {
+            assert_ne!(layout(&SECTIONS.replace(old, new)).digest, digest, "{new}");
+        }
+    }
+
+    #[test]
+    fn a_section_may_have_a_slash_or_begin_like_a_formula() {
+        let text = "section,row,seat,type,price\nBox 1/2,=A1,+1,@home,0\n";
+        let seat = layout(text).sections[0].seat(0).unwrap();
+        assert_eq!((&*seat.row, &*seat.seat, &*seat.type_id), ("=A1", "+1", "@home"));
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let text = "\u{feff}\r\nsection,type,price,rows,seats_per_row\r\n\r\n \r\nA,x,1,1,1\r\n\r\n\
+            B,x,1,1,0\r\n\"C,x,1,1,1\r\n\nD,x,1,0,1\r\rE,x,0.001,1,1";
+        insta::assert_snapshot!(faults(text), @"
+        line 7, column seats_per_row: `0` is not a whole number from 1 to 10000
+        line 8, column section: a quote opens here and is not closed on the same line
+        line 10, column rows: `0` is not a whole number from 1 to 10000
+        line 12, column price: `0.001` has more than the 2 decimals of EUR
+        ");
+    }
+
+    #[test]
+    fn a_broken_quote_or_a_foreign_byte_hides_no_fault_of_another_line() {
+        let text = b"section,row,seat,type,price\n\"A,1,1,x,1\nA,1,\xe9,x,1\nA,1,2,x,-1\n\
+            A,\"1,2,x,1\nA,1,\"2\"\",x,1\nA,1, \"2\",x,1\nA,1,\"2\" ,x,1\n";
+        insta::assert_snapshot!(faults(text), @"
+        line 2, column section: a quote opens here and is not closed on the same line
+        line 3, column seat: not UTF-8; save the file as UTF-8
+        line 4, column price: `-1` is negative
+        line 5, column row: a quote opens here and is not closed on the same line
+        line 6, column seat: a quote opens here and is not closed on the same line
+        line 7, column seat: a space stands before the opening quote
+        line 8, column seat: text follows the closing quote; a quote within a quoted value is written twice
+        ");
+    }
+
+    #[test]
+    fn a_value_never_goes_on_on_the_next_line() {
+        let text = "section,row,seat,type,price\n\"A\nB\",1,1,x,1\n";
+        insta::assert_snapshot!(faults(text), @"line 2, column section: a quote opens here and is not closed on the same line");
+    }
+
+    #[test]
+    fn labels_have_bounds() {
+        let text = |name: &str| format!("section,row,seat,type,price\nA,1,{name},x,1\n");
+        assert_eq!(layout(&text(&"é".repeat(40))).tickets(), 1);
+        for name in ["é".repeat(41), "a\u{7}".into(), "a\u{202e}b".into(), "1/2".into()] {
+            assert_eq!(faults(text(&name)).lines().count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_at_most_so_many_sections_and_tickets() {
+        let header = "section,type,price,rows,seats_per_row\n";
+        let lines = |count: usize, size: &str| -> String {
+            (0..count).map(|n| format!("{n},x,1,{size}\n")).collect::<Vec<_>>().concat()
+        };
+        assert_eq!(layout(&format!("{header}{}", lines(10_000, "1,500"))).tickets(), 5_000_000);
+        let text = faults(format!("{header}{}", lines(10_002, "1,1")));
+        insta::assert_snapshot!(text, @"line 10002, column section: one section too many; an event has at most 10000");
+        let text = faults(format!("{header}{}", lines(3, "2000,2000")));
+        insta::assert_snapshot!(text, @"line 3: with this line there are 8000000 tickets; an event has at most 5000000");
+        let seats: Vec<String> = (0..10_002).map(|n| format!("{n},1,1,x,1\n")).collect();
+        let text = faults(format!("section,row,seat,type,price\n{}", seats.concat()));
+        insta::assert_snapshot!(text, @"line 10002, column section: one section too many; an event has at most 10000");
+    }
+
+    #[test]
+    fn a_header_is_told_all_that_is_wrong_with_it() {
+        let header = "section,type,kind,price,Price,rows\n";
+        insta::assert_snapshot!(faults(header), @"
+        line 1: `kind` is not a column of such a file; write section,type,price,rows,seats_per_row[,entrance]
+        line 1, column price: the header names this column twice
+        line 1, column seats_per_row: the header does not name this column; write section,type,price,rows,seats_per_row[,entrance]
+        ");
+        insta::assert_snapshot!(faults("section,row,rows,type,price\n"), @"line 1: `section,row,rows,type,price` is not the header of a venue file; write section,type,price,rows,seats_per_row[,entrance] or section,row,seat,type,price");
+        insta::assert_snapshot!(faults("\"section,row\n"), @"line 1: a quote opens here and is not closed on the same line");
+        insta::assert_snapshot!(faults(" \n\n"), @"line 1: the file is empty");
+    }
+}
