@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::{Money, Section};
 
+pub mod arena;
 mod digest;
 pub mod fault;
 mod header;
@@ -14,6 +15,7 @@ mod per_seat;
 mod per_section;
 mod records;
 
+pub use arena::{arena_of, builtin_arena};
 pub use fault::{Flaw, VenueFault, VenueFaults};
 pub use header::{Column, Shape};
 pub use records::read_layout;
