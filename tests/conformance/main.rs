@@ -3,6 +3,8 @@
 //! A rule is a story told against the repository trait alone. It is told once here and run on each
 //! engine; the name of the test says which.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::unchecked_time_subtraction)]
+
 mod blocks;
 mod catalogue;
 mod claims;

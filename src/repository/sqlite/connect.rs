@@ -99,6 +99,8 @@ fn settle(connection: &mut Connection, location: &SqliteLocation) -> rusqlite::R
 /// The settings of the connection that writes.
 fn write_ahead(connection: &Connection, location: &SqliteLocation) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    // Every reference is made from a row that was read in the same transaction.
+    connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
     let journal = match location.place {
         SqlitePlace::File(_) => "WAL",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::catalogue::{StoredEvent, StoredTicket, event_by_no, tickets_by_no};
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::payments;
 use super::statements::{ClaimRow, QUEUE_COLUMNS, QueueRow, TicketNo, queue_row};
 use super::writer::Tx;
@@ -86,19 +86,22 @@ pub(super) fn start(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Span> {
     let NewHold { hold_id, buyer_id, .. } = claim.hold;
     let row = ClaimRow { hold_id, buyer_id, expires_at: span.expires_at };
     for ticket in &claim.tickets {
-        tx.statements.claim(ticket.ticket_no, row, now)?;
+        if !tx.statements.claim(ticket.ticket_no, row, now)? {
+            return Err(Failure::contradiction("a ticket that was free could not be claimed"));
+        }
+        tx.ownership.claimed(buyer_id, ticket.ticket_no);
     }
     Ok(span)
 }
 
 /// Decides whether the buyer may have the tickets; gives up overdue payments it meets.
 fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
-    let now = tx.now;
-    let owned = tx.statements.owned(claim.hold.buyer_id, claim.event.tickets(), now)?;
     let asked = u32::try_from(claim.tickets.len()).unwrap_or(u32::MAX);
+    let owned = owned(tx, claim.hold.buyer_id, &claim.event)?;
     if let Err(refusal) = limit::check(owned, asked, claim.event.event.terms.limit) {
         return Ok(Err(refusal));
     }
+    let now = tx.now;
     let mut obstacles = Obstacles::default();
     for ticket in &claim.tickets {
         let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
@@ -109,6 +112,18 @@ fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>>
         }
     }
     Ok(obstacles.refusal())
+}
+
+/// How many tickets of the event the buyer owns: held and not lapsed, paying or sold, in whatever
+/// session.
+fn owned(tx: &mut Tx<'_, '_>, buyer: BuyerId, event: &StoredEvent) -> Outcome<u32> {
+    let mut owned = 0;
+    for ticket in tx.ownership.of(tx.statements.connection, buyer, event)? {
+        let row = tx.statements.queue_row(ticket)?;
+        let own = row.is_some_and(|r| r.buyer_id == Some(buyer) && !r.is_lapsed(tx.now));
+        owned += u32::from(own);
+    }
+    Ok(owned)
 }
 
 /// Who or what has the tickets that somebody wants.
@@ -146,13 +161,9 @@ impl Obstacles {
 }
 
 /// Writes the hold's row; false if there is one with this id already.
-fn insert(tx: &Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<bool> {
-    let mut statement = tx.statements.cached(
-        "INSERT INTO holds (hold_id, event_no, session_id, buyer_id, tickets, started_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-    )?;
+fn insert(tx: &mut Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<bool> {
     let new = &claim.hold;
-    let inserted = statement.execute(params![
+    Ok(tx.statements.insert_hold(params![
         new.hold_id,
         claim.event.event_no,
         new.session_id,
@@ -160,8 +171,7 @@ fn insert(tx: &Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<bool> {
         numbers(&claim.tickets),
         span.started_at,
         span.expires_at,
-    ])?;
-    Ok(inserted == 1)
+    ])?)
 }
 
 /// The tickets' numbers as a JSON array.

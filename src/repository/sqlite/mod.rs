@@ -37,6 +37,7 @@ mod connect;
 mod failure;
 mod holds;
 mod minting;
+mod ownership;
 mod payments;
 mod readers;
 mod schema;

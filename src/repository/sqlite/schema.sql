@@ -73,10 +73,6 @@ CREATE TABLE IF NOT EXISTS order_queue (
     reason           TEXT                         -- while blocked
 ) STRICT;
 
--- The limit per buyer is counted from the rows that decide, never from a second set of books.
-CREATE INDEX IF NOT EXISTS order_queue_by_buyer
-    ON order_queue (buyer_id) WHERE buyer_id IS NOT NULL;
-
 CREATE TABLE IF NOT EXISTS holds (
     hold_id           BLOB    NOT NULL PRIMARY KEY,
     event_no          INTEGER NOT NULL REFERENCES events,

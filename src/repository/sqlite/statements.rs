@@ -4,7 +4,7 @@
 //! A guarded statement that changes one row has succeeded; one that changes none was not allowed.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Statement, params};
 
 use super::failure::{Failure, Outcome};
 use crate::domain::{BuyerId, ChangeKind, HoldId, OrderId, TicketStatus, Timestamp};
@@ -19,6 +19,8 @@ pub(super) struct QueueRow {
     pub(super) status: TicketStatus,
     /// The hold that has the ticket.
     pub(super) hold_id: Option<HoldId>,
+    /// The buyer of that hold.
+    pub(super) buyer_id: Option<BuyerId>,
     /// That hold's deadline.
     pub(super) expires_at: Option<Timestamp>,
     /// The order that the ticket is pinned to.
@@ -43,16 +45,17 @@ impl QueueRow {
 
 /// Columns of `order_queue` in the order in which [`queue_row`] reads them.
 pub(super) const QUEUE_COLUMNS: &str =
-    "q.status, q.hold_id, q.expires_at, q.order_id, q.payment_deadline";
+    "q.status, q.hold_id, q.buyer_id, q.expires_at, q.order_id, q.payment_deadline";
 
 /// Reads the columns of [`QUEUE_COLUMNS`], which begin at `first`.
 pub(super) fn queue_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<QueueRow> {
     Ok(QueueRow {
         status: ticket_status(row.get_ref(first)?)?,
         hold_id: row.get(first + 1)?,
-        expires_at: row.get(first + 2)?,
-        order_id: row.get(first + 3)?,
-        payment_deadline: row.get(first + 4)?,
+        buyer_id: row.get(first + 2)?,
+        expires_at: row.get(first + 3)?,
+        order_id: row.get(first + 4)?,
+        payment_deadline: row.get(first + 5)?,
     })
 }
 
@@ -79,8 +82,8 @@ pub(super) struct Statements<'c> {
     pub(super) begin: Statement<'c>,
     pub(super) commit: Statement<'c>,
     pub(super) rollback: Statement<'c>,
-    owned: Statement<'c>,
     queue_row: Statement<'c>,
+    insert_hold: Statement<'c>,
     claim: Statement<'c>,
     pay: Statement<'c>,
     sell: Statement<'c>,
@@ -94,20 +97,19 @@ pub(super) struct Statements<'c> {
 impl<'c> Statements<'c> {
     /// Prepares all statements.
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        let prepare = |sql| connection.prepare(sql);
+        let prepare = |sql: &str| connection.prepare(sql);
         Ok(Self {
             connection,
             begin: prepare("BEGIN IMMEDIATE")?,
             commit: prepare("COMMIT")?,
             rollback: prepare("ROLLBACK")?,
-            owned: prepare(
-                "SELECT count(*) FROM order_queue
-                  WHERE buyer_id = ?1 AND ticket_no BETWEEN ?2 AND ?3
-                    AND NOT (status = 'held' AND expires_at <= ?4)",
-            )?,
-            queue_row: prepare(
-                "SELECT q.status, q.hold_id, q.expires_at, q.order_id, q.payment_deadline
-                   FROM order_queue q WHERE ticket_no = ?1",
+            queue_row: prepare(&format!(
+                "SELECT {QUEUE_COLUMNS} FROM order_queue q WHERE ticket_no = ?1"
+            ))?,
+            insert_hold: prepare(
+                "INSERT INTO holds (hold_id, event_no, session_id, buyer_id, tickets, started_at,
+                                    expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             )?,
             // The claim. No row: insert one. A row whose hold has lapsed: take it over. Any other
             // row stands in the way.
@@ -154,26 +156,29 @@ impl<'c> Statements<'c> {
         self.connection.prepare_cached(sql)
     }
 
-    /// How many tickets with numbers from `first` to `last` the buyer owns.
-    pub(super) fn owned(
-        &mut self,
-        buyer: BuyerId,
-        (first, last): (TicketNo, TicketNo),
-        now: Timestamp,
-    ) -> rusqlite::Result<u32> {
-        self.owned.query_row(params![buyer, first, last, now], |row| row.get(0))
-    }
-
     /// Who owns a ticket; nobody where there is no row.
     pub(super) fn queue_row(&mut self, ticket: TicketNo) -> rusqlite::Result<Option<QueueRow>> {
         self.queue_row.query_row([ticket], |row| queue_row(row, 0)).optional()
     }
 
-    /// Available, or held and lapsed at `now` → held.
-    pub(super) fn claim(&mut self, ticket: TicketNo, row: ClaimRow, now: Timestamp) -> Outcome<()> {
+    /// Writes a hold's row; false if there is one with this id already.
+    pub(super) fn insert_hold(&mut self, row: impl Params) -> rusqlite::Result<bool> {
+        Ok(self.insert_hold.execute(row)? == 1)
+    }
+
+    /// Available, or held and lapsed at `now` → held. False where somebody else has the ticket.
+    pub(super) fn claim(
+        &mut self,
+        ticket: TicketNo,
+        row: ClaimRow,
+        now: Timestamp,
+    ) -> Outcome<bool> {
         let values = params![ticket, row.hold_id, row.buyer_id, row.expires_at, now];
-        one(self.claim.execute(values)?, "a ticket that was free could not be claimed")?;
-        self.log(ticket, ChangeKind::Held, Some(row.hold_id), now)
+        if self.claim.execute(values)? == 0 {
+            return Ok(false);
+        }
+        self.log(ticket, ChangeKind::Held, Some(row.hold_id), now)?;
+        Ok(true)
     }
 
     /// Held by this hold, in time → paying.

@@ -101,7 +101,7 @@ fn read_state(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TicketState> {
     match seen(&queue, now) {
         TicketStatus::Available => Ok(available),
         status => {
-            let (hold_id, reason) = (queue.hold_id, row.get(15)?);
+            let (hold_id, reason) = (queue.hold_id, row.get(16)?);
             Ok(TicketState { status, hold_id, until, reason, ..available })
         }
     }

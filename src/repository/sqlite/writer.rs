@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, Outcome, sqlite_error};
+use super::ownership::{Ownership, log_end};
 use super::statements::Statements;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
@@ -29,6 +30,8 @@ const GROUP_MAX: usize = 1024;
 pub(super) struct Tx<'a, 'c> {
     /// The connection and its prepared statements.
     pub(super) statements: &'a mut Statements<'c>,
+    /// Where to look for a buyer's tickets.
+    pub(super) ownership: &'a mut Ownership,
     /// The present time, read after the transaction got its lock.
     pub(super) now: Timestamp,
 }
@@ -140,7 +143,7 @@ fn serve(
     clock: &dyn Clock,
     ready: &std::sync::mpsc::Sender<rusqlite::Result<()>>,
 ) {
-    let mut statements = match Statements::prepare(connection) {
+    let statements = match Statements::prepare(connection) {
         Ok(statements) => statements,
         Err(e) => {
             let _ = ready.send(Err(e));
@@ -148,6 +151,7 @@ fn serve(
         }
     };
     let _ = ready.send(Ok(()));
+    let mut session = Session { statements, ownership: Ownership::default(), clock };
     let mut group = Vec::new();
     while let Some(first) = queue.blocking_recv() {
         group.push(first);
@@ -156,48 +160,62 @@ fn serve(
         {
             group.push(next);
         }
-        commit_group(&mut statements, clock, &mut group);
+        session.commit_group(&mut group);
     }
 }
 
-/// Commits the group and answers it; where that fails, each request by itself.
-fn commit_group(
-    statements: &mut Statements<'_>,
-    clock: &dyn Clock,
-    group: &mut Vec<Box<dyn Request>>,
-) {
-    if commit(statements, clock, group).is_ok() {
-        group.drain(..).for_each(Request::answer);
-        return;
-    }
-    for mut request in group.drain(..) {
-        match commit(statements, clock, std::slice::from_mut(&mut request)) {
-            Ok(()) => request.answer(),
-            Err(failure) => request.fail(failure),
+/// What the thread works with as long as it lives.
+struct Session<'c> {
+    statements: Statements<'c>,
+    ownership: Ownership,
+    clock: &'c dyn Clock,
+}
+
+impl Session<'_> {
+    /// Commits the group and answers it; where that fails, each request by itself.
+    fn commit_group(&mut self, group: &mut Vec<Box<dyn Request>>) {
+        if self.commit(group).is_ok() {
+            group.drain(..).for_each(Request::answer);
+            return;
         }
-    }
-}
-
-/// Runs the requests in one transaction, which stands when this returns without an error and has
-/// left nothing behind otherwise.
-fn commit(
-    statements: &mut Statements<'_>,
-    clock: &dyn Clock,
-    requests: &mut [Box<dyn Request>],
-) -> Outcome<()> {
-    statements.begin.execute([])?;
-    let ran = requests.iter_mut().try_for_each(|request| {
-        let now = clock.now();
-        request.run(&mut Tx { statements, now })
-    });
-    match ran.and_then(|()| Ok(statements.commit.execute([])?)) {
-        Ok(_) => Ok(()),
-        Err(failure) => {
-            // Some failures, a full disk among them, have already rolled back by themselves.
-            if !statements.connection.is_autocommit() {
-                statements.rollback.execute([])?;
+        for mut request in group.drain(..) {
+            match self.commit(std::slice::from_mut(&mut request)) {
+                Ok(()) => request.answer(),
+                Err(failure) => request.fail(failure),
             }
-            Err(failure)
         }
+    }
+
+    /// Runs the requests in one transaction, which stands when this returns without an error and
+    /// has left nothing behind otherwise.
+    fn commit(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<()> {
+        self.statements.begin.execute([])?;
+        match self.run(requests).and_then(|end| {
+            self.statements.commit.execute([])?;
+            Ok(end)
+        }) {
+            Ok(end) => {
+                self.ownership.committed(end);
+                Ok(())
+            }
+            Err(failure) => {
+                // Some failures, a full disk among them, have already rolled back by themselves.
+                if !self.statements.connection.is_autocommit() {
+                    self.statements.rollback.execute([])?;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Runs the requests; returns where the change log ends after them.
+    fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
+        let Self { statements, ownership, clock } = self;
+        ownership.catch_up(statements.connection)?;
+        for request in requests {
+            let now = clock.now();
+            request.run(&mut Tx { statements, ownership, now })?;
+        }
+        if ownership.follows_log() { log_end(statements.connection) } else { Ok(0) }
     }
 }

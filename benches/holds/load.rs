@@ -1,0 +1,61 @@
+//! The load: tasks that claim one free ticket after the other, each for a buyer of its own.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// Tickets on sale in one measurement.
+pub(crate) const TICKETS: usize = 1_000_000;
+
+/// Seats that are sold at the same time: as at a real on-sale the house fills section by section,
+/// best first.
+const IN_DEMAND: usize = 1000;
+
+/// Ticket indexes in the order in which they are claimed, the same every time: section by section,
+/// at random within those in demand.
+pub(crate) fn demand() -> Arc<Vec<u32>> {
+    let mut order: Vec<u32> = (0..u32::try_from(TICKETS).unwrap()).collect();
+    let mut draw = ChaCha8Rng::seed_from_u64(7);
+    order.chunks_mut(IN_DEMAND).for_each(|seats| seats.shuffle(&mut draw));
+    Arc::new(order)
+}
+
+/// Has `tasks` tasks claim for `span`; returns claims granted a second.
+pub(crate) fn rate<C, F>(tasks: usize, span: Duration, claim: C) -> f64
+where
+    C: Fn(u32) -> F + Send + Sync + Clone + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let order = demand();
+    let next = Arc::new(AtomicUsize::new(0));
+    let granted = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    runtime.block_on(async {
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..tasks {
+            let (order, next, granted) =
+                (Arc::clone(&order), Arc::clone(&next), Arc::clone(&granted));
+            let claim = claim.clone();
+            running.spawn(async move {
+                while start.elapsed() < span {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(ticket) = order.get(turn) else { break };
+                    claim(*ticket).await;
+                    granted.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        while let Some(done) = running.join_next().await {
+            done.unwrap();
+        }
+    });
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 claims")]
+    let granted = granted.load(Ordering::Relaxed) as f64;
+    granted / start.elapsed().as_secs_f64()
+}
