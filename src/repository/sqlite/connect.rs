@@ -23,7 +23,7 @@ const LOCK_WAIT_MAX: Duration = Duration::from_secs(20);
 const WAL_PAGES_MAX: u32 = 16_000;
 
 /// The page cache of one connection, in KiB.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
 /// Prepared statements that a connection keeps.

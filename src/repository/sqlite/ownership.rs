@@ -9,17 +9,21 @@
 //! is rolled back leaves a name too many, which is harmless; nothing is ever taken out, which could
 //! leave one too few.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, Row, params};
+use smallvec::SmallVec;
 
 use super::catalogue::StoredEvent;
 use super::failure::Outcome;
 use super::statements::TicketNo;
 use crate::domain::BuyerId;
 
-/// Names kept before all are dropped and filled anew from the rows: about 64 MiB.
-const NAMES_MAX: usize = 1_500_000;
+/// Buyers kept before all are dropped and filled anew from the rows: about 64 MiB.
+const BUYERS_MAX: usize = 1_000_000;
+
+/// The tickets of one buyer; few buy more than a pair.
+type Names = SmallVec<[TicketNo; 2]>;
 
 /// Which tickets each buyer may own.
 #[derive(Debug, Default)]
@@ -28,14 +32,14 @@ pub(super) struct Ownership {
     events: HashSet<i64>,
     /// How far the change log is known.
     position: i64,
-    names: BTreeSet<(BuyerId, TicketNo)>,
+    names: HashMap<BuyerId, Names>,
 }
 
 impl Ownership {
     /// Learns what other processes claimed since the last transaction of this one. Must be called
     /// first in every transaction.
     pub(super) fn catch_up(&mut self, connection: &Connection) -> Outcome<()> {
-        if self.names.len() > NAMES_MAX {
+        if self.names.len() > BUYERS_MAX {
             *self = Self::default();
         }
         if self.events.is_empty() {
@@ -43,16 +47,10 @@ impl Ownership {
         }
         let end = log_end(connection)?;
         if end != self.position {
-            let mut statement = connection.prepare_cached(
-                "SELECT DISTINCT q.buyer_id, q.ticket_no FROM change_log l
-                   JOIN order_queue q USING (ticket_no)
-                  WHERE l.position > ?1 AND l.change = 'held' AND q.buyer_id IS NOT NULL",
-            )?;
-            let rows =
-                statement.query_map([self.position], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            for name in rows {
-                self.names.insert(name?);
-            }
+            let sql = "SELECT DISTINCT q.buyer_id, q.ticket_no FROM change_log l
+                         JOIN order_queue q USING (ticket_no)
+                        WHERE l.position > ?1 AND l.change = 'held' AND q.buyer_id IS NOT NULL";
+            self.learn(connection, sql, [self.position])?;
             self.position = end;
         }
         Ok(())
@@ -75,29 +73,36 @@ impl Ownership {
         connection: &Connection,
         buyer: BuyerId,
         event: &StoredEvent,
-    ) -> Outcome<Vec<TicketNo>> {
+    ) -> Outcome<Names> {
         if self.events.is_empty() {
             self.position = log_end(connection)?;
         }
         let (first, last) = event.tickets();
         if self.events.insert(event.event_no) {
-            let mut statement = connection.prepare_cached(
-                "SELECT buyer_id, ticket_no FROM order_queue
-                  WHERE ticket_no BETWEEN ?1 AND ?2 AND buyer_id IS NOT NULL",
-            )?;
-            let rows =
-                statement.query_map(params![first, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            for name in rows {
-                self.names.insert(name?);
-            }
+            let sql = "SELECT buyer_id, ticket_no FROM order_queue
+                        WHERE ticket_no BETWEEN ?1 AND ?2 AND buyer_id IS NOT NULL";
+            self.learn(connection, sql, params![first, last])?;
         }
-        let names = self.names.range((buyer, first)..=(buyer, last));
-        Ok(names.map(|(_, ticket)| *ticket).collect())
+        let Some(names) = self.names.get(&buyer) else { return Ok(Names::new()) };
+        Ok(names.iter().copied().filter(|ticket| (first..=last).contains(ticket)).collect())
+    }
+
+    /// Adds the buyers and tickets that a query names.
+    fn learn(&mut self, connection: &Connection, sql: &str, values: impl Params) -> Outcome<()> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        for name in connection.prepare_cached(sql)?.query_map(values, read)? {
+            let (buyer, ticket) = name?;
+            self.claimed(buyer, ticket);
+        }
+        Ok(())
     }
 
     /// Notes that the buyer claims a ticket.
     pub(super) fn claimed(&mut self, buyer: BuyerId, ticket: TicketNo) {
-        self.names.insert((buyer, ticket));
+        let names = self.names.entry(buyer).or_default();
+        if !names.contains(&ticket) {
+            names.push(ticket);
+        }
     }
 }
 
