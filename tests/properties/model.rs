@@ -1,0 +1,393 @@
+//! The rules as a person would write them down: no store, no concurrency, no crash.
+
+use tix::domain::{HoldStatus, TicketStatus};
+
+use crate::steps::Step;
+
+pub(crate) const SEATS: usize = 8;
+pub(crate) const LIMIT: u32 = 4;
+/// Milliseconds.
+pub(crate) const TIME_TO_PAY: u64 = 10_000;
+/// Milliseconds.
+pub(crate) const PAYMENT_TIME: u64 = 4_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    Free,
+    /// Lapsed or not, until somebody else takes it.
+    Held {
+        hold: usize,
+    },
+    Paying {
+        hold: usize,
+        card: u8,
+        deadline: u64,
+    },
+    Sold {
+        hold: usize,
+        card: u8,
+    },
+    Blocked,
+}
+
+#[derive(Debug, Clone)]
+struct Asked {
+    buyer: u8,
+    session: u8,
+    seats: Vec<usize>,
+    /// None where the claim was refused.
+    expires: Option<u64>,
+    ended: Option<HoldStatus>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    hold: usize,
+    card: u8,
+    status: &'static str,
+}
+
+/// The whole sale.
+#[derive(Debug)]
+pub(crate) struct Model {
+    now: u64,
+    seats: [Seat; SEATS],
+    asked: Vec<Asked>,
+    orders: Vec<Order>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { now: 0, seats: [Seat::Free; SEATS], asked: Vec::new(), orders: Vec::new() }
+    }
+}
+
+impl Model {
+    pub(crate) fn take(&mut self, step: &Step) -> String {
+        match step {
+            Step::Claim { buyer, session, seats } => {
+                self.asked.push(Asked {
+                    buyer: *buyer,
+                    session: *session,
+                    seats: seats.clone(),
+                    expires: None,
+                    ended: None,
+                });
+                self.claim(self.asked.len() - 1)
+            }
+            Step::Reclaim { hold } => self.known(*hold, Model::reclaim),
+            Step::Abandon { hold, session } => {
+                self.known(*hold, |m, hold| m.abandon(hold, *session))
+            }
+            Step::Begin { hold, session, card } => {
+                self.known(*hold, |m, hold| m.begin(hold, *session, *card))
+            }
+            Step::Record { hold, card, captured } => {
+                self.known(*hold, |m, hold| m.record(hold, *card, *captured))
+            }
+            Step::BeginRefund { hold, card } => {
+                self.known(*hold, |m, hold| m.begin_refund(hold, *card))
+            }
+            Step::FinishRefund { hold, card } => {
+                self.known(*hold, |m, hold| m.finish_refund(hold, *card))
+            }
+            Step::Recover => self.recover(),
+            Step::Block { seats } => self.block(seats),
+            Step::Unblock { seats } => self.unblock(seats),
+            Step::Pass { millis } => {
+                self.now += millis;
+                "ok".into()
+            }
+            Step::Restart => "ok".into(),
+        }
+    }
+
+    pub(crate) fn statuses(&self) -> Vec<TicketStatus> {
+        let status = |seat: &Seat| match *seat {
+            Seat::Held { hold } if self.is_live(hold) => TicketStatus::Held,
+            Seat::Free | Seat::Held { .. } => TicketStatus::Available,
+            Seat::Paying { .. } => TicketStatus::Paying,
+            Seat::Sold { .. } => TicketStatus::Sold,
+            Seat::Blocked => TicketStatus::Blocked,
+        };
+        self.seats.iter().map(status).collect()
+    }
+
+    /// What became of every hold; none for a claim that was refused.
+    pub(crate) fn hold_statuses(&self) -> Vec<Option<HoldStatus>> {
+        (0..self.asked.len()).map(|hold| self.hold_status(hold)).collect()
+    }
+
+    fn hold_status(&self, hold: usize) -> Option<HoldStatus> {
+        let expires = self.asked[hold].expires?;
+        let first = self.asked[hold].seats.iter().map(|s| self.seats[*s]);
+        let mut own = first.filter(|seat| owner(seat) == Some(hold));
+        Some(match own.next() {
+            Some(Seat::Sold { .. }) => HoldStatus::Sold,
+            Some(Seat::Paying { .. }) => HoldStatus::Paying,
+            Some(_) if expires > self.now => HoldStatus::Held,
+            _ => self.asked[hold].ended.unwrap_or(HoldStatus::Expired),
+        })
+    }
+
+    /// Runs a step on the hold that was asked for so many claims back.
+    fn known(&mut self, back: usize, step: impl FnOnce(&mut Self, usize) -> String) -> String {
+        match self.asked.len().checked_sub(1 + back) {
+            Some(hold) => step(self, hold),
+            None => "none".into(),
+        }
+    }
+
+    fn is_live(&self, hold: usize) -> bool {
+        self.asked[hold].expires.is_some_and(|at| at > self.now)
+    }
+
+    fn owns(&self, buyer: u8) -> u32 {
+        let owned = self.seats.iter().filter(|seat| match **seat {
+            Seat::Held { hold } => self.asked[hold].buyer == buyer && self.is_live(hold),
+            Seat::Paying { hold, .. } | Seat::Sold { hold, .. } => self.asked[hold].buyer == buyer,
+            Seat::Free | Seat::Blocked => false,
+        });
+        u32::try_from(owned.count()).unwrap()
+    }
+
+    fn claim(&mut self, hold: usize) -> String {
+        let Asked { buyer, seats, .. } = self.asked[hold].clone();
+        if self.owns(buyer) + u32::try_from(seats.len()).unwrap() > LIMIT {
+            return "limit".into();
+        }
+        if let Some(refusal) = self.make_way(&seats) {
+            return refusal;
+        }
+        self.asked[hold].expires = Some(self.now + TIME_TO_PAY);
+        for seat in seats {
+            self.seats[seat] = Seat::Held { hold };
+        }
+        "ok".into()
+    }
+
+    /// Gives up the overdue payments on these seats; says what else stands in the way.
+    fn make_way(&mut self, seats: &[usize]) -> Option<String> {
+        let mut in_the_way = None;
+        for seat in seats {
+            match self.seats[*seat] {
+                Seat::Paying { hold, card, deadline } if deadline <= self.now => {
+                    self.abort(hold, card);
+                }
+                Seat::Paying { .. } | Seat::Sold { .. } => in_the_way = Some("taken".to_string()),
+                Seat::Held { hold } if self.is_live(hold) => {
+                    in_the_way = Some("taken".to_string());
+                }
+                Seat::Blocked if in_the_way.is_none() => in_the_way = Some("blocked".to_string()),
+                _ => {}
+            }
+        }
+        in_the_way
+    }
+
+    fn reclaim(&mut self, hold: usize) -> String {
+        if self.asked[hold].expires.is_none() {
+            // The refused claim is made again, and may be granted now.
+            return self.claim(hold);
+        }
+        // A claim that was granted once is never granted anew; it is answered as it stands. What it
+        // meets on the way is given up all the same, unless the limit says no before.
+        let Asked { buyer, seats, .. } = self.asked[hold].clone();
+        if self.owns(buyer) + u32::try_from(seats.len()).unwrap() <= LIMIT {
+            let _ = self.make_way(&seats);
+        }
+        let all = seats.iter().all(|seat| match self.seats[*seat] {
+            Seat::Held { hold: own } => own == hold && self.is_live(hold),
+            Seat::Paying { hold: own, .. } | Seat::Sold { hold: own, .. } => own == hold,
+            _ => false,
+        });
+        if all && self.asked[hold].ended.is_none() { "ok".into() } else { "expired".into() }
+    }
+
+    /// The card that a hold is being paid with or was, and until when.
+    fn pinned(&self, hold: usize) -> Option<(u8, Option<u64>)> {
+        self.asked[hold].seats.iter().find_map(|seat| match self.seats[*seat] {
+            Seat::Paying { hold: own, card, deadline } if own == hold => {
+                Some((card, Some(deadline)))
+            }
+            Seat::Sold { hold: own, card } if own == hold => Some((card, None)),
+            _ => None,
+        })
+    }
+
+    fn abandon(&mut self, hold: usize, session: u8) -> String {
+        if self.asked[hold].expires.is_none() {
+            return "unknown_hold".into();
+        }
+        if self.asked[hold].session != session {
+            return "not_yours".into();
+        }
+        match self.pinned(hold) {
+            Some((card, Some(deadline))) if deadline <= self.now => self.abort(hold, card),
+            Some((_, Some(_))) => return "payment_in_progress".into(),
+            Some((_, None)) => return "already_paid".into(),
+            None => {
+                let live = self.is_live(hold);
+                let freed = self.free(hold);
+                if live && freed {
+                    self.asked[hold].ended = Some(HoldStatus::Abandoned);
+                }
+            }
+        }
+        "ok".into()
+    }
+
+    fn free(&mut self, hold: usize) -> bool {
+        let mut freed = false;
+        for seat in &mut self.seats {
+            if owner(seat) == Some(hold) {
+                *seat = Seat::Free;
+                freed = true;
+            }
+        }
+        freed
+    }
+
+    fn order(&self, hold: usize, card: u8) -> Option<usize> {
+        self.orders.iter().position(|o| o.hold == hold && o.card == card)
+    }
+
+    fn abort(&mut self, hold: usize, card: u8) {
+        self.orders.push(Order { hold, card, status: "aborted" });
+        self.free(hold);
+        self.asked[hold].ended = Some(HoldStatus::Aborted);
+    }
+
+    fn begin(&mut self, hold: usize, session: u8, card: u8) -> String {
+        if self.asked[hold].expires.is_none() {
+            return "unknown_hold".into();
+        }
+        if self.asked[hold].session != session {
+            return "not_yours".into();
+        }
+        if let Some(order) = self.order(hold, card) {
+            return self.orders[order].status.into();
+        }
+        match self.pinned(hold) {
+            Some((own, Some(_))) if own == card => return "ok".into(),
+            Some((other, Some(deadline))) if deadline <= self.now => {
+                self.abort(hold, other);
+                return "expired".into();
+            }
+            Some((_, Some(_))) => return "payment_in_progress".into(),
+            Some((_, None)) => return "already_paid".into(),
+            None => {}
+        }
+        let own = |s: &usize| self.seats[*s] == Seat::Held { hold };
+        if !self.is_live(hold) || !self.asked[hold].seats.iter().all(own) {
+            return "expired".into();
+        }
+        let deadline = self.now + PAYMENT_TIME;
+        for seat in self.asked[hold].seats.clone() {
+            self.seats[seat] = Seat::Paying { hold, card, deadline };
+        }
+        "ok".into()
+    }
+
+    fn record(&mut self, hold: usize, card: u8, captured: bool) -> String {
+        if self.asked[hold].expires.is_none() {
+            return "unknown_hold".into();
+        }
+        if let Some(order) = self.order(hold, card) {
+            let order = &mut self.orders[order];
+            if captured && matches!(order.status, "aborted" | "declined") {
+                order.status = "refund_due";
+            }
+            return order.status.into();
+        }
+        let stands = matches!(self.pinned(hold), Some((own, Some(_))) if own == card);
+        let status = match (captured, stands) {
+            (true, true) => "paid",
+            (true, false) => "refund_due",
+            (false, _) => "declined",
+        };
+        self.orders.push(Order { hold, card, status });
+        if stands && captured {
+            for seat in self.asked[hold].seats.clone() {
+                self.seats[seat] = Seat::Sold { hold, card };
+            }
+        } else if stands && self.is_live(hold) {
+            for seat in self.asked[hold].seats.clone() {
+                self.seats[seat] = Seat::Held { hold };
+            }
+        } else if stands {
+            self.free(hold);
+            self.asked[hold].ended = Some(HoldStatus::Declined);
+        }
+        status.into()
+    }
+
+    fn begin_refund(&mut self, hold: usize, card: u8) -> String {
+        let Some(order) = self.order(hold, card) else { return "unknown_hold".into() };
+        match self.orders[order].status {
+            "paid" => {
+                self.free(hold);
+                self.asked[hold].ended = Some(HoldStatus::Refunded);
+            }
+            "declined" | "aborted" => return "declined".into(),
+            "refunded" => return "refunded".into(),
+            _ => {}
+        }
+        self.orders[order].status = "refunding";
+        "refunding".into()
+    }
+
+    fn finish_refund(&mut self, hold: usize, card: u8) -> String {
+        let Some(order) = self.order(hold, card) else { return "unknown_hold".into() };
+        match self.orders[order].status {
+            "refunding" | "refunded" => {
+                self.orders[order].status = "refunded";
+                "refunded".into()
+            }
+            _ => "declined".into(),
+        }
+    }
+
+    fn recover(&mut self) -> String {
+        let mut recovered = 0;
+        for seat in 0..SEATS {
+            if let Seat::Paying { hold, card, deadline } = self.seats[seat]
+                && deadline <= self.now
+            {
+                self.abort(hold, card);
+                recovered += 1;
+            }
+        }
+        recovered.to_string()
+    }
+
+    fn block(&mut self, seats: &[usize]) -> String {
+        let open: Vec<usize> =
+            seats.iter().copied().filter(|s| self.seats[*s] != Seat::Blocked).collect();
+        if let Some(refusal) = self.make_way(&open) {
+            return refusal;
+        }
+        for seat in &open {
+            self.seats[*seat] = Seat::Blocked;
+        }
+        open.len().to_string()
+    }
+
+    fn unblock(&mut self, seats: &[usize]) -> String {
+        let mut unblocked = 0;
+        for seat in seats {
+            if self.seats[*seat] == Seat::Blocked {
+                self.seats[*seat] = Seat::Free;
+                unblocked += 1;
+            }
+        }
+        unblocked.to_string()
+    }
+}
+
+fn owner(seat: &Seat) -> Option<usize> {
+    match seat {
+        Seat::Held { hold } | Seat::Paying { hold, .. } | Seat::Sold { hold, .. } => Some(*hold),
+        Seat::Free | Seat::Blocked => None,
+    }
+}
