@@ -1,7 +1,7 @@
 //! The embedded engine: one SQLite file, shared by any number of processes.
 //!
-//! Who may own a ticket is decided by the guarded statements in [`statements`], run by the process's
-//! one [`writer`]; readers have connections of their own. `docs/protocol.md` argues why that sells
+//! Who may own a ticket is decided by the guarded statements in `statements`, run by the process's
+//! one `writer`; readers have connections of their own. `docs/protocol.md` argues why that sells
 //! every seat exactly once.
 
 use std::collections::BTreeMap;

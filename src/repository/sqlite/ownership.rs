@@ -5,9 +5,9 @@
 //! on-sale. This one lives in the memory of the writer and is only ever a hint: it names *at least*
 //! every ticket whose row has the buyer, and each is judged by its row. It is filled from the rows
 //! when an event is first claimed from, grows with every claim of this process, and learns the
-//! claims of other processes from the change log, inside the transaction that counts. A claim that
-//! is rolled back leaves a name too many, which is harmless; nothing is ever taken out, which could
-//! leave one too few.
+//! claims of other processes from the change log, inside the transaction that counts. Nothing is
+//! ever taken out, which could leave a name too few; a name too many is harmless. A transaction
+//! that is rolled back drops the whole of it.
 
 use std::collections::{HashMap, HashSet};
 
