@@ -1,0 +1,331 @@
+//! What the audit looks at: one event and everything that is stored about it, as plain values.
+//!
+//! No engine's types are in here, and none of its rules. Ids are numbered, so that a row names a
+//! hold or a ticket in four bytes: an event of a million tickets, all sold, takes about 300 MiB.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use crate::domain::{
+    BuyerId, ChangeKind, EventId, HoldId, OrderId, OrderStatus, PaymentReference, SaleTerms,
+    TicketId, Timestamp,
+};
+
+/// The short number that stands for an id of type `T` within one [`Evidence`].
+#[derive(Debug)]
+pub struct No<T> {
+    number: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> No<T> {
+    /// The number of the thing at this place.
+    ///
+    /// An event has far fewer things than a `u32` can count; beyond that, all share the last one.
+    #[must_use]
+    pub fn at(place: usize) -> Self {
+        Self { number: u32::try_from(place).unwrap_or(u32::MAX), of: PhantomData }
+    }
+
+    /// The place of the thing in a table that has an entry for each.
+    #[must_use]
+    pub const fn place(self) -> usize {
+        self.number as usize
+    }
+}
+
+impl<T> Clone for No<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for No<T> {}
+
+impl<T> PartialEq for No<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl<T> Eq for No<T> {}
+
+/// A ticket's number: its place among the tickets of the event.
+pub type TicketNo = No<TicketId>;
+/// A hold's number.
+pub type HoldNo = No<HoldId>;
+/// An order's number.
+pub type OrderNo = No<OrderId>;
+/// A buyer's number.
+pub type BuyerNo = No<BuyerId>;
+
+/// Rows by their ids, which are numbered in the order in which they are first met.
+///
+/// An id can be met before its row, and without one: a ticket may name a hold that is not stored.
+#[derive(Debug, Clone)]
+pub struct Table<Id, Row> {
+    ids: Vec<Id>,
+    rows: Vec<Option<Row>>,
+    numbers: HashMap<Id, u32>,
+}
+
+impl<Id, Row> Default for Table<Id, Row> {
+    fn default() -> Self {
+        Self { ids: Vec::new(), rows: Vec::new(), numbers: HashMap::new() }
+    }
+}
+
+impl<Id: Copy + Eq + Hash, Row> Table<Id, Row> {
+    /// The number of `id`, a new one if it was not met before.
+    pub fn number(&mut self, id: Id) -> No<Id> {
+        let next = No::<Id>::at(self.ids.len());
+        let number = *self.numbers.entry(id).or_insert(next.number);
+        if number == next.number {
+            self.ids.push(id);
+            self.rows.push(None);
+        }
+        No { number, of: PhantomData }
+    }
+
+    /// Stores the row of `id`, in place of an earlier one.
+    pub fn store(&mut self, id: Id, row: Row) -> No<Id> {
+        let number = self.number(id);
+        self.rows[number.place()] = Some(row);
+        number
+    }
+
+    /// The row with this number, if there is one.
+    #[must_use]
+    pub fn get(&self, number: No<Id>) -> Option<&Row> {
+        self.rows[number.place()].as_ref()
+    }
+
+    /// All rows with their numbers.
+    pub fn rows(&self) -> impl Iterator<Item = (No<Id>, &Row)> {
+        let numbered = self.rows.iter().enumerate();
+        numbered.filter_map(|(place, row)| Some((No::at(place), row.as_ref()?)))
+    }
+
+    /// The number of `id`, if it was met.
+    #[must_use]
+    pub fn find(&self, id: Id) -> Option<No<Id>> {
+        self.numbers.get(&id).map(|number| No { number: *number, of: PhantomData })
+    }
+
+    /// The id with this number.
+    #[must_use]
+    pub fn id(&self, number: No<Id>) -> Id {
+        self.ids[number.place()]
+    }
+
+    /// How many ids were met.
+    #[must_use]
+    pub const fn ids_met(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The row with this number, to be tampered with.
+    #[cfg(test)]
+    pub(crate) fn row_mut(&mut self, number: No<Id>) -> &mut Option<Row> {
+        &mut self.rows[number.place()]
+    }
+}
+
+/// One event and everything that is stored about it, seen at one moment.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The event.
+    pub event: EventFacts,
+    /// Its tickets, in the order of their numbers.
+    pub tickets: Vec<MintedTicket>,
+    /// Who has which ticket now.
+    pub queue: Vec<QueueRow>,
+    /// Its holds.
+    pub holds: Table<HoldId, HoldRow>,
+    /// The tickets of all holds, one hold after the other.
+    pub hold_tickets: Vec<TicketNo>,
+    /// Its orders. An attempt to pay that is not decided has no row.
+    pub orders: Table<OrderId, OrderRow>,
+    /// Its buyers, of whom nothing is stored but the id.
+    pub buyers: Table<BuyerId, ()>,
+    /// What the change log says of its tickets, oldest first.
+    pub log: Vec<LogEntry>,
+    /// Rows about tickets that are not minted, one sentence each.
+    pub strays: Vec<String>,
+    /// Rows that could not be understood and are left out above, one sentence each.
+    pub unreadable: Vec<String>,
+}
+
+/// What is stored about the event itself.
+#[derive(Debug, Clone)]
+pub struct EventFacts {
+    /// Its id.
+    pub event_id: EventId,
+    /// The terms of its sale.
+    pub terms: SaleTerms,
+    /// How many tickets it says it has.
+    pub declared_tickets: u64,
+    /// How many tickets its sections say they have.
+    pub section_tickets: u64,
+    /// Whether minting came to its end.
+    pub minted: bool,
+}
+
+/// A ticket as it was minted.
+#[derive(Debug, Clone, Copy)]
+pub struct MintedTicket {
+    /// Its id.
+    pub ticket_id: TicketId,
+    /// What it costs, in minor units.
+    pub price_minor: i64,
+}
+
+/// Who has a ticket, or why it is kept from the sale.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueRow {
+    /// The ticket.
+    pub ticket: TicketNo,
+    /// Its condition.
+    pub standing: Standing,
+    /// Who has it; none where it is blocked.
+    pub owner: Option<Owner>,
+}
+
+/// Who has a ticket.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner {
+    /// The buyer that the limit counts.
+    pub buyer: BuyerNo,
+    /// The deadline of the hold.
+    pub expires_at: Timestamp,
+    /// The order: while paying and once sold.
+    pub order: Option<OrderNo>,
+}
+
+/// A ticket's condition, and the hold that put it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has it.
+    Free,
+    /// A hold has it, perhaps one that has lapsed.
+    Held(HoldNo),
+    /// A payment for the hold is under way.
+    Paying(HoldNo),
+    /// The hold is paid for.
+    Sold(HoldNo),
+    /// Ops keep it from the sale.
+    Blocked,
+}
+
+impl Standing {
+    /// The hold that has the ticket.
+    #[must_use]
+    pub const fn hold(self) -> Option<HoldNo> {
+        match self {
+            Self::Held(hold) | Self::Paying(hold) | Self::Sold(hold) => Some(hold),
+            Self::Free | Self::Blocked => None,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Held(_) => "held",
+            Self::Paying(_) => "paying",
+            Self::Sold(_) => "sold",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// A hold as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldRow {
+    /// Where its tickets begin in [`Evidence::hold_tickets`].
+    pub tickets_from: u32,
+    /// How many tickets it was started for.
+    pub ticket_count: u32,
+    /// Whom the limit counts.
+    pub buyer: BuyerNo,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// Its deadline.
+    pub expires_at: Timestamp,
+    /// Whether the store says that it came to its end before or after its deadline.
+    pub ended: bool,
+}
+
+/// An order as it is stored.
+#[derive(Debug, Clone)]
+pub struct OrderRow {
+    /// The hold it pays for.
+    pub hold: HoldNo,
+    /// How it stands.
+    pub status: OrderStatus,
+    /// What its tickets cost together, in minor units.
+    pub amount_minor: i64,
+    /// The provider's idempotency key.
+    pub payment_reference: PaymentReference,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// When its status last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One entry of the change log.
+#[derive(Debug, Clone, Copy)]
+pub struct LogEntry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The ticket.
+    pub ticket: TicketNo,
+    /// The hold; none for blocked and unblocked.
+    pub hold: Option<HoldNo>,
+    /// What happened.
+    pub change: ChangeKind,
+}
+
+impl Evidence {
+    /// The tickets that a hold was started for; none if it is not stored.
+    #[must_use]
+    pub fn tickets_of(&self, hold: HoldNo) -> &[TicketNo] {
+        let Some(row) = self.holds.get(hold) else { return &[] };
+        let from = row.tickets_from as usize;
+        &self.hold_tickets[from..from + row.ticket_count as usize]
+    }
+
+    /// The id of a ticket.
+    #[must_use]
+    pub fn ticket_id(&self, ticket: TicketNo) -> TicketId {
+        self.tickets[ticket.place()].ticket_id
+    }
+
+    /// The condition of every ticket, in the order of the tickets.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let mut standings = vec![Standing::Free; self.tickets.len()];
+        for row in &self.queue {
+            standings[row.ticket.place()] = row.standing;
+        }
+        standings
+    }
+
+    /// The latest moment that the log knows of: the audit's only notion of the present.
+    ///
+    /// It reads no clock. Whatever had lapsed when somebody last decided anything had lapsed by
+    /// then, and a deadline that nobody has met since has changed nothing.
+    #[must_use]
+    pub fn as_of(&self) -> Timestamp {
+        let latest = self.log.iter().map(|entry| entry.at).max();
+        latest.unwrap_or(Timestamp::from_millis(i64::MIN))
+    }
+
+    /// Whether a hold is over at `time` because of its deadline; unknown holds never are.
+    #[must_use]
+    pub fn is_lapsed(&self, hold: HoldNo, time: Timestamp) -> bool {
+        self.holds.get(hold).is_some_and(|row| row.expires_at <= time)
+    }
+}

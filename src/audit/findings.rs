@@ -1,0 +1,181 @@
+//! What the rules found: how much was examined, and what is broken.
+
+use super::report::{Check, Violation};
+use crate::domain::TicketId;
+
+/// The most violations that are listed for one rule, so that no rule crowds out another.
+pub const VIOLATIONS_PER_RULE_MAX: u64 = 50;
+
+/// A rule of the sale that the audit checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// No ticket has two owners at once.
+    OneOwner,
+    /// No ticket is sold again before it was refunded.
+    SoldOnce,
+    /// Every paid order has all of its tickets.
+    PaidHasTickets,
+    /// Every sold ticket has its paid order.
+    SoldIsPaid,
+    /// Every ticket is in exactly one condition, and every row is about a minted ticket.
+    Conservation,
+    /// Every row that says who owns a ticket agrees with the hold it names.
+    RowHasHold,
+    /// No buyer owns more tickets than the event allows, now and at every moment before.
+    Limit,
+    /// A payment begins only before the deadline of its hold.
+    PaidInTime,
+    /// A ticket changes only as the life of a ticket allows.
+    LegalSteps,
+    /// The change log, replayed from its start, ends in what is stored.
+    LogMatchesState,
+    /// No entry of the change log is missing.
+    LogUnbroken,
+    /// Whatever a buyer was told is stored.
+    Acknowledged,
+    /// No hold has a part of its tickets only.
+    WholeGroups,
+    /// A hold lasts as long as the event's time to pay, and its deadline never moves.
+    DeadlineKept,
+    /// Amounts are the sums of their tickets' prices.
+    Money,
+    /// Orders are what an attempt to pay can come to.
+    OrdersLegal,
+    /// Every stored value can be understood.
+    Readable,
+}
+
+impl Rule {
+    /// Every rule, in the order in which the report lists them.
+    pub const ALL: [Self; 17] = [
+        Self::OneOwner,
+        Self::SoldOnce,
+        Self::PaidHasTickets,
+        Self::SoldIsPaid,
+        Self::Conservation,
+        Self::RowHasHold,
+        Self::Limit,
+        Self::PaidInTime,
+        Self::LegalSteps,
+        Self::LogMatchesState,
+        Self::LogUnbroken,
+        Self::Acknowledged,
+        Self::WholeGroups,
+        Self::DeadlineKept,
+        Self::Money,
+        Self::OrdersLegal,
+        Self::Readable,
+    ];
+
+    /// The name that scripts rely on.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OneOwner => "one_owner",
+            Self::SoldOnce => "sold_once",
+            Self::PaidHasTickets => "paid_has_tickets",
+            Self::SoldIsPaid => "sold_is_paid",
+            Self::Conservation => "conservation",
+            Self::RowHasHold => "row_has_hold",
+            Self::Limit => "limit",
+            Self::PaidInTime => "paid_in_time",
+            Self::LegalSteps => "legal_steps",
+            Self::LogMatchesState => "log_matches_state",
+            Self::LogUnbroken => "log_unbroken",
+            Self::Acknowledged => "acknowledged",
+            Self::WholeGroups => "whole_groups",
+            Self::DeadlineKept => "deadline_kept",
+            Self::Money => "money",
+            Self::OrdersLegal => "orders_legal",
+            Self::Readable => "readable",
+        }
+    }
+}
+
+/// What one rule came to.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    examined: u64,
+    broken: u64,
+    listed: Vec<(Option<TicketId>, String)>,
+}
+
+/// What all rules came to.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    tallies: [Tally; Rule::ALL.len()],
+}
+
+impl Findings {
+    /// Notes that a rule was checked on `count` more things.
+    pub fn examined(&mut self, rule: Rule, count: usize) {
+        self.tallies[rule as usize].examined += count as u64;
+    }
+
+    /// Notes that a rule is broken; `detail` is asked only while there is room to list it.
+    pub fn broken(
+        &mut self,
+        rule: Rule,
+        ticket: Option<TicketId>,
+        detail: impl FnOnce() -> String,
+    ) {
+        let tally = &mut self.tallies[rule as usize];
+        tally.broken += 1;
+        if tally.broken <= VIOLATIONS_PER_RULE_MAX {
+            tally.listed.push((ticket, detail()));
+        }
+    }
+
+    /// Every rule with the number of things it was checked on.
+    #[must_use]
+    pub fn checks(&self) -> Vec<Check> {
+        let check = |rule: Rule| Check { rule: rule.name(), examined: self.of(rule).examined };
+        Rule::ALL.into_iter().map(check).collect()
+    }
+
+    /// Every broken rule. Where one is broken too often to list, a last line says how often.
+    #[must_use]
+    pub fn violations(&self) -> Vec<Violation> {
+        Rule::ALL.into_iter().flat_map(|rule| self.violations_of(rule)).collect()
+    }
+
+    fn violations_of(&self, rule: Rule) -> Vec<Violation> {
+        let violation = |ticket_id, detail| Violation { rule: rule.name(), ticket_id, detail };
+        let tally = self.of(rule);
+        let listed = tally.listed.iter().map(|(id, detail)| violation(*id, detail.clone()));
+        let more = tally.broken.saturating_sub(VIOLATIONS_PER_RULE_MAX);
+        let rest = (more > 0).then(|| violation(None, format!("{more} more like these")));
+        listed.chain(rest).collect()
+    }
+
+    fn of(&self, rule: Rule) -> &Tally {
+        &self.tallies[rule as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_its_own_name_and_place() {
+        for (place, rule) in Rule::ALL.into_iter().enumerate() {
+            assert_eq!(rule as usize, place);
+            let same = Rule::ALL.into_iter().filter(|other| other.name() == rule.name());
+            assert_eq!(same.count(), 1, "{}", rule.name());
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_broken_often_does_not_crowd_out_the_others() {
+        let mut findings = Findings::default();
+        for _ in 0..1_000 {
+            findings.broken(Rule::Limit, None, || "too many".into());
+        }
+        findings.broken(Rule::Money, None, || "a cent is missing".into());
+        let violations = findings.violations();
+        assert_eq!(violations.len(), 52);
+        assert_eq!(violations[50].detail, "950 more like these");
+        assert_eq!(violations[51].rule, "money");
+    }
+}

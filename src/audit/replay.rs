@@ -1,0 +1,92 @@
+//! Replays the change log: what each entry found and what it left.
+
+use super::evidence::{Evidence, HoldNo, LogEntry, Standing};
+use crate::domain::{ChangeKind, Timestamp};
+
+/// One entry of the log, with its ticket's condition before and after it.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// The entry.
+    pub entry: LogEntry,
+    /// What stood before.
+    pub before: Standing,
+    /// What stands from here on.
+    pub after: Standing,
+}
+
+/// Walks through the log from the moment when everything was free.
+///
+/// An entry is believed even where it is not allowed, so that one fault is reported once.
+#[derive(Debug)]
+pub struct Steps<'a> {
+    entries: std::slice::Iter<'a, LogEntry>,
+    standings: Vec<Standing>,
+}
+
+impl<'a> Steps<'a> {
+    /// Starts at the first entry.
+    #[must_use]
+    pub fn of(evidence: &'a Evidence) -> Self {
+        let standings = vec![Standing::Free; evidence.tickets.len()];
+        Self { entries: evidence.log.iter(), standings }
+    }
+
+    /// The condition of every ticket after the entries that were taken.
+    #[must_use]
+    pub fn into_standings(self) -> Vec<Standing> {
+        self.standings
+    }
+}
+
+impl Iterator for Steps<'_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let entry = *self.entries.next()?;
+        let standing = &mut self.standings[entry.ticket.place()];
+        let after = after(&entry);
+        let before = std::mem::replace(standing, after);
+        Some(Step { entry, before, after })
+    }
+}
+
+fn after(entry: &LogEntry) -> Standing {
+    match (entry.change, entry.hold) {
+        (ChangeKind::Held | ChangeKind::HeldAgain, Some(hold)) => Standing::Held(hold),
+        (ChangeKind::Paying, Some(hold)) => Standing::Paying(hold),
+        (ChangeKind::Sold, Some(hold)) => Standing::Sold(hold),
+        (ChangeKind::Blocked, _) => Standing::Blocked,
+        _ => Standing::Free,
+    }
+}
+
+/// What the log says of one hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trace {
+    /// How often it claimed a ticket.
+    pub held: u32,
+    /// How often it bought a ticket.
+    pub sold: u32,
+    /// When it first let go of a ticket; being taken over is no letting go.
+    pub freed_at: Option<Timestamp>,
+}
+
+/// What the log says of every hold, in the order of their numbers.
+#[must_use]
+pub fn traces(evidence: &Evidence) -> Vec<Trace> {
+    let mut traces = vec![Trace::default(); evidence.holds.ids_met()];
+    for entry in &evidence.log {
+        let Some(trace) = entry.hold.and_then(|hold: HoldNo| traces.get_mut(hold.place())) else {
+            continue;
+        };
+        match entry.change {
+            ChangeKind::Held => trace.held += 1,
+            ChangeKind::Sold => trace.sold += 1,
+            change if change.frees() => {
+                trace.freed_at.get_or_insert(entry.at);
+            }
+            _ => {}
+        }
+    }
+    traces
+}

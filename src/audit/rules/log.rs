@@ -1,0 +1,227 @@
+//! The change log: every step is allowed, and all of them together lead to what is stored.
+
+use super::name_of;
+use crate::audit::evidence::{Evidence, HoldNo, Standing};
+use crate::audit::findings::{Findings, Rule};
+use crate::audit::replay::{Step, Steps};
+use crate::domain::ChangeKind;
+
+pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
+    let mut steps = Steps::of(evidence);
+    let mut sold = vec![false; evidence.tickets.len()];
+    for step in &mut steps {
+        examine(step.entry.change, findings);
+        judge_step(evidence, &step, findings);
+        judge_entry(evidence, &step, findings);
+        judge_sale(evidence, &step, &mut sold[step.entry.ticket.place()], findings);
+    }
+    compare(evidence, &steps.into_standings(), findings);
+}
+
+fn examine(change: ChangeKind, findings: &mut Findings) {
+    findings.examined(Rule::LegalSteps, 1);
+    match change {
+        ChangeKind::Held => findings.examined(Rule::OneOwner, 1),
+        ChangeKind::Paying => findings.examined(Rule::PaidInTime, 1),
+        ChangeKind::Sold => findings.examined(Rule::SoldOnce, 1),
+        _ => {}
+    }
+}
+
+/// The step against the life of a ticket.
+fn judge_step(evidence: &Evidence, step: &Step, findings: &mut Findings) {
+    let Some(rule) = broken_by(evidence, step) else { return };
+    let entry = step.entry;
+    findings.broken(rule, Some(evidence.ticket_id(entry.ticket)), || {
+        let by =
+            entry.hold.map_or(String::new(), |hold| format!(" by {}", name_of(evidence, hold)));
+        let was =
+            step.before.hold().map_or(String::new(), |g| format!(" by {}", name_of(evidence, g)));
+        format!("{} at {}{by}, when it was {}{was}", entry.change, entry.at, step.before.word())
+    });
+}
+
+/// The rule that a step breaks, if it breaks one.
+fn broken_by(evidence: &Evidence, step: &Step) -> Option<Rule> {
+    let own = |hold: HoldNo| step.entry.hold == Some(hold);
+    let lapsed = |hold: HoldNo| evidence.is_lapsed(hold, step.entry.at);
+    let legal = match (step.entry.change, step.before) {
+        (ChangeKind::Held | ChangeKind::Blocked, Standing::Free) => true,
+        (ChangeKind::Held, Standing::Held(other)) if !own(other) && lapsed(other) => true,
+        (ChangeKind::Held, before) if before.hold().is_some_and(|other| !own(other)) => {
+            return Some(Rule::OneOwner);
+        }
+        (ChangeKind::Paying, Standing::Held(hold)) if own(hold) && lapsed(hold) => {
+            return Some(Rule::PaidInTime);
+        }
+        (ChangeKind::Paying | ChangeKind::Abandoned, Standing::Held(hold)) => own(hold),
+        (ChangeKind::Expired, Standing::Held(hold)) => own(hold) && lapsed(hold),
+        (ChangeKind::Blocked, Standing::Held(hold)) => lapsed(hold),
+        (ChangeKind::Sold | ChangeKind::Aborted, Standing::Paying(hold)) => own(hold),
+        (ChangeKind::HeldAgain, Standing::Paying(hold)) => own(hold) && !lapsed(hold),
+        (ChangeKind::Declined, Standing::Paying(hold)) => own(hold) && lapsed(hold),
+        (ChangeKind::Refunded, Standing::Sold(hold)) => own(hold),
+        (ChangeKind::Unblocked, Standing::Blocked) => true,
+        _ => false,
+    };
+    (!legal).then_some(Rule::LegalSteps)
+}
+
+/// The entry against the hold that it names.
+fn judge_entry(evidence: &Evidence, step: &Step, findings: &mut Findings) {
+    let entry = step.entry;
+    let Some(hold) = entry.hold else { return };
+    let Some(row) = evidence.holds.get(hold) else { return };
+    let ticket = Some(evidence.ticket_id(entry.ticket));
+    if entry.at < row.started_at {
+        findings.broken(Rule::LegalSteps, ticket, || {
+            let name = name_of(evidence, hold);
+            format!("{} at {}, before {name} was started", entry.change, entry.at)
+        });
+    }
+    if !evidence.tickets_of(hold).contains(&entry.ticket) {
+        findings.broken(Rule::LegalSteps, ticket, || {
+            format!("{} by {}, which is not for it", entry.change, name_of(evidence, hold))
+        });
+    }
+}
+
+/// Sold again only after it was refunded, whatever happened in between.
+fn judge_sale(evidence: &Evidence, step: &Step, sold: &mut bool, findings: &mut Findings) {
+    match step.entry.change {
+        ChangeKind::Sold if *sold => {
+            let ticket = Some(evidence.ticket_id(step.entry.ticket));
+            findings.broken(Rule::SoldOnce, ticket, || {
+                let by = step.entry.hold.map_or(String::new(), |hold| name_of(evidence, hold));
+                format!("sold again at {} to {by}, and never refunded", step.entry.at)
+            });
+        }
+        ChangeKind::Sold => *sold = true,
+        ChangeKind::Refunded => *sold = false,
+        _ => {}
+    }
+}
+
+/// What the log leads to against what is stored.
+fn compare(evidence: &Evidence, replayed: &[Standing], findings: &mut Findings) {
+    let stored = evidence.standings();
+    findings.examined(Rule::LogMatchesState, stored.len());
+    for (ticket, (stored, replayed)) in evidence.tickets.iter().zip(stored.iter().zip(replayed)) {
+        if stored != replayed {
+            findings.broken(Rule::LogMatchesState, Some(ticket.ticket_id), || {
+                let said = |standing: Standing| match standing.hold() {
+                    Some(hold) => format!("{} by {}", standing.word(), name_of(evidence, hold)),
+                    None => standing.word().to_owned(),
+                };
+                format!("the log says {}, the store says {}", said(*replayed), said(*stored))
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::evidence::{LogEntry, TicketNo};
+    use crate::audit::rules::sale::{DEADLINE, Sale};
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn a_lapsed_hold_may_be_taken_over_from_its_deadline_on() {
+        let mut sale = Sale::of(2);
+        sale.held(1, &[0, 1], 0);
+        sale.held(2, &[0], DEADLINE);
+        sale.passes();
+    }
+
+    #[test]
+    fn a_hold_that_stands_may_not_be_taken_over() {
+        let mut sale = Sale::of(1);
+        sale.held(1, &[0], 0);
+        sale.held(2, &[0], DEADLINE - 1);
+        sale.breaks(&[Rule::OneOwner]);
+    }
+
+    #[test]
+    fn a_payment_under_way_keeps_its_tickets_beyond_the_deadline() {
+        let mut sale = Sale::of(1);
+        let hold = sale.held(1, &[0], 0);
+        sale.paying(hold, 10);
+        sale.held(2, &[0], DEADLINE + 10);
+        sale.breaks(&[Rule::OneOwner]);
+    }
+
+    #[test]
+    fn a_payment_begins_before_the_deadline() {
+        let mut sale = Sale::of(1);
+        let hold = sale.held(1, &[0], 0);
+        sale.paying(hold, DEADLINE - 1);
+        sale.sold(hold, DEADLINE + 50);
+        sale.passes();
+
+        let mut sale = Sale::of(1);
+        let hold = sale.held(1, &[0], 0);
+        sale.paying(hold, DEADLINE);
+        sale.breaks(&[Rule::PaidInTime]);
+    }
+
+    #[test]
+    fn a_ticket_is_sold_again_only_after_it_was_refunded() {
+        let mut sale = Sale::of(1);
+        for (buyer, at) in [(1, 10), (2, 20)] {
+            let hold = sale.held(buyer, &[0], at);
+            sale.paying(hold, at + 1);
+            sale.sold(hold, at + 2);
+            sale.refunded(hold, at + 3);
+        }
+        sale.passes();
+
+        let refund = |entry: &LogEntry| entry.change == ChangeKind::Refunded;
+        let place = sale.evidence.log.iter().position(refund).unwrap();
+        sale.evidence.log[place].change = ChangeKind::Abandoned;
+        sale.breaks(&[Rule::SoldOnce, Rule::LegalSteps]);
+    }
+
+    #[test]
+    fn every_way_back_is_allowed_only_where_it_begins() {
+        let mut sale = Sale::of(3);
+        let hold = sale.held(1, &[0, 1], 0);
+        sale.paying(hold, 10);
+        sale.held_again(hold, 20);
+        sale.paying(hold, 30);
+        sale.freed(hold, ChangeKind::Aborted, 40);
+        let hold = sale.held(1, &[0, 1], 50);
+        sale.freed(hold, ChangeKind::Abandoned, 60);
+        sale.blocked(2, 70);
+        sale.passes();
+
+        sale.evidence.log.last_mut().unwrap().change = ChangeKind::Unblocked;
+        sale.breaks(&[Rule::LegalSteps, Rule::LogMatchesState]);
+    }
+
+    #[test]
+    fn an_entry_is_about_a_ticket_of_its_hold_and_not_older_than_it() {
+        let mut sale = Sale::of(2);
+        sale.held(1, &[0], 100);
+        sale.evidence.log[0].at = Timestamp::from_millis(99);
+        sale.breaks(&[Rule::LegalSteps]);
+
+        let mut sale = Sale::of(2);
+        sale.held(1, &[0], 100);
+        sale.evidence.log[0].ticket = TicketNo::at(1);
+        sale.breaks(&[Rule::LegalSteps, Rule::LogMatchesState]);
+    }
+
+    #[test]
+    fn the_log_leads_to_what_is_stored() {
+        let mut sale = Sale::of(1);
+        sale.held(1, &[0], 0);
+        sale.evidence.log.clear();
+        sale.breaks(&[Rule::LogMatchesState]);
+
+        let mut sale = Sale::of(1);
+        sale.held(1, &[0], 0);
+        sale.evidence.queue.clear();
+        sale.breaks(&[Rule::LogMatchesState]);
+    }
+}

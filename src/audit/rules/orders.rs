@@ -1,0 +1,259 @@
+//! Orders: what is paid is sold, what is sold is paid, and the money adds up.
+
+use super::name_of;
+use crate::audit::evidence::{Evidence, HoldNo, OrderNo, OrderRow, QueueRow, Standing, TicketNo};
+use crate::audit::findings::{Findings, Rule};
+use crate::domain::{OrderId, OrderStatus};
+
+pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
+    let rows = rows_by_ticket(evidence);
+    let mut buyers = vec![None; evidence.tickets.len()];
+    for (number, order) in evidence.orders.rows() {
+        judge_order(evidence, number, order, findings);
+        judge_amount(evidence, number, order, findings);
+        if order.status == OrderStatus::Paid {
+            judge_paid(evidence, number, order, &rows, findings);
+            judge_sold_once(evidence, number, order, &mut buyers, findings);
+        }
+    }
+    for row in &evidence.queue {
+        judge_row(evidence, row, findings);
+    }
+    judge_revenue(evidence, findings);
+}
+
+fn rows_by_ticket(evidence: &Evidence) -> Vec<Option<&QueueRow>> {
+    let mut rows = vec![None; evidence.tickets.len()];
+    for row in &evidence.queue {
+        rows[row.ticket.place()] = Some(row);
+    }
+    rows
+}
+
+fn order_name(evidence: &Evidence, order: OrderNo) -> String {
+    format!("order {}", evidence.orders.id(order))
+}
+
+/// The order by itself, and against the hold that it pays for.
+fn judge_order(evidence: &Evidence, number: OrderNo, order: &OrderRow, findings: &mut Findings) {
+    findings.examined(Rule::OrdersLegal, 1);
+    let order_id = evidence.orders.id(number);
+    let hold_id = evidence.holds.id(order.hold);
+    let fault = match evidence.holds.get(order.hold) {
+        None => "its hold is not stored",
+        Some(_) if order_id != OrderId::of_payment(hold_id, &order.payment_reference) => {
+            "its id is not that of its hold and payment reference"
+        }
+        Some(hold) if order.decided_at < hold.started_at => "it is older than its hold",
+        Some(_) if order.updated_at < order.decided_at => "it changed before it was decided",
+        Some(_) => return,
+    };
+    findings.broken(Rule::OrdersLegal, None, || {
+        format!("order {order_id}, {}, of {}: {fault}", order.status, name_of(evidence, order.hold))
+    });
+}
+
+/// An order costs what its tickets cost.
+fn judge_amount(evidence: &Evidence, number: OrderNo, order: &OrderRow, findings: &mut Findings) {
+    findings.examined(Rule::Money, 1);
+    if evidence.holds.get(order.hold).is_none() {
+        return;
+    }
+    let prices = price_of(evidence, order.hold);
+    if prices != order.amount_minor {
+        findings.broken(Rule::Money, None, || {
+            let (name, amount) = (order_name(evidence, number), order.amount_minor);
+            format!("{name} is over {amount} minor units, its tickets cost {prices}")
+        });
+    }
+}
+
+fn price_of(evidence: &Evidence, hold: HoldNo) -> i64 {
+    let price = |ticket: &TicketNo| evidence.tickets[ticket.place()].price_minor;
+    evidence.tickets_of(hold).iter().map(price).sum()
+}
+
+/// A paid order has all tickets of its hold, sold under it.
+fn judge_paid(
+    evidence: &Evidence,
+    number: OrderNo,
+    order: &OrderRow,
+    rows: &[Option<&QueueRow>],
+    findings: &mut Findings,
+) {
+    findings.examined(Rule::PaidHasTickets, 1);
+    for ticket in evidence.tickets_of(order.hold) {
+        let row = rows[ticket.place()];
+        let sold = row.is_some_and(|row| {
+            let under = row.owner.and_then(|owner| owner.order);
+            row.standing == Standing::Sold(order.hold) && under == Some(number)
+        });
+        if !sold {
+            findings.broken(Rule::PaidHasTickets, Some(evidence.ticket_id(*ticket)), || {
+                let name = order_name(evidence, number);
+                let word = row.map_or("free", |row| row.standing.word());
+                let by = row.and_then(|row| row.standing.hold());
+                let by =
+                    by.map_or(String::new(), |hold| format!(" by {}", name_of(evidence, hold)));
+                format!("paid for by {name}, but {word}{by}")
+            });
+        }
+    }
+}
+
+/// No ticket is paid for by two orders.
+fn judge_sold_once(
+    evidence: &Evidence,
+    number: OrderNo,
+    order: &OrderRow,
+    buyers: &mut [Option<OrderNo>],
+    findings: &mut Findings,
+) {
+    for ticket in evidence.tickets_of(order.hold) {
+        findings.examined(Rule::SoldOnce, 1);
+        if let Some(other) = buyers[ticket.place()].replace(number) {
+            findings.broken(Rule::SoldOnce, Some(evidence.ticket_id(*ticket)), || {
+                let names = [other, number].map(|order| order_name(evidence, order));
+                format!("paid for by {} and by {}", names[0], names[1])
+            });
+        }
+    }
+}
+
+/// A sold ticket has its paid order; one that is paying has an order that is not decided.
+fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
+    let Some((number, owner)) = row.standing.hold().zip(row.owner) else { return };
+    let Some(order_no) = owner.order else { return };
+    let order = evidence.orders.get(order_no);
+    let ticket = Some(evidence.ticket_id(row.ticket));
+    let status = || order.map_or("not stored", |order| order.status.word());
+    let detail = || {
+        let order = order_name(evidence, order_no);
+        let (word, name) = (row.standing.word(), name_of(evidence, number));
+        format!("{word} by {name} under {order}, which is {}", status())
+    };
+    match row.standing {
+        Standing::Sold(hold) => {
+            findings.examined(Rule::SoldIsPaid, 1);
+            let paid = |order: &OrderRow| order.status == OrderStatus::Paid && order.hold == hold;
+            if !order.is_some_and(paid) {
+                findings.broken(Rule::SoldIsPaid, ticket, detail);
+            }
+        }
+        Standing::Paying(_) => {
+            findings.examined(Rule::OrdersLegal, 1);
+            if order.is_some() {
+                findings.broken(Rule::OrdersLegal, ticket, detail);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What was taken in is what the sold tickets cost.
+fn judge_revenue(evidence: &Evidence, findings: &mut Findings) {
+    findings.examined(Rule::Money, 1);
+    let paid = |(_, order): &(OrderNo, &OrderRow)| order.status == OrderStatus::Paid;
+    let revenue: i64 =
+        evidence.orders.rows().filter(paid).map(|(_, order)| order.amount_minor).sum();
+    let sold = |row: &&QueueRow| matches!(row.standing, Standing::Sold(_));
+    let price = |row: &QueueRow| evidence.tickets[row.ticket.place()].price_minor;
+    let prices: i64 = evidence.queue.iter().filter(sold).map(price).sum();
+    if revenue != prices {
+        findings.broken(Rule::Money, None, || {
+            format!("paid orders took in {revenue} minor units, sold tickets cost {prices}")
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::rules::sale::Sale;
+    use crate::domain::{ChangeKind, PaymentReference, Timestamp};
+
+    fn sold() -> (Sale, HoldNo) {
+        let mut sale = Sale::of(3);
+        let hold = sale.held(1, &[0, 1], 0);
+        sale.paying(hold, 10);
+        sale.sold(hold, 20);
+        sale.passes();
+        (sale, hold)
+    }
+
+    #[test]
+    fn a_paid_order_has_all_of_its_tickets() {
+        let (mut sale, _) = sold();
+        sale.evidence.queue.clear();
+        sale.breaks(&[Rule::PaidHasTickets, Rule::Money, Rule::LogMatchesState]);
+    }
+
+    #[test]
+    fn a_sold_ticket_has_its_paid_order() {
+        let (mut sale, _) = sold();
+        *sale.evidence.orders.row_mut(OrderNo::at(0)) = None;
+        sale.breaks(&[Rule::SoldIsPaid, Rule::Money]);
+    }
+
+    #[test]
+    fn a_refund_frees_the_tickets() {
+        let (mut sale, hold) = sold();
+        sale.refunded(hold, 30);
+        sale.passes();
+
+        let (mut sale, _) = sold();
+        sale.order_row(0).status = OrderStatus::Refunding;
+        sale.breaks(&[Rule::SoldIsPaid, Rule::Money]);
+    }
+
+    #[test]
+    fn money_that_came_too_late_takes_no_ticket() {
+        let mut sale = Sale::of(1);
+        let hold = sale.held(1, &[0], 0);
+        sale.paying(hold, 10);
+        sale.freed(hold, ChangeKind::Aborted, 300);
+        sale.order(hold, OrderStatus::RefundDue, 400);
+        let next = sale.held(2, &[0], 350);
+        sale.paying(next, 360);
+        sale.sold(next, 370);
+        sale.passes();
+        sale.order_row(0).status = OrderStatus::Paid;
+        sale.breaks(&[Rule::SoldOnce, Rule::PaidHasTickets, Rule::Money]);
+    }
+
+    #[test]
+    fn a_payment_that_nobody_has_ended_is_no_fault() {
+        let mut sale = Sale::of(2);
+        let hold = sale.held(1, &[0], 0);
+        sale.paying(hold, 10);
+        sale.held(2, &[1], 1_000_000);
+        sale.passes();
+        sale.order(hold, OrderStatus::Declined, 20);
+        sale.breaks(&[Rule::OrdersLegal]);
+    }
+
+    #[test]
+    fn an_order_costs_what_its_tickets_cost() {
+        let mut sale = Sale::of(1);
+        let hold = sale.held(1, &[0], 0);
+        sale.order(hold, OrderStatus::Declined, 20);
+        sale.passes();
+        sale.order_row(0).amount_minor += 1;
+        sale.breaks(&[Rule::Money]);
+    }
+
+    #[test]
+    fn an_order_is_that_of_its_hold_and_payment_reference() {
+        let (mut sale, _) = sold();
+        sale.order_row(0).payment_reference = PaymentReference::new("another").unwrap();
+        sale.breaks(&[Rule::OrdersLegal]);
+
+        let (mut sale, _) = sold();
+        sale.order_row(0).updated_at = Timestamp::from_millis(1);
+        sale.breaks(&[Rule::OrdersLegal]);
+
+        let (mut sale, _) = sold();
+        sale.hold_row(0).started_at = Timestamp::from_millis(21);
+        sale.breaks(&[Rule::OrdersLegal, Rule::LegalSteps, Rule::DeadlineKept]);
+    }
+}

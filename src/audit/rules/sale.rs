@@ -1,0 +1,214 @@
+//! A tiny sale for the tests of the rules: writes evidence as an engine without faults would.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::audit::evidence::{
+    EventFacts, Evidence, HoldNo, HoldRow, LogEntry, MintedTicket, OrderNo, OrderRow, Owner,
+    QueueRow, Standing, Table, TicketNo,
+};
+use crate::audit::findings::{Findings, Rule};
+use crate::audit::history::{Answer, Told};
+use crate::domain::{
+    BuyerId, ChangeKind, EventId, HoldId, OrderId, OrderStatus, PaymentReference, SaleTerms,
+    TicketId, Timestamp,
+};
+
+/// The deadline of a hold that was started at 0: the time to pay, in milliseconds.
+pub(crate) const DEADLINE: i64 = 1_000;
+/// What every ticket costs, in minor units.
+const PRICE: i64 = 100;
+
+/// A sale of a few tickets; times are milliseconds.
+pub(crate) struct Sale {
+    pub(crate) evidence: Evidence,
+    pub(crate) history: Vec<Told>,
+}
+
+fn ms(at: i64) -> Timestamp {
+    Timestamp::from_millis(at)
+}
+
+fn id(kind: u128, number: usize) -> Uuid {
+    Uuid::from_u128((kind << 64) + number as u128)
+}
+
+/// The order that [`Sale::sold`] makes for a hold.
+pub(crate) fn order_id(sale: &Sale, hold: HoldNo) -> OrderId {
+    let reference = PaymentReference::new("card").unwrap();
+    OrderId::of_payment(sale.evidence.holds.id(hold), &reference)
+}
+
+impl Sale {
+    /// A minted event with this many tickets.
+    pub(crate) fn of(tickets: usize) -> Self {
+        let ticket =
+            |n| MintedTicket { ticket_id: TicketId::from_uuid(id(1, n)), price_minor: PRICE };
+        let terms = SaleTerms {
+            limit: 10,
+            time_to_pay: Duration::from_millis(1_000),
+            payment_time: Duration::from_millis(200),
+        };
+        let evidence = Evidence {
+            event: EventFacts {
+                event_id: EventId::of_slug("show"),
+                terms,
+                declared_tickets: tickets as u64,
+                section_tickets: tickets as u64,
+                minted: true,
+            },
+            tickets: (0..tickets).map(ticket).collect(),
+            queue: Vec::new(),
+            holds: Table::default(),
+            hold_tickets: Vec::new(),
+            orders: Table::default(),
+            buyers: Table::default(),
+            log: Vec::new(),
+            strays: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        Self { evidence, history: Vec::new() }
+    }
+
+    pub(crate) fn held(&mut self, buyer: u32, tickets: &[usize], at: i64) -> HoldNo {
+        let evidence = &mut self.evidence;
+        let buyer = evidence.buyers.number(BuyerId::from_uuid(id(3, buyer as usize)));
+        let row = HoldRow {
+            tickets_from: evidence.hold_tickets.len().try_into().unwrap(),
+            ticket_count: tickets.len().try_into().unwrap(),
+            buyer,
+            started_at: ms(at),
+            expires_at: ms(at + DEADLINE),
+            ended: false,
+        };
+        let hold_id = HoldId::from_uuid(id(2, evidence.holds.ids_met()));
+        let hold = evidence.holds.store(hold_id, row);
+        evidence.hold_tickets.extend(tickets.iter().map(|ticket| TicketNo::at(*ticket)));
+        self.put(hold, Standing::Held(hold), ChangeKind::Held, at);
+        hold
+    }
+
+    pub(crate) fn paying(&mut self, hold: HoldNo, at: i64) {
+        self.put(hold, Standing::Paying(hold), ChangeKind::Paying, at);
+    }
+
+    pub(crate) fn held_again(&mut self, hold: HoldNo, at: i64) {
+        self.put(hold, Standing::Held(hold), ChangeKind::HeldAgain, at);
+    }
+
+    pub(crate) fn sold(&mut self, hold: HoldNo, at: i64) {
+        self.put(hold, Standing::Sold(hold), ChangeKind::Sold, at);
+        self.order(hold, OrderStatus::Paid, at);
+    }
+
+    pub(crate) fn refunded(&mut self, hold: HoldNo, at: i64) {
+        self.freed(hold, ChangeKind::Refunded, at);
+        let order = self.evidence.orders.find(order_id(self, hold)).unwrap();
+        self.order_row(order.place()).status = OrderStatus::Refunded;
+    }
+
+    /// The order of a hold gets a status.
+    pub(crate) fn order(&mut self, hold: HoldNo, status: OrderStatus, at: i64) {
+        let order_id = order_id(self, hold);
+        let order = OrderRow {
+            hold,
+            status,
+            amount_minor: PRICE * i64::try_from(self.evidence.tickets_of(hold).len()).unwrap(),
+            payment_reference: PaymentReference::new("card").unwrap(),
+            decided_at: ms(at),
+            updated_at: ms(at),
+        };
+        self.evidence.orders.store(order_id, order);
+    }
+
+    /// A hold's row, to be tampered with.
+    pub(crate) fn hold_row(&mut self, place: usize) -> &mut HoldRow {
+        self.evidence.holds.row_mut(HoldNo::at(place)).as_mut().unwrap()
+    }
+
+    /// An order's row, to be tampered with.
+    pub(crate) fn order_row(&mut self, place: usize) -> &mut OrderRow {
+        self.evidence.orders.row_mut(OrderNo::at(place)).as_mut().unwrap()
+    }
+
+    /// All tickets of a hold come free.
+    pub(crate) fn freed(&mut self, hold: HoldNo, change: ChangeKind, at: i64) {
+        self.put(hold, Standing::Free, change, at);
+        self.hold_row(hold.place()).ended = true;
+    }
+
+    pub(crate) fn blocked(&mut self, ticket: usize, at: i64) {
+        let ticket = TicketNo::at(ticket);
+        self.evidence.queue.retain(|row| row.ticket != ticket);
+        self.evidence.queue.push(QueueRow { ticket, standing: Standing::Blocked, owner: None });
+        let entry = LogEntry { at: ms(at), ticket, hold: None, change: ChangeKind::Blocked };
+        self.evidence.log.push(entry);
+    }
+
+    /// Puts all tickets of a hold into one condition, and logs it.
+    fn put(&mut self, hold: HoldNo, standing: Standing, change: ChangeKind, at: i64) {
+        let row = *self.evidence.holds.get(hold).unwrap();
+        let pinned = matches!(standing, Standing::Paying(_) | Standing::Sold(_));
+        let order_id = order_id(self, hold);
+        let order = pinned.then(|| self.evidence.orders.number(order_id));
+        let owner = Owner { buyer: row.buyer, expires_at: row.expires_at, order };
+        for ticket in self.evidence.tickets_of(hold).to_vec() {
+            self.evidence.queue.retain(|row| row.ticket != ticket);
+            if standing != Standing::Free {
+                self.evidence.queue.push(QueueRow { ticket, standing, owner: Some(owner) });
+            }
+            let entry = LogEntry { at: ms(at), ticket, hold: Some(hold), change };
+            self.evidence.log.push(entry);
+        }
+    }
+
+    /// The store loses everything but the tickets.
+    pub(crate) fn forget(&mut self) {
+        let history = std::mem::take(&mut self.history);
+        *self = Self { history, ..Self::of(self.evidence.tickets.len()) };
+    }
+
+    pub(crate) fn tell(&mut self, hold: HoldNo, sent_at: i64, answer: Answer) {
+        let evidence = &self.evidence;
+        let tickets = evidence.tickets_of(hold).iter().map(|ticket| evidence.ticket_id(*ticket));
+        self.history.push(Told {
+            sent_at: ms(sent_at),
+            told_at: ms(sent_at + 10),
+            event_id: evidence.event.event_id,
+            hold_id: evidence.holds.id(hold),
+            buyer_id: evidence.buyers.id(evidence.holds.get(hold).unwrap().buyer),
+            tickets: tickets.collect(),
+            answer,
+        });
+    }
+
+    pub(crate) fn tell_held(&mut self, hold: HoldNo) {
+        let row = *self.evidence.holds.get(hold).unwrap();
+        let answer = Answer::Held { from: row.started_at, until: row.expires_at };
+        self.tell(hold, row.started_at.as_millis() - 1, answer);
+    }
+
+    pub(crate) fn tell_paid(&mut self, hold: HoldNo, sent_at: i64) {
+        let order_id = order_id(self, hold);
+        let order = self.evidence.orders.find(order_id).unwrap();
+        let amount_minor = self.evidence.orders.get(order).unwrap().amount_minor;
+        self.tell(hold, sent_at, Answer::Paid { order_id, amount_minor });
+    }
+
+    /// Asserts that no rule is broken.
+    pub(crate) fn passes(&self) {
+        self.breaks(&[]);
+    }
+
+    /// Asserts that exactly these rules are broken.
+    pub(crate) fn breaks(&self, rules: &[Rule]) {
+        let mut findings = Findings::default();
+        super::judge(&self.evidence, &self.history.iter().collect::<Vec<_>>(), &mut findings);
+        let violations = findings.violations();
+        let broken: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
+        let expected: BTreeSet<_> = rules.iter().map(|rule| rule.name()).collect();
+        assert_eq!(broken, expected, "{violations:#?}");
+    }
+}
