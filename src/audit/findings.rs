@@ -1,10 +1,12 @@
 //! What the rules found: how much was examined, and what is broken.
 
-use super::report::{Check, Violation};
+use super::report::{Check, VIOLATIONS_MAX, Violation};
 use crate::domain::TicketId;
 
 /// The most violations that are listed for one rule, so that no rule crowds out another.
-pub const VIOLATIONS_PER_RULE_MAX: u64 = 50;
+pub const VIOLATIONS_PER_RULE_MAX: usize = 50;
+
+const _: () = assert!((VIOLATIONS_PER_RULE_MAX + 1) * Rule::ALL.len() <= VIOLATIONS_MAX);
 
 /// A rule of the sale that the audit checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,7 @@ impl Rule {
 #[derive(Debug, Clone, Default)]
 struct Tally {
     examined: u64,
-    broken: u64,
+    broken: usize,
     listed: Vec<(Option<TicketId>, String)>,
 }
 

@@ -12,23 +12,23 @@ const FOR_GOOD: Timestamp = Timestamp::from_millis(i64::MAX);
 
 /// What one hold was told to own: from a moment on, and up to but not including another.
 #[derive(Debug, Clone, Copy)]
-pub struct Owned<'a> {
+pub(super) struct Owned<'a> {
     /// The hold.
-    pub hold_id: HoldId,
+    pub(super) hold_id: HoldId,
     /// Its buyer.
-    pub buyer_id: BuyerId,
+    pub(super) buyer_id: BuyerId,
     /// Its tickets.
-    pub tickets: &'a [TicketId],
+    pub(super) tickets: &'a [TicketId],
     /// When it began to own them.
-    pub from: Timestamp,
+    pub(super) from: Timestamp,
     /// When it owned them no longer.
-    pub until: Timestamp,
+    pub(super) until: Timestamp,
 }
 
 impl Owned<'_> {
     /// How a violation says until when.
     #[must_use]
-    pub fn until_words(&self) -> String {
+    pub(super) fn until_words(&self) -> String {
         if self.until == FOR_GOOD { "for good".into() } else { self.until.to_string() }
     }
 }
@@ -40,7 +40,11 @@ impl Owned<'_> {
 /// log says that it let go earlier, that counts: somebody else may have cancelled the order or given
 /// up a payment that never ended. That another hold took the ticket over is no such entry.
 #[must_use]
-pub fn owned<'a>(evidence: &Evidence, traces: &[Trace], history: &[&'a Told]) -> Vec<Owned<'a>> {
+pub(super) fn owned<'a>(
+    evidence: &Evidence,
+    traces: &[Trace],
+    history: &[&'a Told],
+) -> Vec<Owned<'a>> {
     let mut places = HashMap::with_capacity(history.len());
     let mut claims: Vec<Owned<'a>> = Vec::with_capacity(history.len());
     for told in history {

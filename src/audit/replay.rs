@@ -5,20 +5,20 @@ use crate::domain::{ChangeKind, Timestamp};
 
 /// One entry of the log, with its ticket's condition before and after it.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
+pub(super) struct Step {
     /// The entry.
-    pub entry: LogEntry,
+    pub(super) entry: LogEntry,
     /// What stood before.
-    pub before: Standing,
+    pub(super) before: Standing,
     /// What stands from here on.
-    pub after: Standing,
+    pub(super) after: Standing,
 }
 
 /// Walks through the log from the moment when everything was free.
 ///
 /// An entry is believed even where it is not allowed, so that one fault is reported once.
 #[derive(Debug)]
-pub struct Steps<'a> {
+pub(super) struct Steps<'a> {
     entries: std::slice::Iter<'a, LogEntry>,
     standings: Vec<Standing>,
 }
@@ -26,14 +26,14 @@ pub struct Steps<'a> {
 impl<'a> Steps<'a> {
     /// Starts at the first entry.
     #[must_use]
-    pub fn of(evidence: &'a Evidence) -> Self {
+    pub(super) fn of(evidence: &'a Evidence) -> Self {
         let standings = vec![Standing::Free; evidence.tickets.len()];
         Self { entries: evidence.log.iter(), standings }
     }
 
     /// The condition of every ticket after the entries that were taken.
     #[must_use]
-    pub fn into_standings(self) -> Vec<Standing> {
+    pub(super) fn into_standings(self) -> Vec<Standing> {
         self.standings
     }
 }
@@ -62,18 +62,18 @@ fn after(entry: &LogEntry) -> Standing {
 
 /// What the log says of one hold.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Trace {
+pub(super) struct Trace {
     /// How often it claimed a ticket.
-    pub held: u32,
+    pub(super) held: u32,
     /// How often it bought a ticket.
-    pub sold: u32,
+    pub(super) sold: u32,
     /// When it first let go of a ticket; being taken over is no letting go.
-    pub freed_at: Option<Timestamp>,
+    pub(super) freed_at: Option<Timestamp>,
 }
 
 /// What the log says of every hold, in the order of their numbers.
 #[must_use]
-pub fn traces(evidence: &Evidence) -> Vec<Trace> {
+pub(super) fn traces(evidence: &Evidence) -> Vec<Trace> {
     let mut traces = vec![Trace::default(); evidence.holds.ids_met()];
     for entry in &evidence.log {
         let Some(trace) = entry.hold.and_then(|hold: HoldNo| traces.get_mut(hold.place())) else {

@@ -9,7 +9,8 @@ use crate::domain::{TicketId, Timestamp};
 pub struct AuditReport {
     /// Whether no rule is broken.
     pub passed: bool,
-    /// Every broken rule, at most [`VIOLATIONS_MAX`].
+    /// Every broken rule, at most [`VIOLATIONS_MAX`]; where one is broken very often, a last line
+    /// says how often.
     pub violations: Vec<Violation>,
     /// Every rule that was checked, and on how many things.
     pub checks: Vec<Check>,

@@ -22,18 +22,18 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
 /// What every buyer owns now.
 fn judge_state(evidence: &Evidence, findings: &mut Findings) {
     let as_of = evidence.as_of();
-    let mut owned = vec![0_u32; evidence.buyers.ids_met()];
+    let mut counts = vec![0_u32; evidence.buyers.ids_met()];
     for row in &evidence.queue {
         let Some(owner) = row.owner else { continue };
         let lapsed = matches!(row.standing, Standing::Held(_)) && owner.expires_at <= as_of;
-        owned[owner.buyer.place()] += u32::from(!lapsed);
+        counts[owner.buyer.place()] += u32::from(!lapsed);
     }
-    findings.examined(Rule::Limit, owned.iter().filter(|owned| **owned > 0).count());
+    findings.examined(Rule::Limit, counts.iter().filter(|count| **count > 0).count());
     let limit = evidence.event.terms.limit;
-    for (place, owned) in owned.into_iter().enumerate().filter(|(_, owned)| *owned > limit) {
+    for (place, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > limit) {
         findings.broken(Rule::Limit, None, || {
             let buyer = evidence.buyers.id(BuyerNo::at(place));
-            format!("buyer {buyer} owns {owned} tickets, {limit} are allowed")
+            format!("buyer {buyer} owns {count} tickets, {limit} are allowed")
         });
     }
 }

@@ -1,19 +1,23 @@
 //! The change log: every step is allowed, and all of them together lead to what is stored.
 
 use super::name_of;
-use crate::audit::evidence::{Evidence, HoldNo, Standing};
+use crate::audit::evidence::{Evidence, Standing};
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::replay::{Step, Steps};
-use crate::domain::ChangeKind;
+use crate::domain::{ChangeKind, Timestamp};
 
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     let mut steps = Steps::of(evidence);
     let mut sold = vec![false; evidence.tickets.len()];
+    let mut overdue_at = vec![None; evidence.holds.ids_met()];
     for step in &mut steps {
         examine(step.entry.change, findings);
         judge_step(evidence, &step, findings);
         judge_entry(evidence, &step, findings);
         judge_sale(evidence, &step, &mut sold[step.entry.ticket.place()], findings);
+        if let Some(hold) = step.entry.hold {
+            judge_abort(evidence, &step, &mut overdue_at[hold.place()], findings);
+        }
     }
     compare(evidence, &steps.into_standings(), findings);
 }
@@ -43,28 +47,33 @@ fn judge_step(evidence: &Evidence, step: &Step, findings: &mut Findings) {
 
 /// The rule that a step breaks, if it breaks one.
 fn broken_by(evidence: &Evidence, step: &Step) -> Option<Rule> {
-    let own = |hold: HoldNo| step.entry.hold == Some(hold);
-    let lapsed = |hold: HoldNo| evidence.is_lapsed(hold, step.entry.at);
-    let legal = match (step.entry.change, step.before) {
-        (ChangeKind::Held | ChangeKind::Blocked, Standing::Free) => true,
-        (ChangeKind::Held, Standing::Held(other)) if !own(other) && lapsed(other) => true,
-        (ChangeKind::Held, before) if before.hold().is_some_and(|other| !own(other)) => {
-            return Some(Rule::OneOwner);
-        }
-        (ChangeKind::Paying, Standing::Held(hold)) if own(hold) && lapsed(hold) => {
-            return Some(Rule::PaidInTime);
-        }
-        (ChangeKind::Paying | ChangeKind::Abandoned, Standing::Held(hold)) => own(hold),
-        (ChangeKind::Expired, Standing::Held(hold)) => own(hold) && lapsed(hold),
-        (ChangeKind::Blocked, Standing::Held(hold)) => lapsed(hold),
-        (ChangeKind::Sold | ChangeKind::Aborted, Standing::Paying(hold)) => own(hold),
-        (ChangeKind::HeldAgain, Standing::Paying(hold)) => own(hold) && !lapsed(hold),
-        (ChangeKind::Declined, Standing::Paying(hold)) => own(hold) && lapsed(hold),
-        (ChangeKind::Refunded, Standing::Sold(hold)) => own(hold),
-        (ChangeKind::Unblocked, Standing::Blocked) => true,
+    let owner = step.before.hold();
+    let own = owner == step.entry.hold;
+    let lapsed = owner.is_some_and(|owner| evidence.is_lapsed(owner, step.entry.at));
+    match (step.before, step.entry.change) {
+        (before, change) if is_legal(before, change, own, lapsed) => None,
+        (_, ChangeKind::Held) if owner.is_some() && !own => Some(Rule::OneOwner),
+        (Standing::Held(_), ChangeKind::Paying) if own => Some(Rule::PaidInTime),
+        _ => Some(Rule::LegalSteps),
+    }
+}
+
+/// The life of a ticket: what may happen to it, where `own` means by the hold that has it, and
+/// `lapsed` that this hold's time is over.
+const fn is_legal(before: Standing, change: ChangeKind, own: bool, lapsed: bool) -> bool {
+    use ChangeKind as Change;
+    use Standing::{Blocked, Free, Held, Paying, Sold};
+    match (before, change) {
+        (Free, Change::Held | Change::Blocked) | (Blocked, Change::Unblocked) => true,
+        (Held(_), Change::Held) => !own && lapsed,
+        (Held(_), Change::Blocked) => lapsed,
+        (Held(_), Change::Paying) | (Paying(_), Change::HeldAgain) => own && !lapsed,
+        (Held(_), Change::Expired) | (Paying(_), Change::Declined) => own && lapsed,
+        (Held(_), Change::Abandoned)
+        | (Paying(_), Change::Sold | Change::Aborted)
+        | (Sold(_), Change::Refunded) => own,
         _ => false,
-    };
-    (!legal).then_some(Rule::LegalSteps)
+    }
 }
 
 /// The entry against the hold that it names.
@@ -102,6 +111,28 @@ fn judge_sale(evidence: &Evidence, step: &Step, sold: &mut bool, findings: &mut 
     }
 }
 
+/// A payment is given up only once it has had its time.
+fn judge_abort(
+    evidence: &Evidence,
+    step: &Step,
+    overdue_at: &mut Option<Timestamp>,
+    findings: &mut Findings,
+) {
+    let entry = step.entry;
+    match (entry.change, *overdue_at) {
+        (ChangeKind::Paying, _) => {
+            *overdue_at = Some(entry.at.plus(evidence.event.terms.payment_time));
+        }
+        (ChangeKind::Aborted, Some(overdue_at)) if entry.at < overdue_at => {
+            findings.broken(Rule::LegalSteps, Some(evidence.ticket_id(entry.ticket)), || {
+                let by = entry.hold.map_or(String::new(), |hold| name_of(evidence, hold));
+                format!("aborted at {} by {by}, whose payment had until {overdue_at}", entry.at)
+            });
+        }
+        _ => {}
+    }
+}
+
 /// What the log leads to against what is stored.
 fn compare(evidence: &Evidence, replayed: &[Standing], findings: &mut Findings) {
     let stored = evidence.standings();
@@ -124,7 +155,6 @@ mod tests {
     use super::*;
     use crate::audit::evidence::{LogEntry, TicketNo};
     use crate::audit::rules::sale::{DEADLINE, Sale};
-    use crate::domain::Timestamp;
 
     #[test]
     fn a_lapsed_hold_may_be_taken_over_from_its_deadline_on() {
@@ -189,14 +219,23 @@ mod tests {
         sale.paying(hold, 10);
         sale.held_again(hold, 20);
         sale.paying(hold, 30);
-        sale.freed(hold, ChangeKind::Aborted, 40);
-        let hold = sale.held(1, &[0, 1], 50);
-        sale.freed(hold, ChangeKind::Abandoned, 60);
-        sale.blocked(2, 70);
+        sale.freed(hold, ChangeKind::Aborted, 230);
+        let hold = sale.held(1, &[0, 1], 250);
+        sale.freed(hold, ChangeKind::Abandoned, 260);
+        sale.blocked(2, 270);
         sale.passes();
 
         sale.evidence.log.last_mut().unwrap().change = ChangeKind::Unblocked;
         sale.breaks(&[Rule::LegalSteps, Rule::LogMatchesState]);
+    }
+
+    #[test]
+    fn a_payment_is_given_up_only_once_it_has_had_its_time() {
+        let mut sale = Sale::of(1);
+        let hold = sale.held(1, &[0], 0);
+        sale.paying(hold, 10);
+        sale.freed(hold, ChangeKind::Aborted, 209);
+        sale.breaks(&[Rule::LegalSteps]);
     }
 
     #[test]

@@ -45,9 +45,9 @@ mod tests {
     use crate::audit::evidence::HoldNo;
     use crate::audit::history::Answer;
     use crate::audit::rules::sale::{DEADLINE, Sale};
-    use crate::domain::{ChangeKind, OrderStatus};
+    use crate::domain::{ChangeKind, HoldId, OrderStatus};
 
-    /// Two buyers of one ticket; the log has forgotten the first one, his history has not.
+    /// Two buyers of one ticket are told that it is theirs, one after the other.
     fn two(second_at: i64, between: impl FnOnce(&mut Sale, HoldNo)) -> Sale {
         let mut sale = Sale::of(1);
         let first = sale.held(1, &[0], 0);
@@ -101,5 +101,17 @@ mod tests {
             sale.freed(hold, ChangeKind::Aborted, 300);
         })
         .passes();
+    }
+
+    #[test]
+    fn what_was_told_counts_even_where_the_store_has_forgotten_it() {
+        let mut sale = Sale::of(1);
+        let first = sale.held(1, &[0], 0);
+        sale.tell_held(first);
+        sale.forget();
+        let second = sale.held(2, &[0], 500);
+        sale.tell_held(second);
+        sale.history[0].hold_id = HoldId::fresh();
+        sale.breaks(&[Rule::OneOwner, Rule::Acknowledged]);
     }
 }

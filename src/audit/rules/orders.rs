@@ -60,7 +60,7 @@ fn judge_amount(evidence: &Evidence, number: OrderNo, order: &OrderRow, findings
         return;
     }
     let prices = price_of(evidence, order.hold);
-    if prices != order.amount_minor {
+    if prices != i128::from(order.amount_minor) {
         findings.broken(Rule::Money, None, || {
             let (name, amount) = (order_name(evidence, number), order.amount_minor);
             format!("{name} is over {amount} minor units, its tickets cost {prices}")
@@ -68,8 +68,8 @@ fn judge_amount(evidence: &Evidence, number: OrderNo, order: &OrderRow, findings
     }
 }
 
-fn price_of(evidence: &Evidence, hold: HoldNo) -> i64 {
-    let price = |ticket: &TicketNo| evidence.tickets[ticket.place()].price_minor;
+fn price_of(evidence: &Evidence, hold: HoldNo) -> i128 {
+    let price = |ticket: &TicketNo| i128::from(evidence.tickets[ticket.place()].price_minor);
     evidence.tickets_of(hold).iter().map(price).sum()
 }
 
@@ -154,11 +154,11 @@ fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
 fn judge_revenue(evidence: &Evidence, findings: &mut Findings) {
     findings.examined(Rule::Money, 1);
     let paid = |(_, order): &(OrderNo, &OrderRow)| order.status == OrderStatus::Paid;
-    let revenue: i64 =
-        evidence.orders.rows().filter(paid).map(|(_, order)| order.amount_minor).sum();
+    let revenue: i128 =
+        evidence.orders.rows().filter(paid).map(|(_, order)| i128::from(order.amount_minor)).sum();
     let sold = |row: &&QueueRow| matches!(row.standing, Standing::Sold(_));
-    let price = |row: &QueueRow| evidence.tickets[row.ticket.place()].price_minor;
-    let prices: i64 = evidence.queue.iter().filter(sold).map(price).sum();
+    let price = |row: &QueueRow| i128::from(evidence.tickets[row.ticket.place()].price_minor);
+    let prices: i128 = evidence.queue.iter().filter(sold).map(price).sum();
     if revenue != prices {
         findings.broken(Rule::Money, None, || {
             format!("paid orders took in {revenue} minor units, sold tickets cost {prices}")

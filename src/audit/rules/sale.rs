@@ -48,7 +48,7 @@ impl Sale {
             |n| MintedTicket { ticket_id: TicketId::from_uuid(id(1, n)), price_minor: PRICE };
         let terms = SaleTerms {
             limit: 10,
-            time_to_pay: Duration::from_millis(1_000),
+            time_to_pay: Duration::from_secs(1),
             payment_time: Duration::from_millis(200),
         };
         let evidence = Evidence {

@@ -1,0 +1,140 @@
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::audit::{AuditReport, run};
+use crate::domain::EventId;
+use crate::repository::sqlite::SCHEMA;
+use crate::repository::{Error, StoreFault, StoreUrl};
+
+/// A store in a folder of its own, with tickets 1 to 4 of one event and 5 to 6 of another.
+struct Store {
+    _folder: TempDir,
+    url: StoreUrl,
+    connection: Connection,
+}
+
+const EVENTS: &str = "
+    INSERT INTO events SELECT n, randomblob(16), 'show ' || n, '', '', '', '', '', 0, '', 'EUR',
+        0, 0, '', '', '', 'UTC', NULL, NULL, 10, 1000, 200, 0, '', 1 + (n - 1) * 4, 6 - n * 2, 0
+      FROM (SELECT 1 AS n UNION SELECT 2);
+    INSERT INTO venue_sections SELECT event_no, event_no, 'Floor', 'regular', '', 1, first_ticket,
+        tickets FROM events;
+    INSERT INTO tickets SELECT n, randomblob(16), 1 + (n > 4), '1', n, 'regular', 100
+      FROM (WITH t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 6) SELECT n FROM t);
+    INSERT INTO holds VALUES (zeroblob(16), 1, 'ann', zeroblob(16), '[1,2]', 50, 1050, NULL, NULL);
+    INSERT INTO order_queue VALUES (1, 'held', zeroblob(16), zeroblob(16), 1050, NULL, NULL, NULL),
+                                   (2, 'held', zeroblob(16), zeroblob(16), 1050, NULL, NULL, NULL);
+    INSERT INTO change_log VALUES (1, 50, 1, 'held', zeroblob(16)), (2, 50, 2, 'held', zeroblob(16)),
+                                  (3, 90, 6, 'blocked', NULL);
+    INSERT INTO order_queue VALUES (6, 'blocked', NULL, NULL, NULL, NULL, NULL, 'broken seat');
+";
+
+impl Store {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tix.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        connection.execute_batch(EVENTS).unwrap();
+        let url = format!("sqlite:{}", path.display()).parse().unwrap();
+        Self { _folder: folder, url, connection }
+    }
+
+    async fn audit(&self) -> AuditReport {
+        run(&self.url, None, &[]).await.unwrap()
+    }
+
+    /// Tampers with the store and returns the rules that are broken then.
+    async fn after(sql: &str) -> Vec<&'static str> {
+        let store = Self::new();
+        store.connection.execute_batch(sql).unwrap();
+        let mut rules: Vec<_> = store.audit().await.violations.iter().map(|v| v.rule).collect();
+        rules.dedup();
+        rules
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_read_event_by_event() {
+    let store = Store::new();
+    let report = store.audit().await;
+    assert_eq!(report.violations, []);
+    let examined = |rule| report.checks.iter().find(|c| c.rule == rule).unwrap().examined;
+    assert_eq!(examined("conservation"), 6);
+    assert_eq!(examined("legal_steps"), 3);
+    assert_eq!(examined("whole_groups"), 1);
+    let log = report.log.unwrap();
+    assert_eq!((log.from.as_millis(), log.to.as_millis(), log.entries), (50, 90, 3));
+}
+
+#[tokio::test]
+async fn one_event_can_be_audited_by_itself() {
+    let store = Store::new();
+    let sql = "SELECT event_id FROM events WHERE event_no = 2";
+    let event: EventId = store.connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    store.connection.execute("DELETE FROM holds", []).unwrap();
+    let report = run(&store.url, Some(event), &[]).await.unwrap();
+    assert_eq!(report.violations, []);
+    assert_eq!(report.log.unwrap().entries, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_audited() {
+    let store = Store::new();
+    let unknown = run(&store.url, Some(EventId::of_slug("other")), &[]).await.unwrap_err();
+    assert_eq!(unknown.refusal().unwrap().code(), "unknown_event");
+
+    let fault = |e: Error| match e {
+        Error::Store(e) => e.fault,
+        Error::Refused(_) => unreachable!("nothing is refused"),
+    };
+    store.connection.execute_batch("DROP TABLE change_log").unwrap();
+    let no_schema = run(&store.url, None, &[]).await.unwrap_err();
+    assert_eq!(fault(no_schema), StoreFault::Missing);
+    let no_file = run(&"sqlite:/nowhere/tix.db".parse().unwrap(), None, &[]).await.unwrap_err();
+    assert_eq!(fault(no_file), StoreFault::Missing);
+}
+
+#[tokio::test]
+async fn rows_about_tickets_that_nobody_minted_are_found() {
+    for number in [0, 7, -5, i64::MAX] {
+        let rows =
+            format!("INSERT INTO order_queue (ticket_no, status) VALUES ({number}, 'blocked')");
+        assert_eq!(Store::after(&rows).await, ["conservation"]);
+    }
+    let log = "INSERT INTO change_log VALUES (4, 90, 7, 'blocked', NULL)";
+    assert_eq!(Store::after(log).await, ["conservation"]);
+    let ticket = "INSERT INTO tickets VALUES (7, randomblob(16), 1, '1', '7', 'regular', 100)";
+    assert_eq!(Store::after(ticket).await, ["conservation"]);
+    let ticket = "DELETE FROM tickets WHERE ticket_no = 3";
+    assert_eq!(Store::after(ticket).await, ["conservation"]);
+    let ticket = "DELETE FROM tickets WHERE ticket_no = 2";
+    assert_eq!(Store::after(ticket).await, ["conservation"]);
+}
+
+#[tokio::test]
+async fn an_entry_that_is_missing_from_the_log_is_found() {
+    let first = "UPDATE change_log SET position = position + 1 WHERE position = 3";
+    assert_eq!(Store::after(first).await, ["log_unbroken"]);
+    let emptied = "DELETE FROM change_log WHERE position < 3";
+    assert_eq!(Store::after(emptied).await, ["log_matches_state", "log_unbroken"]);
+}
+
+#[tokio::test]
+async fn values_that_mean_nothing_are_named_and_not_guessed_at() {
+    for (sql, named) in [
+        ("UPDATE order_queue SET status = 'gone' WHERE ticket_no = 6", "order_queue 6"),
+        ("UPDATE order_queue SET buyer_id = x'01' WHERE ticket_no = 2", "order_queue 2"),
+        ("UPDATE order_queue SET expires_at = NULL WHERE ticket_no = 2", "order_queue 2"),
+        ("UPDATE holds SET tickets = '[1,'", "holds 00000000000000000000000000000000"),
+        ("UPDATE holds SET ended_as = 'gone'", "holds 00000000000000000000000000000000"),
+        ("UPDATE change_log SET change = 'gone' WHERE position = 3", "change_log 3"),
+        ("UPDATE change_log SET hold_id = NULL WHERE position = 1", "change_log 1"),
+    ] {
+        let store = Store::new();
+        store.connection.execute_batch(sql).unwrap();
+        let report = store.audit().await;
+        let found = report.violations.iter().find(|v| v.rule == "readable");
+        assert!(found.is_some_and(|v| v.detail.starts_with(named)), "{sql}: {report:#?}");
+    }
+}
