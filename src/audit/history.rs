@@ -52,7 +52,7 @@ pub enum Answer {
     },
     /// His payment was declined, or came too late.
     NotPaid {
-        /// The order.
+        /// The order; none where the payment could not even begin.
         order_id: Option<OrderId>,
     },
     /// His hold is given up.

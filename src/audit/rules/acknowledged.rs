@@ -148,9 +148,13 @@ impl Store<'_> {
     }
 
     fn not_paid_fault(&self, order_id: OrderId) -> Option<String> {
-        let order = self.evidence.orders.get(self.order(order_id)?)?;
-        let paid = order.status == OrderStatus::Paid;
-        paid.then(|| format!("order {order_id} is paid"))
+        match self.order(order_id).and_then(|number| self.evidence.orders.get(number)) {
+            None => Some(format!("order {order_id} is not stored")),
+            Some(order) if order.status == OrderStatus::Paid => {
+                Some(format!("order {order_id} is paid"))
+            }
+            Some(_) => None,
+        }
     }
 
     fn abandoned_fault(&self, told: &Told) -> Option<String> {
@@ -268,17 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_that_was_refused_is_not_paid_afterwards() {
-        let (mut sale, hold) = paid();
-        sale.history.pop();
-        sale.tell(hold, 15, Answer::NotPaid { order_id: None });
-        sale.tell(
-            hold,
-            15,
-            Answer::NotPaid { order_id: Some(OrderId::from_uuid(uuid::Uuid::nil())) },
-        );
-        sale.passes();
+    fn an_acknowledged_decline_is_stored_and_not_paid() {
+        let (mut sale, hold) = held();
+        sale.order(hold, OrderStatus::Declined, 20);
         let order_id = Some(order_id(&sale, hold));
+        sale.tell(hold, 15, Answer::NotPaid { order_id: None });
+        sale.tell(hold, 15, Answer::NotPaid { order_id });
+        sale.passes();
+
+        *sale.evidence.orders.row_mut(OrderNo::at(0)) = None;
+        sale.breaks(&[Rule::Acknowledged]);
+
+        let (mut sale, hold) = paid();
         sale.tell(hold, 15, Answer::NotPaid { order_id });
         sale.breaks(&[Rule::Acknowledged]);
     }
