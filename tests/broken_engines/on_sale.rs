@@ -1,0 +1,312 @@
+//! A small on-sale: many checkouts at once want the same few seats, and pay, give up, fall silent,
+//! come too late or ask for their money back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+use tix::audit::{Answer, AuditReport, History, Told};
+use tix::clock::Clock;
+use tix::domain::{
+    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, OrderStatus,
+    PaymentReference, Refusal, SaleTerms, SessionId, TicketId, Timestamp, Venue,
+};
+use tix::minting::{Layout, Seating, SectionLayout};
+use tix::payment::simulated::ProviderSettings;
+use tix::payment::{SimulatedProvider, cancel, confirm};
+use tix::repository::{
+    Access, PaymentOutcome, PaymentStart, Repository, StoreUrl, TicketFilter, open,
+};
+
+use crate::engine::Engine;
+use crate::fault::Fault;
+
+/// How many milliseconds of the sale one millisecond of the test is.
+const SPEED: u32 = 25;
+/// How long a hold lasts, and how long a payment may take, by the clock of the sale.
+const TIME_TO_PAY: Duration = Duration::from_secs(5);
+/// Longer than either.
+const TOO_LONG: Duration = Duration::from_millis(5_500);
+/// The most tickets of one buyer: low, so that buyers meet it.
+const LIMIT: u32 = 4;
+const BUYERS: u64 = 8;
+const SESSIONS_PER_BUYER: u64 = 3;
+const VISITS: u32 = 12;
+const SEATS: u32 = 60;
+/// Seats at the end that the crowd leaves to those who come too late.
+const SEATS_APART: usize = 2;
+/// How often somebody tries to begin a payment in time, on a machine that may be slow.
+const TRIES_MAX: u32 = 20;
+
+/// A clock that runs faster than the machine's.
+#[derive(Debug)]
+struct FastClock(Instant);
+
+impl Clock for FastClock {
+    fn now(&self) -> Timestamp {
+        let start = Timestamp::from_millis(1_800_000_000_000);
+        start.plus(self.0.elapsed() * SPEED)
+    }
+}
+
+/// Waits for a span of the sale's clock.
+async fn pause(span: Duration) {
+    tokio::time::sleep(span / SPEED).await;
+}
+
+/// What all checkouts share.
+struct Shop {
+    engine: Engine,
+    provider: SimulatedProvider,
+    event: EventId,
+    tickets: Vec<TicketId>,
+    history: History,
+}
+
+/// An on-sale that is about to begin.
+pub(crate) struct OnSale {
+    shop: Arc<Shop>,
+    url: StoreUrl,
+    _folder: TempDir,
+}
+
+impl OnSale {
+    /// Mints a small venue on an engine with this fault.
+    pub(crate) async fn on_engine(fault: Option<Fault>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tix.db");
+        let url: StoreUrl =
+            format!("sqlite:{}?synchronous=normal", path.display()).parse().unwrap();
+        let clock = Arc::new(FastClock(Instant::now()));
+        let inner = open(&url, Access::Create, clock).await.unwrap();
+        let event = inner.add_event(&draft()).await.unwrap().event_id;
+        inner.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let all = inner.tickets(event, &TicketFilter::default()).await.unwrap();
+        let tickets: Vec<TicketId> = all.iter().map(|t| t.ticket.ticket_id).collect();
+        inner.block(event, &tickets[..1], "broken seat").await.unwrap();
+        let settings = ProviderSettings { declined_share: 0.2, ..ProviderSettings::default() };
+        let provider = SimulatedProvider::new(settings);
+        let engine = Engine::on(inner, &path, fault);
+        let shop = Shop { engine, provider, event, tickets, history: History::in_memory() };
+        Self { shop: Arc::new(shop), url, _folder: folder }
+    }
+
+    /// Lets everybody in at once, waits until the last one has left, and audits.
+    pub(crate) async fn run(self) -> AuditReport {
+        let crowd = BUYERS * SESSIONS_PER_BUYER;
+        let checkout = |number| Checkout::new(&self.shop, number);
+        let mut checkouts: Vec<_> =
+            (0..crowd).map(|number| tokio::spawn(checkout(number).visits())).collect();
+        let apart = self.shop.tickets.len() - SEATS_APART;
+        let seats = [self.shop.tickets[apart], self.shop.tickets[apart + 1]];
+        let (late, next) = (checkout(crowd + 3), checkout(crowd + 4));
+        checkouts.push(tokio::spawn(checkout(crowd + BUYERS).comes_too_late(seats[0])));
+        checkouts.push(tokio::spawn(late.pays_too_late(next, seats[1])));
+        for checkout in checkouts {
+            checkout.await.unwrap();
+        }
+        self.shop.engine.close().await;
+        let history = self.shop.history.entries();
+        tix::audit::run(&self.url, Some(self.shop.event), &history).await.unwrap()
+    }
+}
+
+/// One checkout of one buyer.
+struct Checkout {
+    shop: Arc<Shop>,
+    session: SessionId,
+    buyer: BuyerId,
+    draw: ChaCha8Rng,
+}
+
+impl Checkout {
+    fn new(shop: &Arc<Shop>, number: u64) -> Self {
+        let name = |text: String| SessionId::new(&text).unwrap();
+        Self {
+            shop: Arc::clone(shop),
+            session: name(format!("checkout {number}")),
+            buyer: BuyerId::of_session(&name(format!("buyer {}", number % BUYERS))),
+            draw: ChaCha8Rng::seed_from_u64(number),
+        }
+    }
+
+    /// Comes back again and again, for seats that others want, too.
+    async fn visits(mut self) {
+        for visit in 0..VISITS {
+            let tickets = self.choose();
+            let Some(hold) = self.hold(&tickets).await else { continue };
+            let card = self.card(visit);
+            match self.draw.random_range(0..10) {
+                0..4 => self.pay(&hold, &card).await,
+                4 => {
+                    pause(TOO_LONG).await;
+                    self.pay(&hold, &card).await;
+                }
+                5 if self.begins(&hold, &card).await => {
+                    pause(TOO_LONG).await;
+                    self.is_captured(&hold, &card).await;
+                }
+                6..8 => self.abandon(&hold).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Pays when the time is over, for a seat that nobody else has claimed.
+    async fn comes_too_late(mut self, ticket: TicketId) {
+        let Some(hold) = self.hold(&[ticket]).await else { return };
+        pause(TOO_LONG).await;
+        let card = self.card(0);
+        self.pay(&hold, &card).await;
+    }
+
+    /// Begins to pay in time, but the money comes when the next one has the seat.
+    async fn pays_too_late(self, next: Self, ticket: TicketId) {
+        for attempt in 0..TRIES_MAX {
+            let card = self.card(attempt);
+            if let Some(hold) = self.hold(&[ticket]).await
+                && self.begins(&hold, &card).await
+            {
+                pause(TOO_LONG).await;
+                next.hold(&[ticket]).await;
+                return self.is_captured(&hold, &card).await;
+            }
+            pause(TOO_LONG).await;
+        }
+    }
+
+    /// A few seats side by side, wanted by many.
+    fn choose(&mut self) -> Vec<TicketId> {
+        let count = self.draw.random_range(1..=3);
+        let last = self.shop.tickets.len() - SEATS_APART - count;
+        let from = self.draw.random_range(0..=last);
+        self.shop.tickets[from..from + count].to_vec()
+    }
+
+    fn card(&self, attempt: u32) -> PaymentReference {
+        PaymentReference::new(&format!("{} {attempt}", self.session)).unwrap()
+    }
+
+    async fn hold(&self, tickets: &[TicketId]) -> Option<Hold> {
+        let sent_at = self.shop.engine.now();
+        let claim = NewHold {
+            hold_id: HoldId::fresh(),
+            event_id: self.shop.event,
+            session_id: self.session.clone(),
+            buyer_id: self.buyer,
+            tickets: tickets.to_vec(),
+        };
+        let hold = self.shop.engine.start_hold(&claim).await.ok()?;
+        let answer = Answer::Held { from: hold.started_at, until: hold.expires_at };
+        self.told(sent_at, &hold, answer);
+        Some(hold)
+    }
+
+    /// Pays as the payment module does, and may ask for the money back afterwards.
+    async fn pay(&mut self, hold: &Hold, card: &PaymentReference) {
+        let shop = Arc::clone(&self.shop);
+        let sent_at = shop.engine.now();
+        let paid = confirm(&shop.engine, &shop.provider, hold.hold_id, &self.session, card).await;
+        let order = match paid {
+            Ok(order) => order,
+            Err(e) => {
+                let order_id = match e.refusal() {
+                    Some(Refusal::Declined { .. }) => {
+                        Some(tix::domain::OrderId::of_payment(hold.hold_id, card))
+                    }
+                    Some(Refusal::Expired { .. }) => None,
+                    _ => return,
+                };
+                return self.told(sent_at, hold, Answer::NotPaid { order_id });
+            }
+        };
+        let (order_id, amount_minor) = (order.order_id, order.amount.minor());
+        self.told(sent_at, hold, Answer::Paid { order_id, amount_minor });
+        if self.draw.random_bool(0.6) {
+            let sent_at = shop.engine.now();
+            if cancel(&shop.engine, &shop.provider, order_id).await.is_ok() {
+                self.told(sent_at, hold, Answer::Refunded { order_id });
+            }
+        }
+    }
+
+    async fn begins(&self, hold: &Hold, card: &PaymentReference) -> bool {
+        let begun = self.shop.engine.begin_payment(hold.hold_id, &self.session, card).await;
+        matches!(begun, Ok(PaymentStart::Pay { .. }))
+    }
+
+    async fn is_captured(&self, hold: &Hold, card: &PaymentReference) {
+        let engine = &self.shop.engine;
+        let sent_at = engine.now();
+        let captured = PaymentOutcome::Captured;
+        let Ok(order) = engine.record_payment(hold.hold_id, card, captured).await else { return };
+        let order_id = order.order_id;
+        let answer = match order.status {
+            OrderStatus::Paid => Answer::Paid { order_id, amount_minor: order.amount.minor() },
+            _ => Answer::NotPaid { order_id: Some(order_id) },
+        };
+        self.told(sent_at, hold, answer);
+    }
+
+    async fn abandon(&self, hold: &Hold) {
+        let sent_at = self.shop.engine.now();
+        if self.shop.engine.abandon(hold.hold_id, &self.session).await.is_ok() {
+            self.told(sent_at, hold, Answer::Abandoned);
+        }
+    }
+
+    fn told(&self, sent_at: Timestamp, hold: &Hold, answer: Answer) {
+        let told = Told {
+            sent_at,
+            told_at: self.shop.engine.now(),
+            event_id: self.shop.event,
+            hold_id: hold.hold_id,
+            buyer_id: self.buyer,
+            tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
+            answer,
+        };
+        self.shop.history.record(told).unwrap();
+    }
+}
+
+fn draft() -> EventDraft {
+    let starts_at = Timestamp::parse("2027-01-15T19:30:00Z").unwrap();
+    let venue = Venue {
+        name: "The Globe".into(),
+        city: "London".into(),
+        country: "GB".into(),
+        time_zone: "Europe/London".into(),
+        latitude: None,
+        longitude: None,
+    };
+    EventDraft {
+        slug: "hamlet".into(),
+        name: "Hamlet".into(),
+        series: "Hamlet 2027".into(),
+        event_type: "theatre".into(),
+        performers: Vec::new(),
+        description: String::new(),
+        duration_minutes: 160,
+        language: "en".into(),
+        currency: Currency::EUR,
+        doors_at: starts_at,
+        starts_at,
+        venue,
+        terms: SaleTerms { limit: LIMIT, time_to_pay: TIME_TO_PAY, payment_time: TIME_TO_PAY },
+        simulated: false,
+    }
+}
+
+fn layout() -> Layout {
+    let price = Money::from_minor(4_950, Currency::EUR);
+    let seating = Seating::Grid { rows: 1, seats_per_row: SEATS, price };
+    let section = SectionLayout {
+        name: "Floor".into(),
+        type_id: "regular".into(),
+        entrance: "Gate A".into(),
+        seating,
+    };
+    Layout { sections: vec![section], digest: "a digest".into() }
+}
