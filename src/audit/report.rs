@@ -51,3 +51,53 @@ pub struct LogPeriod {
     /// How many entries it has.
     pub entries: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::audit::findings::{Findings, Rule};
+
+    fn schema() -> Value {
+        let text = include_str!("../../docs/schemas/audit_report.schema.json");
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// The report as the command line prints it.
+    fn printed(report: &AuditReport) -> Value {
+        let mut object = serde_json::to_value(report).unwrap();
+        object["schema_version"] = json!(1);
+        object
+    }
+
+    #[test]
+    fn a_report_reads_as_its_schema_says() {
+        let mut findings = Findings::default();
+        let ticket_id = TicketId::from_uuid(uuid::Uuid::nil());
+        findings.broken(Rule::OneOwner, Some(ticket_id), || "two of them".into());
+        findings.broken(Rule::Money, None, || "a cent is missing".into());
+        let at = Timestamp::from_millis(1_795_254_700_823);
+        let broken = AuditReport {
+            passed: false,
+            violations: findings.violations(),
+            checks: findings.checks(),
+            log: Some(LogPeriod { from: at, to: at, entries: 1 }),
+        };
+        let empty = AuditReport { passed: true, violations: vec![], checks: vec![], log: None };
+        let schema = jsonschema::validator_for(&schema()).unwrap();
+        for report in [broken, empty] {
+            let printed = printed(&report);
+            let faults: Vec<_> = schema.iter_errors(&printed).map(|e| e.to_string()).collect();
+            assert!(faults.is_empty(), "{faults:?}");
+        }
+        assert!(!schema.is_valid(&json!({ "schema_version": 1 })));
+    }
+
+    #[test]
+    fn the_schema_names_every_rule() {
+        let named = &schema()["$defs"]["rule"]["enum"];
+        let rules: Vec<_> = Rule::ALL.into_iter().map(Rule::name).collect();
+        assert_eq!(*named, json!(rules));
+    }
+}

@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::audit::{AuditReport, run};
+use crate::clock::SystemClock;
 use crate::domain::EventId;
 use crate::repository::sqlite::SCHEMA;
-use crate::repository::{Error, StoreFault, StoreUrl};
+use crate::repository::{Access, Error, StoreFault, StoreUrl, open};
 
 /// A store in a folder of its own, with tickets 1 to 4 of one event and 5 to 6 of another.
 struct Store {
@@ -65,6 +68,16 @@ async fn a_store_is_read_event_by_event() {
     assert_eq!(examined("whole_groups"), 1);
     let log = report.log.unwrap();
     assert_eq!((log.from.as_millis(), log.to.as_millis(), log.entries), (50, 90, 3));
+}
+
+#[tokio::test]
+async fn a_store_in_memory_is_audited_while_it_is_open() {
+    let url: StoreUrl = "sqlite::memory:".parse().unwrap();
+    let store = open(&url, Access::Create, Arc::new(SystemClock)).await.unwrap();
+    let report = run(&url, None, &[]).await.unwrap();
+    assert!(report.passed);
+    assert_eq!(report.log, None);
+    store.close().await;
 }
 
 #[tokio::test]
