@@ -26,11 +26,9 @@ fn judge_minting(evidence: &Evidence, findings: &mut Findings) {
     let whole = event.declared_tickets == minted && event.section_tickets == minted;
     if event.minted && !whole {
         findings.broken(Rule::Conservation, None, || {
-            let (declared, sections) = (event.declared_tickets, event.section_tickets);
-            let id = event.event_id;
-            format!(
-                "event {id} has {minted} tickets, itself says {declared} and its sections {sections}"
-            )
+            let (id, declared) = (event.event_id, event.declared_tickets);
+            let sections = event.section_tickets;
+            format!("event {id} has {minted} tickets of {declared}, its sections have {sections}")
         });
     }
     // Ops may block seats before the sale opens.

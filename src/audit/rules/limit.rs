@@ -130,7 +130,8 @@ pub(super) fn judge_history(evidence: &Evidence, owned: &[Owned<'_>], findings: 
             owned += change;
             if owned > limit && *change > 0 {
                 findings.broken(Rule::Limit, None, || {
-                    format!("buyer {buyer} was told at {time} to own {owned} tickets, {limit} are allowed")
+                    let told = format!("buyer {buyer} was told at {time} to own {owned} tickets");
+                    format!("{told}, {limit} are allowed")
                 });
             }
         }
