@@ -6,3 +6,4 @@ pub mod domain;
 pub mod minting;
 pub mod payment;
 pub mod repository;
+pub mod simulate;

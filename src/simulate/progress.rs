@@ -1,0 +1,221 @@
+//! Where a rehearsal stands: numbers that its buyers keep up and anybody may read meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::Timestamp;
+
+/// Deadlines are kept in steps this long, so that their number is bounded by the time to pay.
+const LAPSE_STEP_MS: i64 = 50;
+
+/// How a buyer left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Leaving {
+    /// With tickets.
+    Bought,
+    /// He gave his hold up, and said so.
+    GaveUp,
+    /// He left a hold behind without a word.
+    Silent,
+    /// He never had seats, or lost them before he paid.
+    EmptyHanded,
+}
+
+/// Counts what happens while it happens.
+#[derive(Debug, Default)]
+pub struct Progress {
+    planned: AtomicU64,
+    started: OnceLock<Instant>,
+    arrived: AtomicU64,
+    bought: AtomicU64,
+    gave_up: AtomicU64,
+    silent: AtomicU64,
+    empty_handed: AtomicU64,
+    operations: AtomicU64,
+    holds_started: AtomicU64,
+    tickets_claimed: AtomicU64,
+    tickets_given_back: AtomicU64,
+    tickets_sold: AtomicU64,
+    left_behind: Mutex<BTreeMap<i64, Abandonment>>,
+}
+
+/// Holds left behind that lapse at about the same time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Abandonment {
+    holds: u64,
+    tickets: u64,
+}
+
+/// The numbers at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Since the first arrival was due; zero before.
+    pub elapsed: Duration,
+    /// Buyers who will come.
+    pub planned: u64,
+    /// Buyers who came.
+    pub arrived: u64,
+    /// Buyers who came and have not left.
+    pub present: u64,
+    /// Buyers who left with tickets.
+    pub bought: u64,
+    /// Buyers who gave their hold up, and said so.
+    pub gave_up: u64,
+    /// Buyers who left a hold behind without a word.
+    pub silent: u64,
+    /// Buyers who left with nothing.
+    pub empty_handed: u64,
+    /// Holds that were started.
+    pub holds_started: u64,
+    /// Holds left behind whose deadline is over.
+    pub holds_lapsed: u64,
+    /// Tickets that this rehearsal's buyers hold or pay for now.
+    pub held: u64,
+    /// Tickets that they bought.
+    pub sold: u64,
+    /// Operations that were answered.
+    pub operations: u64,
+}
+
+impl Snapshot {
+    /// Operations per second since an earlier snapshot; 0 if no time has passed.
+    #[must_use]
+    pub fn rate_since(&self, earlier: &Self) -> f64 {
+        let seconds = self.elapsed.saturating_sub(earlier.elapsed).as_secs_f64();
+        let operations = self.operations.saturating_sub(earlier.operations);
+        // A duration turns whole numbers into floats without a cast.
+        let operations = Duration::from_secs(operations).as_secs_f64();
+        if seconds > 0.0 { operations / seconds } else { 0.0 }
+    }
+}
+
+impl Progress {
+    /// How it stands at `now`, by the store's clock.
+    #[must_use]
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let lapsed = self.lapsed(now);
+        let sold = read(&self.tickets_sold);
+        let (bought, gave_up) = (read(&self.bought), read(&self.gave_up));
+        let (silent, empty_handed) = (read(&self.silent), read(&self.empty_handed));
+        let gone = bought + gave_up + silent + empty_handed;
+        let ended = read(&self.tickets_given_back) + lapsed.tickets + sold;
+        let arrived = read(&self.arrived);
+        Snapshot {
+            elapsed: self.started.get().map(Instant::elapsed).unwrap_or_default(),
+            planned: read(&self.planned),
+            arrived,
+            present: arrived.saturating_sub(gone),
+            bought,
+            gave_up,
+            silent,
+            empty_handed,
+            holds_started: read(&self.holds_started),
+            holds_lapsed: lapsed.holds,
+            held: read(&self.tickets_claimed).saturating_sub(ended),
+            sold,
+            operations: read(&self.operations),
+        }
+    }
+
+    pub(super) fn begins(&self, planned: u64, at: Instant) {
+        self.planned.store(planned, Ordering::Relaxed);
+        let _ = self.started.set(at);
+    }
+
+    pub(super) fn arrives(&self) {
+        self.arrived.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leaves(&self, leaving: Leaving) {
+        let counter = match leaving {
+            Leaving::Bought => &self.bought,
+            Leaving::GaveUp => &self.gave_up,
+            Leaving::Silent => &self.silent,
+            Leaving::EmptyHanded => &self.empty_handed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn answered(&self) {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn claimed(&self, tickets: usize) {
+        self.holds_started.fetch_add(1, Ordering::Relaxed);
+        self.tickets_claimed.fetch_add(tickets as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn sold(&self, tickets: usize) {
+        self.tickets_sold.fetch_add(tickets as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn given_back(&self, tickets: usize) {
+        self.tickets_given_back.fetch_add(tickets as u64, Ordering::Relaxed);
+    }
+
+    /// A hold that nobody comes back to, which counts as held until its deadline.
+    pub(super) fn left_behind(&self, tickets: usize, deadline: Timestamp) {
+        // Rounded up: a hold never counts as lapsed before it is.
+        let step = deadline.as_millis().div_euclid(LAPSE_STEP_MS) + 1;
+        let mut steps = self.left_behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let lapse = steps.entry(step).or_default();
+        lapse.holds += 1;
+        lapse.tickets += tickets as u64;
+    }
+
+    fn lapsed(&self, now: Timestamp) -> Abandonment {
+        let now = now.as_millis().div_euclid(LAPSE_STEP_MS);
+        let steps = self.left_behind.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.range(..=now).fold(Abandonment::default(), |sum, (_, lapse)| Abandonment {
+            holds: sum.holds + lapse.holds,
+            tickets: sum.tickets + lapse.tickets,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_left_behind_counts_as_held_until_its_deadline() {
+        let progress = Progress::default();
+        progress.claimed(3);
+        progress.claimed(2);
+        progress.sold(2);
+        progress.left_behind(3, Timestamp::from_millis(1000));
+        let at = |ms| progress.snapshot(Timestamp::from_millis(ms));
+        assert_eq!((at(999).held, at(999).sold, at(999).holds_lapsed), (3, 2, 0));
+        assert_eq!((at(1050).held, at(1050).holds_lapsed), (0, 1));
+    }
+
+    #[test]
+    fn whoever_arrived_is_present_until_he_leaves() {
+        let progress = Progress::default();
+        progress.begins(4, Instant::now());
+        for _ in 0..4 {
+            progress.arrives();
+        }
+        progress.leaves(Leaving::Bought);
+        progress.leaves(Leaving::Silent);
+        let snapshot = progress.snapshot(Timestamp::from_millis(0));
+        assert_eq!((snapshot.arrived, snapshot.present), (4, 2));
+        assert_eq!((snapshot.bought, snapshot.silent, snapshot.empty_handed), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_rate_is_what_happened_between_two_snapshots() {
+        let at = |seconds, operations| Snapshot {
+            elapsed: Duration::from_secs(seconds),
+            operations,
+            ..Snapshot::default()
+        };
+        assert!((at(3, 900).rate_since(&at(1, 100)) - 400.0).abs() < 1e-9);
+        assert!(at(1, 100).rate_since(&at(1, 0)).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,496 @@
+//! What a rehearsal is like: all of its parameters as data, with their defaults and bounds.
+//!
+//! Times are buyer time. Shares are parts of 1. Where a default rests on published figures the
+//! design names them; the others are estimates, and say so by standing here to be changed.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::pace::Pace;
+use crate::domain::SaleTerms;
+use crate::domain::event::{LIMIT_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN};
+use crate::domain::hold::HOLD_TICKETS_MAX;
+use crate::minting::TICKETS_MAX;
+use crate::payment::simulated::ProviderSettings;
+
+/// The most buyers of one rehearsal.
+pub const BUYERS_MAX: u32 = 10_000_000;
+/// The longest that any pause or window of a scenario may be, in seconds.
+pub const SECONDS_MAX: f64 = 86_400.0;
+/// The most buyers that may be present at once where there are no pauses.
+pub const PRESENT_MAX: u32 = 65_536;
+/// The most tries of one visit, and the most returns of one buyer.
+pub const TRIES_MAX: u32 = 100;
+/// The most sections that one buyer has in mind.
+pub const FAVOURITES_MAX: u32 = 100;
+/// How far the shares of party sizes may be from adding up to 1.
+const SHARES_OFF_MAX: f64 = 0.001;
+
+/// All parameters of a rehearsal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// How many buyers are planned, 1 to [`BUYERS_MAX`].
+    pub buyers: u32,
+    /// How many seats are minted for a rehearsal with an event of its own; as many as buyers where
+    /// nobody said.
+    pub seats: Option<u64>,
+    /// How buyer time turns into clock time.
+    pub speed: Pace,
+    /// How many buyers are let in at once at speed `max`, 1 to [`PRESENT_MAX`]. Without pauses
+    /// nothing else would bound the queue in front of the store.
+    pub present_max: u32,
+    /// When they come.
+    pub arrival: Arrivals,
+    /// How many come together, and how often.
+    pub parties: Vec<PartyShare>,
+    /// What they like.
+    pub taste: Taste,
+    /// How long they keep trying.
+    pub patience: Patience,
+    /// What they do with a hold.
+    pub checkout: Checkout,
+    /// How the payment provider behaves.
+    pub payment: Payment,
+    /// The rules of the sale.
+    pub sale: Sale,
+}
+
+/// When buyers come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Arrivals {
+    /// How arrivals spread over the window.
+    pub shape: ArrivalShape,
+    /// How long buyers arrive.
+    pub window_seconds: f64,
+    /// For a spike: the time in which the rate of arrivals falls to 1/e (37 %).
+    pub decay_seconds: f64,
+}
+
+/// How arrivals spread over their window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalShape {
+    /// Most come when the sale opens; the rate decays exponentially.
+    Spike,
+    /// The same rate from the first to the last.
+    Even,
+}
+
+/// How often so many come together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyShare {
+    /// The smallest size.
+    pub from: u32,
+    /// The largest size; those between are equally frequent.
+    pub to: u32,
+    /// The share of buyers.
+    pub share: f64,
+}
+
+/// What buyers like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Taste {
+    /// The exponent of Zipf's law, 0 to 5: the n-th section of the venue is fancied in proportion
+    /// to `1 / n^exponent`. At 0 all are alike.
+    pub section_exponent: f64,
+    /// How many sections a buyer has in mind, 1 to [`FAVOURITES_MAX`]; beyond them he takes any.
+    pub favourites: u32,
+    /// The share of tries that go for seats other than the very best of the section. The rest all
+    /// want the same ones.
+    pub own_share: f64,
+}
+
+/// How long buyers keep trying.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Patience {
+    /// The most tries of one visit; a buyer makes 1 to this many.
+    pub tries_max: u32,
+    /// The most returns after a visit in vain; a buyer comes back 0 to this many times.
+    pub returns_max: u32,
+    /// The median time until he comes back.
+    pub return_after_median_seconds: f64,
+    /// The median time between seeing the map and asking for seats.
+    pub looking_median_seconds: f64,
+    /// The spread of both: the standard deviation of the logarithm.
+    pub sigma: f64,
+}
+
+/// What buyers do with a hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Checkout {
+    /// The median time from hold to payment, or to giving up.
+    pub median_seconds: f64,
+    /// Its spread: the standard deviation of the logarithm.
+    pub sigma: f64,
+    /// The share of holds that are not paid.
+    pub unpaid_share: f64,
+    /// The share of those whose buyer falls silent; the others say so.
+    pub silent_share: f64,
+}
+
+/// How the payment provider and the buyers' cards behave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Payment {
+    /// The share of payments that are declined.
+    pub declined_share: f64,
+    /// The share of buyers who have a second card at hand.
+    pub second_card_share: f64,
+    /// The median time until it is found.
+    pub second_card_median_seconds: f64,
+    /// The share of answers of the provider that get lost.
+    pub lost_share: f64,
+    /// How long an answer is waited for before it counts as lost.
+    pub lost_after_seconds: f64,
+    /// The shortest time in which the provider answers.
+    pub latency_min_seconds: f64,
+    /// The longest.
+    pub latency_max_seconds: f64,
+}
+
+/// The rules of the sale of a rehearsal's own event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sale {
+    /// The most tickets one buyer may own, 1 to 10.
+    pub limit: u32,
+    /// How long a hold lasts, 1 s to 24 h.
+    pub time_to_pay_seconds: f64,
+    /// How long a payment may take, within the same bounds.
+    pub payment_time_seconds: f64,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        let party = |from, to, share| PartyShare { from, to, share };
+        Self {
+            buyers: 10_000,
+            seats: None,
+            speed: Pace::default(),
+            present_max: 1024,
+            arrival: Arrivals::default(),
+            parties: vec![
+                party(1, 1, 0.12),
+                party(2, 2, 0.50),
+                party(3, 3, 0.13),
+                party(4, 4, 0.18),
+                party(5, 6, 0.05),
+                party(7, 10, 0.02),
+            ],
+            taste: Taste::default(),
+            patience: Patience::default(),
+            checkout: Checkout::default(),
+            payment: Payment::default(),
+            sale: Sale::default(),
+        }
+    }
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self { shape: ArrivalShape::Spike, window_seconds: 600.0, decay_seconds: 120.0 }
+    }
+}
+
+impl Default for Taste {
+    fn default() -> Self {
+        Self { section_exponent: 1.0, favourites: 5, own_share: 0.7 }
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            tries_max: 6,
+            returns_max: 3,
+            return_after_median_seconds: 90.0,
+            looking_median_seconds: 6.0,
+            sigma: 0.5,
+        }
+    }
+}
+
+impl Default for Checkout {
+    fn default() -> Self {
+        Self { median_seconds: 75.0, sigma: 0.6, unpaid_share: 0.43, silent_share: 0.5 }
+    }
+}
+
+impl Default for Payment {
+    fn default() -> Self {
+        Self {
+            declined_share: 0.04,
+            second_card_share: 0.7,
+            second_card_median_seconds: 20.0,
+            lost_share: 0.002,
+            lost_after_seconds: 10.0,
+            latency_min_seconds: 0.5,
+            latency_max_seconds: 2.5,
+        }
+    }
+}
+
+impl Default for Sale {
+    fn default() -> Self {
+        let terms = SaleTerms::default();
+        Self {
+            limit: terms.limit,
+            time_to_pay_seconds: terms.time_to_pay.as_secs_f64(),
+            payment_time_seconds: terms.payment_time.as_secs_f64(),
+        }
+    }
+}
+
+/// One parameter that is out of bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The parameter, as scenario files name it.
+    pub parameter: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// A scenario that cannot be rehearsed, with every fault it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScenarioError(pub Vec<Fault>);
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.0.iter().map(|fault| format!("{} {}", fault.parameter, fault.why));
+        f.write_str(&said.collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+impl Scenario {
+    /// How many seats a rehearsal with an event of its own mints.
+    #[must_use]
+    pub fn seats(&self) -> u64 {
+        self.seats.unwrap_or_else(|| self.buyers.into())
+    }
+
+    /// The terms of the sale in clock time, for an engine whose shortest time to pay is `shortest`.
+    #[must_use]
+    pub fn terms(&self, shortest: Duration) -> SaleTerms {
+        let shortest = shortest.max(TIME_TO_PAY_MIN);
+        let clock_time = |seconds| self.speed.deadline(seconds_of(seconds), shortest);
+        SaleTerms {
+            limit: self.sale.limit,
+            time_to_pay: clock_time(self.sale.time_to_pay_seconds),
+            payment_time: clock_time(self.sale.payment_time_seconds),
+        }
+    }
+
+    /// The settings of a simulated payment provider, in clock time.
+    #[must_use]
+    pub fn provider(&self) -> ProviderSettings {
+        let clock_time = |seconds: f64| self.speed.pause(whole_ms(seconds));
+        let payment = &self.payment;
+        ProviderSettings {
+            declined_share: payment.declined_share,
+            lost_share: payment.lost_share,
+            latency: (
+                clock_time(payment.latency_min_seconds),
+                clock_time(payment.latency_max_seconds),
+            ),
+            timeout: clock_time(payment.lost_after_seconds),
+        }
+    }
+
+    /// Checks every parameter against its bounds.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        let mut faults = Faults(Vec::new());
+        self.check_size(&mut faults);
+        self.check_parties(&mut faults);
+        self.check_behaviour(&mut faults);
+        self.check_payment(&mut faults);
+        if faults.0.is_empty() { Ok(()) } else { Err(ScenarioError(faults.0)) }
+    }
+
+    fn check_size(&self, faults: &mut Faults) {
+        faults.count("buyers", self.buyers.into(), 1..=BUYERS_MAX.into());
+        faults.count("seats", self.seats(), 1..=TICKETS_MAX);
+        faults.count("present_max", self.present_max.into(), 1..=PRESENT_MAX.into());
+        faults.count("sale.limit", self.sale.limit.into(), 1..=LIMIT_MAX.into());
+        let pay_times = TIME_TO_PAY_MIN.as_secs_f64()..=TIME_TO_PAY_MAX.as_secs_f64();
+        for (parameter, value) in [
+            ("sale.time_to_pay_seconds", self.sale.time_to_pay_seconds),
+            ("sale.payment_time_seconds", self.sale.payment_time_seconds),
+        ] {
+            faults.number(parameter, value, pay_times.clone());
+        }
+    }
+
+    fn check_parties(&self, faults: &mut Faults) {
+        for party in &self.parties {
+            faults.share("parties.share", party.share);
+            if party.from < 1 || party.to < party.from || party.to as usize > HOLD_TICKETS_MAX {
+                let (from, to) = (party.from, party.to);
+                faults.add(
+                    "parties",
+                    format!(
+                        "must go from 1 to {HOLD_TICKETS_MAX} at the most, not from {from} to {to}"
+                    ),
+                );
+            }
+        }
+        // An empty sum of floats is -0; this one is 0.
+        let sum = self.parties.iter().fold(0.0, |sum, party| sum + party.share);
+        if (sum - 1.0).abs() > SHARES_OFF_MAX || sum.is_nan() {
+            faults.add("parties.share", format!("must add up to 1, not {sum:.3}"));
+        }
+    }
+
+    fn check_behaviour(&self, faults: &mut Faults) {
+        faults.seconds("arrival.window_seconds", self.arrival.window_seconds);
+        faults.number("arrival.decay_seconds", self.arrival.decay_seconds, 0.001..=SECONDS_MAX);
+        faults.number("taste.section_exponent", self.taste.section_exponent, 0.0..=5.0);
+        let favourites = self.taste.favourites.into();
+        faults.count("taste.favourites", favourites, 1..=FAVOURITES_MAX.into());
+        faults.share("taste.own_share", self.taste.own_share);
+        let patience = &self.patience;
+        faults.count("patience.tries_max", patience.tries_max.into(), 1..=TRIES_MAX.into());
+        faults.count("patience.returns_max", patience.returns_max.into(), 0..=TRIES_MAX.into());
+        let back_after = patience.return_after_median_seconds;
+        faults.seconds("patience.return_after_median_seconds", back_after);
+        faults.seconds("patience.looking_median_seconds", patience.looking_median_seconds);
+        faults.number("patience.sigma", patience.sigma, 0.0..=5.0);
+        faults.seconds("checkout.median_seconds", self.checkout.median_seconds);
+        faults.number("checkout.sigma", self.checkout.sigma, 0.0..=5.0);
+        faults.share("checkout.unpaid_share", self.checkout.unpaid_share);
+        faults.share("checkout.silent_share", self.checkout.silent_share);
+    }
+
+    fn check_payment(&self, faults: &mut Faults) {
+        let payment = &self.payment;
+        faults.share("payment.declined_share", payment.declined_share);
+        faults.share("payment.second_card_share", payment.second_card_share);
+        faults.seconds("payment.second_card_median_seconds", payment.second_card_median_seconds);
+        faults.share("payment.lost_share", payment.lost_share);
+        faults.seconds("payment.lost_after_seconds", payment.lost_after_seconds);
+        faults.seconds("payment.latency_min_seconds", payment.latency_min_seconds);
+        let longest = payment.latency_max_seconds;
+        faults.number(
+            "payment.latency_max_seconds",
+            longest,
+            payment.latency_min_seconds..=SECONDS_MAX,
+        );
+    }
+}
+
+/// Collects what is wrong.
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, parameter: &'static str, why: String) {
+        self.0.push(Fault { parameter, why });
+    }
+
+    fn count(&mut self, parameter: &'static str, value: u64, bounds: RangeInclusive<u64>) {
+        if !bounds.contains(&value) {
+            let (low, high) = (bounds.start(), bounds.end());
+            self.add(parameter, format!("must be {low} to {high}, not {value}"));
+        }
+    }
+
+    fn number(&mut self, parameter: &'static str, value: f64, bounds: RangeInclusive<f64>) {
+        if !bounds.contains(&value) {
+            let (low, high) = (bounds.start(), bounds.end());
+            self.add(parameter, format!("must be {low} to {high}, not {value}"));
+        }
+    }
+
+    fn share(&mut self, parameter: &'static str, value: f64) {
+        self.number(parameter, value, 0.0..=1.0);
+    }
+
+    fn seconds(&mut self, parameter: &'static str, value: f64) {
+        self.number(parameter, value, 0.0..=SECONDS_MAX);
+    }
+}
+
+/// A span of buyer time; zero where the number is none.
+pub(super) fn seconds_of(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Whole milliseconds of buyer time, at most those of [`SECONDS_MAX`].
+pub(super) fn whole_ms(seconds: f64) -> u32 {
+    let span = seconds_of(seconds.min(SECONDS_MAX));
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(change: impl FnOnce(&mut Scenario)) -> String {
+        let mut scenario = Scenario::default();
+        change(&mut scenario);
+        scenario.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_default_can_be_rehearsed() {
+        let scenario = Scenario::default();
+        assert_eq!(scenario.check(), Ok(()));
+        assert_eq!(scenario.seats(), 10_000);
+        let terms = scenario.terms(Duration::from_millis(1));
+        assert_eq!(terms.time_to_pay, Duration::from_secs(15));
+        assert_eq!(terms.payment_time, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named_with_its_bounds() {
+        assert_eq!(faults(|s| s.buyers = 0), "buyers must be 1 to 10000000, not 0; seats must be 1 to 5000000, not 0");
+        assert_eq!(
+            faults(|s| s.checkout.unpaid_share = 1.5),
+            "checkout.unpaid_share must be 0 to 1, not 1.5"
+        );
+        assert!(faults(|s| s.checkout.median_seconds = f64::NAN).contains("not NaN"));
+        assert!(faults(|s| s.payment.latency_max_seconds = 0.1).contains("0.5 to 86400"));
+    }
+
+    #[test]
+    fn parties_add_up_to_everybody_and_fit_into_a_hold() {
+        assert_eq!(faults(|s| s.parties.clear()), "parties.share must add up to 1, not 0.000");
+        let eleven = vec![PartyShare { from: 1, to: 11, share: 1.0 }];
+        assert!(faults(|s| s.parties = eleven).contains("from 1 to 11"));
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let both = |s: &mut Scenario| {
+            s.sale.limit = 11;
+            s.taste.own_share = -0.1;
+        };
+        assert_eq!(
+            faults(both),
+            "sale.limit must be 1 to 10, not 11; taste.own_share must be 0 to 1, not -0.1"
+        );
+    }
+
+    #[test]
+    fn a_file_names_what_differs_from_the_default() {
+        let text = "buyers = 500\nspeed = \"max\"\n[checkout]\nunpaid_share = 0.1\n";
+        let scenario: Scenario = toml::from_str(text).unwrap();
+        assert_eq!((scenario.buyers, scenario.speed), (500, Pace::Max));
+        assert_eq!(scenario.checkout.median_seconds.total_cmp(&75.0), std::cmp::Ordering::Equal);
+        assert!(toml::from_str::<Scenario>("byers = 500").is_err());
+        let written = toml::to_string(&scenario).unwrap();
+        assert_eq!(toml::from_str::<Scenario>(&written).unwrap(), scenario);
+    }
+}
