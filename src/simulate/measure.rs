@@ -176,9 +176,7 @@ impl Recorder {
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, measured) in &shard.measured {
-                all.entry(*key)
-                    .or_insert_with(|| Measured::nothing(&self.empty))
-                    .merge(measured);
+                all.entry(*key).or_insert_with(|| Measured::nothing(&self.empty)).merge(measured);
             }
         }
         all.into_iter().map(|(key, measured)| measured.latencies(key)).collect()
@@ -311,8 +309,7 @@ mod tests {
         for (buyer, outcome) in (0..).zip(outcomes) {
             recorder.record(buyer, Operation::StartHold, outcome, timing);
         }
-        let counted: Vec<_> =
-            recorder.latencies().iter().map(|l| (l.outcome, l.count)).collect();
+        let counted: Vec<_> = recorder.latencies().iter().map(|l| (l.outcome, l.count)).collect();
         assert_eq!(counted, [("ok", 1), ("taken", 2), ("failed", 1)]);
         assert_eq!(recorder.operations(), 4);
     }

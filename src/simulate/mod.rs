@@ -1,15 +1,34 @@
 //! Rehearsing an on-sale: thousands of buyers, planned by a seed, against a real store.
 //!
 //! The plan (who comes when, wants what, gives up or pays) and its execution are apart: [`plan`] is
-//! data made from a seed, [`buyer`] does what it says through the same
-//! [`Repository`](crate::repository::Repository) as every command.
+//! data made from a seed; [`run()`] sends its buyers through the same
+//! [`Repository`](crate::repository::Repository) as every command. [`rehearse()`] puts an event of its
+//! own, the run and the audit together into a [`SimulationReport`].
 
+mod buyer;
+mod checkout;
+pub mod choice;
+pub mod error;
+pub mod measure;
 pub mod pace;
 pub mod plan;
+pub mod progress;
+pub mod rehearse;
+pub mod report;
+pub mod run;
+mod sale;
 pub mod scenario;
 pub mod stop;
+pub mod text;
+mod vacancy;
 
+pub use error::Error;
 pub use pace::Pace;
 pub use plan::{BuyerPlan, Plan};
+pub use progress::{Progress, Snapshot};
+pub use rehearse::{fresh_seed, prepare, rehearse};
+pub use report::SimulationReport;
+pub use run::{Outcome, Setting, run};
+pub use sale::FailureReport;
 pub use scenario::{Scenario, ScenarioError};
 pub use stop::{Stop, Urgency};

@@ -248,8 +248,10 @@ fn party(draw: &mut impl Rng, parties: &[PartyShare]) -> u32 {
 }
 
 fn intent(draw: &mut impl Rng, scenario: &Scenario) -> Intent {
-    let (unpaid, silent) =
-        (chance(draw, scenario.checkout.unpaid_share), chance(draw, scenario.checkout.silent_share));
+    let (unpaid, silent) = (
+        chance(draw, scenario.checkout.unpaid_share),
+        chance(draw, scenario.checkout.silent_share),
+    );
     match (unpaid, silent) {
         (false, _) => Intent::Pays,
         (true, false) => Intent::GivesUp,
@@ -261,8 +263,7 @@ fn visits(draw: &mut impl Rng, scenario: &Scenario) -> Box<[Visit]> {
     let patience = &scenario.patience;
     let returns = draw.random_range(0..=patience.returns_max);
     let visit = |nth| {
-        let away_ms =
-            lognormal_ms(draw, patience.return_after_median_seconds, patience.sigma);
+        let away_ms = lognormal_ms(draw, patience.return_after_median_seconds, patience.sigma);
         let tries = draw.random_range(1..=patience.tries_max);
         let tries = (0..tries).map(|_| one_try(draw, scenario)).collect();
         Visit { after_ms: if nth == 0 { 0 } else { away_ms }, tries }

@@ -37,6 +37,8 @@ pub struct Progress {
     empty_handed: AtomicU64,
     operations: AtomicU64,
     holds_started: AtomicU64,
+    holds_abandoned: AtomicU64,
+    holds_confirmed: AtomicU64,
     tickets_claimed: AtomicU64,
     tickets_given_back: AtomicU64,
     tickets_sold: AtomicU64,
@@ -71,6 +73,10 @@ pub struct Snapshot {
     pub empty_handed: u64,
     /// Holds that were started.
     pub holds_started: u64,
+    /// Holds that were given up.
+    pub holds_abandoned: u64,
+    /// Holds that were paid for.
+    pub holds_confirmed: u64,
     /// Holds left behind whose deadline is over.
     pub holds_lapsed: u64,
     /// Tickets that this rehearsal's buyers hold or pay for now.
@@ -115,6 +121,8 @@ impl Progress {
             silent,
             empty_handed,
             holds_started: read(&self.holds_started),
+            holds_abandoned: read(&self.holds_abandoned),
+            holds_confirmed: read(&self.holds_confirmed),
             holds_lapsed: lapsed.holds,
             held: read(&self.tickets_claimed).saturating_sub(ended),
             sold,
@@ -150,11 +158,13 @@ impl Progress {
         self.tickets_claimed.fetch_add(tickets as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn sold(&self, tickets: usize) {
+    pub(super) fn confirmed(&self, tickets: usize) {
+        self.holds_confirmed.fetch_add(1, Ordering::Relaxed);
         self.tickets_sold.fetch_add(tickets as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn given_back(&self, tickets: usize) {
+    pub(super) fn abandoned(&self, tickets: usize) {
+        self.holds_abandoned.fetch_add(1, Ordering::Relaxed);
         self.tickets_given_back.fetch_add(tickets as u64, Ordering::Relaxed);
     }
 
@@ -187,7 +197,7 @@ mod tests {
         let progress = Progress::default();
         progress.claimed(3);
         progress.claimed(2);
-        progress.sold(2);
+        progress.confirmed(2);
         progress.left_behind(3, Timestamp::from_millis(1000));
         let at = |ms| progress.snapshot(Timestamp::from_millis(ms));
         assert_eq!((at(999).held, at(999).sold, at(999).holds_lapsed), (3, 2, 0));

@@ -455,7 +455,10 @@ mod tests {
 
     #[test]
     fn what_is_out_of_bounds_is_named_with_its_bounds() {
-        assert_eq!(faults(|s| s.buyers = 0), "buyers must be 1 to 10000000, not 0; seats must be 1 to 5000000, not 0");
+        assert_eq!(
+            faults(|s| s.buyers = 0),
+            "buyers must be 1 to 10000000, not 0; seats must be 1 to 5000000, not 0"
+        );
         assert_eq!(
             faults(|s| s.checkout.unpaid_share = 1.5),
             "checkout.unpaid_share must be 0 to 1, not 1.5"

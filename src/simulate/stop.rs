@@ -26,6 +26,7 @@ impl Default for Stop {
 
 impl Stop {
     /// Asks to stop; asked again, more urgently. Returns how urgently it is now.
+    #[expect(clippy::must_use_candidate, reason = "asking is what it is called for")]
     pub fn ask(&self) -> Urgency {
         self.0.send_modify(|urgency| {
             *urgency = match urgency {

@@ -1,0 +1,229 @@
+//! What a buyer does with a hold: pays, gives it up, or leaves it behind.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::buyer::Buyer;
+use super::measure::{Operation, Outcome, Timing};
+use super::plan::Intent;
+use super::progress::Leaving;
+use crate::audit::Answer;
+use crate::domain::{Hold, HoldStatus, Order, OrderId, PaymentReference, Refusal, Timestamp};
+use crate::payment::{self, Charge, PaymentProvider, ProviderTimeout};
+use crate::repository::{Error, PaymentOutcome, Result};
+
+/// How often a buyer repeats one attempt to pay that was neither taken nor refused for good.
+const REPEATS_MAX: u32 = 3;
+/// How long he waits before he repeats a request that met a busy store, in buyer time.
+const BUSY_PAUSE_MS: u32 = 1000;
+
+/// A buyer with a hold, on one of his visits.
+pub(super) struct Checkout<'a, 'b> {
+    pub(super) buyer: &'a mut Buyer<'b>,
+    pub(super) hold: &'a Hold,
+    pub(super) visit: usize,
+}
+
+/// What came of one attempt to pay.
+enum Paid {
+    Yes,
+    /// Declined, and the hold stands: another card may do.
+    NotByThisCard,
+    /// The seats are gone.
+    Never,
+}
+
+impl Checkout<'_, '_> {
+    /// Breaks when the buyer leaves; goes on when he lost his seats and may come back.
+    pub(super) async fn run(mut self) -> ControlFlow<Leaving> {
+        let plan = self.buyer.plan;
+        if plan.intent == Intent::FallsSilent {
+            return self.fall_silent();
+        }
+        if self.buyer.pause(plan.checkout_ms).await.is_break() {
+            return self.fall_silent();
+        }
+        if plan.intent == Intent::GivesUp {
+            return self.give_up().await;
+        }
+        match self.pay(1).await? {
+            Paid::Yes => return Break(Leaving::Bought),
+            Paid::Never => return Continue(()),
+            Paid::NotByThisCard => {}
+        }
+        let Some(found_ms) = plan.second_card_ms else {
+            return self.give_up().await;
+        };
+        if self.buyer.pause(found_ms).await.is_break() {
+            return self.fall_silent();
+        }
+        match self.pay(2).await? {
+            Paid::Yes => Break(Leaving::Bought),
+            Paid::Never => Continue(()),
+            Paid::NotByThisCard => self.give_up().await,
+        }
+    }
+
+    fn fall_silent(&self) -> ControlFlow<Leaving> {
+        self.leave_hold_behind();
+        Break(Leaving::Silent)
+    }
+
+    fn leave_hold_behind(&self) {
+        self.buyer.sale.progress.left_behind(self.hold.tickets.len(), self.hold.expires_at);
+    }
+
+    async fn give_up(&mut self) -> ControlFlow<Leaving> {
+        let sale = self.buyer.sale;
+        let sent_at = sale.repository.now();
+        let call = sale.repository.abandon(self.hold.hold_id, &self.buyer.plan.session_id);
+        let buyer = self.buyer.plan.number;
+        match sale.ask(buyer, Operation::Abandon, self.buyer.due, call).await {
+            Ok(hold) if hold.status == HoldStatus::Abandoned => {
+                sale.progress.abandoned(self.hold.tickets.len());
+                sale.told(sent_at, self.hold, Answer::Abandoned);
+            }
+            // He took longer than he had: others may have his seats already.
+            Ok(_) | Err(Error::Refused(_)) => self.leave_hold_behind(),
+            Err(e) => {
+                sale.failures.add("abandon a hold", &e);
+                self.leave_hold_behind();
+                return Break(Leaving::EmptyHanded);
+            }
+        }
+        Break(Leaving::GaveUp)
+    }
+
+    /// Pays with his first or second card, and repeats it while the outcome is open.
+    async fn pay(&mut self, card: u32) -> ControlFlow<Leaving, Paid> {
+        let sale = self.buyer.sale;
+        let number = self.buyer.plan.number;
+        let reference = match sale.plan.payment_reference(number, self.visit, card) {
+            Ok(reference) => reference,
+            Err(e) => return self.failed("name a payment", &e),
+        };
+        for _ in 0..REPEATS_MAX {
+            let sent_at = sale.repository.now();
+            let refusal = match self.confirm(&reference).await {
+                Ok(order) => return Continue(self.paid(sent_at, &order)),
+                Err(Error::Refused(refusal)) => refusal,
+                Err(e @ Error::Store(_)) => return self.failed("confirm a hold", &e),
+            };
+            let pause_ms = match refusal {
+                Refusal::Busy { .. } => BUSY_PAUSE_MS,
+                Refusal::PaymentInProgress { until } => {
+                    self.wait_until(until).await;
+                    0
+                }
+                refusal => return Continue(self.refused(sent_at, &reference, &refusal)),
+            };
+            if self.buyer.pause(pause_ms).await.is_break() {
+                return self.fall_silent().map_continue(|()| Paid::Never);
+            }
+        }
+        self.leave_hold_behind();
+        Continue(Paid::Never)
+    }
+
+    fn paid(&self, sent_at: Timestamp, order: &Order) -> Paid {
+        let sale = self.buyer.sale;
+        sale.progress.confirmed(order.tickets.len());
+        let (order_id, amount_minor) = (order.order_id, order.amount.minor());
+        sale.told(sent_at, self.hold, Answer::Paid { order_id, amount_minor });
+        Paid::Yes
+    }
+
+    fn refused(&self, sent_at: Timestamp, reference: &PaymentReference, why: &Refusal) -> Paid {
+        let sale = self.buyer.sale;
+        let order = OrderId::of_payment(self.hold.hold_id, reference);
+        match why {
+            Refusal::Declined { held_until, .. } => {
+                sale.told(sent_at, self.hold, Answer::NotPaid { order_id: Some(order) });
+                if held_until.is_some() {
+                    return Paid::NotByThisCard;
+                }
+            }
+            Refusal::Expired { .. } => {
+                sale.told(sent_at, self.hold, Answer::NotPaid { order_id: None });
+            }
+            _ => {}
+        }
+        self.leave_hold_behind();
+        Paid::Never
+    }
+
+    fn failed<T>(&self, tried: &str, error: &dyn std::error::Error) -> ControlFlow<Leaving, T> {
+        self.buyer.sale.failures.add(tried, error);
+        self.leave_hold_behind();
+        Break(Leaving::EmptyHanded)
+    }
+
+    /// Confirms the hold; what the provider takes does not count as the store's time.
+    async fn confirm(&mut self, reference: &PaymentReference) -> Result<Order> {
+        let sale = self.buyer.sale;
+        let provider = Metered { provider: &*sale.provider, waited: Mutex::default() };
+        let sent = Instant::now();
+        let session = &self.buyer.plan.session_id;
+        let hold = self.hold.hold_id;
+        let answer = payment::confirm(&*sale.repository, &provider, hold, session, reference).await;
+        let now = Instant::now();
+        let answered = now.checked_sub(provider.waited()).unwrap_or(now).max(sent);
+        let timing = Timing { due: self.buyer.due, sent, answered };
+        let number = self.buyer.plan.number;
+        sale.measured(number, Operation::Confirm, Outcome::of(&answer), timing);
+        self.buyer.due = now;
+        answer
+    }
+
+    /// Waits for a deadline of the store's clock, which is clock time already.
+    async fn wait_until(&mut self, deadline: Timestamp) {
+        let span = deadline.since(self.buyer.sale.repository.now());
+        tokio::select! {
+            () = tokio::time::sleep(span) => {}
+            () = self.buyer.sale.stop.asked(super::stop::Urgency::WindDown) => {}
+        }
+        self.buyer.due = Instant::now();
+    }
+}
+
+/// Adds up what one checkout waits for its provider.
+struct Metered<'a> {
+    provider: &'a dyn PaymentProvider,
+    waited: Mutex<Duration>,
+}
+
+impl Metered<'_> {
+    fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait_for<T>(&self, answer: impl Future<Output = T> + Send) -> T {
+        let sent = Instant::now();
+        let answer = answer.await;
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += sent.elapsed();
+        answer
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for Metered<'_> {
+    async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, ProviderTimeout> {
+        self.wait_for(self.provider.charge(charge)).await
+    }
+
+    async fn find(
+        &self,
+        reference: &PaymentReference,
+    ) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
+        self.wait_for(self.provider.find(reference)).await
+    }
+
+    async fn refund(&self, charge: &Charge) -> Result<(), ProviderTimeout> {
+        self.wait_for(self.provider.refund(charge)).await
+    }
+}

@@ -1,0 +1,24 @@
+//! Why a rehearsal could not take place.
+
+use super::scenario::ScenarioError;
+use crate::repository;
+
+/// Why a rehearsal could not take place, or could not be reported.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The scenario is out of bounds.
+    #[error("the scenario cannot be rehearsed: {0}")]
+    Scenario(#[from] ScenarioError),
+    /// The event, its tickets or their counts could not be made or read.
+    #[error(transparent)]
+    Repository(#[from] repository::Error),
+    /// The event has no tickets yet, or not all of them.
+    #[error("the event {0} is not minted, so that nothing can be sold")]
+    NotMinted(String),
+    /// Latencies cannot be measured.
+    #[error("cannot set up the measurement")]
+    Measurement(#[from] hdrhistogram::CreationError),
+    /// The audit could not be made.
+    #[error("cannot audit the rehearsal")]
+    Audit(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

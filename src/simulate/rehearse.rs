@@ -1,0 +1,116 @@
+//! A whole rehearsal: an event to sell, the run, the audit, the report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::error::Error;
+use super::report::SimulationReport;
+use super::run::{Setting, run};
+use super::scenario::Scenario;
+use crate::audit::{AuditReport, Told};
+use crate::domain::{Currency, Event, EventDraft, Timestamp, Venue};
+use crate::minting::Layout;
+use crate::repository::{MintProgress, Repository, StoreUrl};
+
+/// How long after the rehearsal its event begins.
+const BEGINS_AFTER: Duration = Duration::from_hours(30 * 24);
+/// How long before it begins the doors open.
+const DOORS_BEFORE: Duration = Duration::from_hours(1);
+/// How long it lasts, in minutes.
+const DURATION_MINUTES: u32 = 120;
+
+/// Draws a seed that can be read aloud.
+#[must_use]
+pub fn fresh_seed() -> u64 {
+    u64::from(rand::random::<u32>())
+}
+
+/// Makes an event of its own for one rehearsal, marked as simulated, and mints `layout` for it.
+///
+/// # Errors
+/// The scenario is out of bounds, or the store does not take the event.
+pub async fn prepare(
+    repository: &dyn Repository,
+    scenario: &Scenario,
+    seed: u64,
+    layout: Arc<Layout>,
+    minting: MintProgress<'_>,
+) -> Result<Event, Error> {
+    scenario.check()?;
+    let draft = draft(repository, scenario, seed);
+    let event = repository.add_event(&draft).await?;
+    repository.mint(event.event_id, layout, minting).await?;
+    Ok(repository.event(event.event_id).await?)
+}
+
+fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64) -> EventDraft {
+    // Two rehearsals with one seed are two events.
+    let run = Uuid::new_v4().simple().to_string();
+    let starts_at = repository.now().plus(BEGINS_AFTER);
+    let doors_at =
+        Timestamp::from_millis(starts_at.as_millis() - crate::domain::time::millis(DOORS_BEFORE));
+    EventDraft {
+        slug: format!("simulation-{seed}-{}", &run[..8]),
+        name: format!("Simulation {seed}"),
+        series: "Simulation".into(),
+        event_type: "simulation".into(),
+        performers: Vec::new(),
+        description: "Made by a rehearsal, for itself.".into(),
+        duration_minutes: DURATION_MINUTES,
+        language: String::new(),
+        currency: Currency::EUR,
+        doors_at,
+        starts_at,
+        venue: Venue {
+            name: "Arena".into(),
+            city: String::new(),
+            country: String::new(),
+            time_zone: "UTC".into(),
+            latitude: None,
+            longitude: None,
+        },
+        terms: scenario.terms(repository.time_to_pay_min()),
+        simulated: true,
+    }
+}
+
+/// Rehearses the sale of a minted event: runs, audits, reports.
+///
+/// `audit` is handed the event and what buyers were told.
+///
+/// # Errors
+/// The scenario is out of bounds, the event is not minted, or the store or the audit fails.
+pub async fn rehearse<A, E>(
+    setting: Setting,
+    store: &StoreUrl,
+    event: &Event,
+    scenario: &Scenario,
+    seed: u64,
+    audit: A,
+) -> Result<SimulationReport, Error>
+where
+    A: AsyncFnOnce(&Event, &[Told]) -> Result<AuditReport, E>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    if !event.minted {
+        return Err(Error::NotMinted(event.slug.clone()));
+    }
+    let (history, engine) = (Arc::clone(&setting.history), setting.repository.engine());
+    let outcome = run(setting, event.event_id, scenario, seed).await?;
+    let audit = audit(event, &history.entries()).await;
+    let audit = audit.map_err(|e| Error::Audit(Box::new(e)))?;
+    let scenario = as_rehearsed(scenario, event);
+    let store = (store.to_string(), engine);
+    Ok(SimulationReport::of(store, event, (scenario, seed), outcome, audit))
+}
+
+/// The scenario with what the event decided: an event that was there before has its own seats and
+/// limit.
+fn as_rehearsed(scenario: &Scenario, event: &Event) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.seats = Some(event.tickets);
+    scenario.sale.limit = event.terms.limit;
+    scenario
+}

@@ -1,0 +1,238 @@
+//! What a rehearsal came to, as scripts read it: the values behind every form of the report.
+//!
+//! The fields are a contract; `docs/schemas/simulation_report.schema.json` states it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::measure::Latencies;
+use super::run::Outcome;
+use super::sale::FailureReport;
+use super::scenario::Scenario;
+use super::stop::Urgency;
+use crate::audit::AuditReport;
+use crate::domain::{Event, EventId, Money, money};
+use crate::repository::SectionCounts;
+
+/// The version of the report's fields; it grows when one changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What a rehearsal came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct SimulationReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The `tix` that rehearsed.
+    pub tix_version: &'static str,
+    /// The store, without its password.
+    pub store: String,
+    /// What the plan was made from.
+    pub seed: u64,
+    /// All parameters.
+    pub scenario: Scenario,
+    /// The event that was sold.
+    pub event_id: EventId,
+    /// Clock time from the opening of the sale until the last buyer left.
+    pub elapsed_seconds: f64,
+    /// What became of the buyers.
+    pub buyers: Buyers,
+    /// The condition of the event's tickets at the end.
+    pub tickets: Tickets,
+    /// What the sold tickets cost together.
+    pub revenue: Money,
+    /// What became of the holds.
+    pub holds: Holds,
+    /// How long the store took to answer, per operation and outcome.
+    pub operations: Vec<Latencies>,
+    /// How much the store did.
+    pub throughput: Throughput,
+    /// Whether what is stored and what happened obeys the rules.
+    pub audit: AuditReport,
+    /// What only people are told.
+    #[serde(skip)]
+    pub circumstances: Circumstances,
+}
+
+/// What became of the buyers who arrived; each is counted once, at the end of his story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Buyers {
+    /// All who arrived.
+    pub total: u64,
+    /// Left with tickets.
+    pub bought: u64,
+    /// Gave up a hold, and said so.
+    pub gave_up: u64,
+    /// Left a hold behind without a word.
+    pub silent: u64,
+    /// Left with nothing.
+    pub empty_handed: u64,
+    /// Joined the waitlist; 0 until there is one.
+    pub waitlisted: u64,
+    /// Bought from the waitlist; 0 until there is one.
+    pub served_from_waitlist: u64,
+}
+
+/// The condition of all tickets of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Tickets {
+    /// Every ticket; the sum of the others.
+    pub minted: u64,
+    /// Sold.
+    pub sold: u64,
+    /// Held until a deadline.
+    pub held: u64,
+    /// Being paid for.
+    pub paying: u64,
+    /// Free to claim, those of lapsed holds among them.
+    pub available: u64,
+    /// Kept from the sale.
+    pub blocked: u64,
+}
+
+/// What became of the holds of this rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Holds {
+    /// Granted.
+    pub started: u64,
+    /// Refused because somebody else had one of the tickets.
+    pub refused_taken: u64,
+    /// Refused because the buyer would have owned too many.
+    pub refused_limit: u64,
+    /// Refused for any other reason.
+    pub refused_other: u64,
+    /// Given up by their buyers.
+    pub abandoned: u64,
+    /// Left behind, with their deadline over by the end.
+    pub expired: u64,
+    /// Paid for.
+    pub confirmed: u64,
+}
+
+/// How much the store did.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Throughput {
+    /// Holds granted per second.
+    pub holds_per_second: f64,
+    /// Operations answered per second.
+    pub operations_per_second: f64,
+    /// Operations answered in the busiest second.
+    pub peak_operations_per_second: f64,
+}
+
+/// What is said to people and not to scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Circumstances {
+    /// The short name of the event.
+    pub slug: String,
+    /// The engine's name and version.
+    pub engine: String,
+    /// Whether the rehearsal was stopped before its end.
+    pub stopped: Urgency,
+    /// What went wrong without being a refusal.
+    pub failures: FailureReport,
+}
+
+impl SimulationReport {
+    /// Puts the report of one rehearsal together.
+    #[must_use]
+    pub fn of(
+        (store, engine): (String, String),
+        event: &Event,
+        (scenario, seed): (Scenario, u64),
+        outcome: Outcome,
+        audit: AuditReport,
+    ) -> Self {
+        let revenue = outcome.counts.iter().map(|section| section.revenue);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tix_version: env!("CARGO_PKG_VERSION"),
+            store,
+            seed,
+            scenario,
+            event_id: event.event_id,
+            elapsed_seconds: rounded(outcome.elapsed.as_secs_f64()),
+            buyers: buyers(&outcome),
+            tickets: tickets(&outcome.counts),
+            revenue: money::total(revenue, event.currency),
+            holds: holds(&outcome),
+            throughput: throughput(&outcome),
+            operations: outcome.latencies,
+            audit,
+            circumstances: Circumstances {
+                slug: event.slug.clone(),
+                engine,
+                stopped: outcome.stopped,
+                failures: outcome.failures,
+            },
+        }
+    }
+}
+
+fn buyers(outcome: &Outcome) -> Buyers {
+    let seen = &outcome.snapshot;
+    Buyers {
+        total: seen.arrived,
+        bought: seen.bought,
+        gave_up: seen.gave_up,
+        silent: seen.silent,
+        empty_handed: seen.empty_handed,
+        waitlisted: 0,
+        served_from_waitlist: 0,
+    }
+}
+
+fn tickets(counts: &[SectionCounts]) -> Tickets {
+    counts.iter().fold(Tickets::default(), |sum, section| Tickets {
+        minted: sum.minted + section.minted,
+        sold: sum.sold + section.sold,
+        held: sum.held + section.held,
+        paying: sum.paying + section.paying,
+        available: sum.available + section.available,
+        blocked: sum.blocked + section.blocked,
+    })
+}
+
+fn holds(outcome: &Outcome) -> Holds {
+    let starts = || outcome.latencies.iter().filter(|l| l.name == "start_hold");
+    let refused = |wanted: &dyn Fn(&str) -> bool| {
+        starts().filter(|l| wanted(l.outcome)).map(|l| l.count).sum()
+    };
+    let seen = &outcome.snapshot;
+    Holds {
+        started: seen.holds_started,
+        refused_taken: refused(&|why| why == "taken"),
+        refused_limit: refused(&|why| why == "limit"),
+        refused_other: refused(&|why| !matches!(why, "ok" | "failed" | "taken" | "limit")),
+        abandoned: seen.holds_abandoned,
+        expired: seen.holds_lapsed,
+        confirmed: seen.holds_confirmed,
+    }
+}
+
+fn throughput(outcome: &Outcome) -> Throughput {
+    let per_second = |count| rate(count, outcome.elapsed);
+    let operations_per_second = per_second(outcome.operations);
+    let busiest = float(outcome.busiest_second);
+    Throughput {
+        holds_per_second: per_second(outcome.snapshot.holds_started),
+        operations_per_second,
+        // A run shorter than a second has no second that is busier than all of it.
+        peak_operations_per_second: busiest.max(operations_per_second),
+    }
+}
+
+fn rate(count: u64, elapsed: Duration) -> f64 {
+    let seconds = elapsed.as_secs_f64();
+    if seconds > 0.0 { rounded(float(count) / seconds) } else { 0.0 }
+}
+
+/// A count as a float, exact up to 2^53.
+pub(super) fn float(count: u64) -> f64 {
+    Duration::from_secs(count).as_secs_f64()
+}
+
+/// Three digits behind the point are more than any of these numbers is worth.
+fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,119 @@
+//! The on-sale as its buyers share it: the store, the provider, the clock, and who keeps the books.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::time::Instant;
+
+use super::choice::Shape;
+use super::measure::{Operation, Outcome, Recorder, Timing};
+use super::plan::Plan;
+use super::progress::Progress;
+use super::stop::Stop;
+use super::vacancy::Vacancy;
+use crate::audit::{Answer, History, Told};
+use crate::domain::{EventId, Hold, Section, Timestamp};
+use crate::payment::PaymentProvider;
+use crate::repository::{Repository, Result, SectionMap};
+
+/// How many failures are kept in words; all are counted.
+const FAILURES_KEPT_MAX: usize = 5;
+
+/// What all buyers of one run share.
+pub(super) struct Sale {
+    pub(super) repository: Arc<dyn Repository>,
+    pub(super) provider: Arc<dyn PaymentProvider>,
+    pub(super) event: EventId,
+    pub(super) plan: Plan,
+    pub(super) history: Arc<History>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) stop: Stop,
+    pub(super) recorder: Recorder,
+    pub(super) failures: Failures,
+    pub(super) vacancy: Vacancy,
+    pub(super) sections: Vec<SalesArea>,
+}
+
+/// One section, and how its seats sit side by side once somebody has seen them.
+#[derive(Debug)]
+pub(super) struct SalesArea {
+    pub(super) name: String,
+    shape: OnceLock<Shape>,
+}
+
+impl SalesArea {
+    pub(super) fn new(section: &Section) -> Self {
+        Self { name: section.name.clone(), shape: OnceLock::new() }
+    }
+
+    pub(super) fn shape(&self, map: &SectionMap) -> &Shape {
+        self.shape.get_or_init(|| Shape::of(&map.section))
+    }
+}
+
+impl Sale {
+    /// Asks the repository, and measures how long it takes to answer.
+    pub(super) async fn ask<T>(
+        &self,
+        buyer: u32,
+        operation: Operation,
+        due: Instant,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let sent = Instant::now();
+        let answer = call.await;
+        let timing = Timing { due, sent, answered: Instant::now() };
+        self.measured(buyer, operation, Outcome::of(&answer), timing);
+        answer
+    }
+
+    pub(super) fn measured(&self, buyer: u32, operation: Operation, how: Outcome, when: Timing) {
+        self.recorder.record(buyer, operation, how, when);
+        self.progress.answered();
+    }
+
+    /// Writes down what a buyer was told about his hold.
+    pub(super) fn told(&self, sent_at: Timestamp, hold: &Hold, answer: Answer) {
+        let told = Told {
+            sent_at,
+            told_at: self.repository.now(),
+            event_id: self.event,
+            hold_id: hold.hold_id,
+            buyer_id: hold.buyer_id,
+            tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
+            answer,
+        };
+        if let Err(e) = self.history.record(told) {
+            self.failures.add("write the history", &e);
+        }
+    }
+}
+
+/// What went wrong without being a refusal.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Mutex<FailureReport>);
+
+/// How much went wrong, and the first of it in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailureReport {
+    /// How many calls failed.
+    pub count: u64,
+    /// The first of them, each with its causes.
+    pub first: Vec<String>,
+}
+
+impl Failures {
+    pub(super) fn add(&self, tried: &str, error: &dyn std::error::Error) {
+        let mut report = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        report.count += 1;
+        if report.first.len() < FAILURES_KEPT_MAX {
+            let causes = std::iter::successors(Some(error), |e| e.source());
+            let causes: Vec<String> = causes.map(ToString::to_string).collect();
+            report.first.push(format!("{tried}: {}", causes.join(": ")));
+        }
+    }
+
+    pub(super) fn report(&self) -> FailureReport {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,355 @@
+//! What a rehearsal came to, as a person reads it in a terminal at most 80 columns wide.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::measure::Latencies;
+use super::pace::Pace;
+use super::report::{SimulationReport, float};
+use super::stop::Urgency;
+use crate::domain::Money;
+
+/// The widest that a report gets, in columns.
+pub const WIDTH_MAX: u16 = 80;
+/// How many columns a bar for everything takes.
+const BAR_COLUMNS: u64 = 32;
+/// Where rehearsals keep their data if nobody says otherwise; commands need not name it.
+const STORE_DEFAULT: &str = "sqlite:tix.db";
+/// The store that is gone when the rehearsal is.
+const STORE_IN_MEMORY: &str = "sqlite::memory:";
+
+/// One part of the report: a title and a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// What it is about.
+    pub title: &'static str,
+    /// The heads of the columns, where they need any.
+    pub header: Vec<&'static str>,
+    /// The rows; the first column is a name, the others are numbers.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Writes the whole report; with bold titles and a coloured verdict if `styled`.
+#[must_use]
+pub fn render(report: &SimulationReport, styled: bool) -> String {
+    let mut text = String::new();
+    let paint = |style: Style, words: &str| {
+        if styled { format!("{style}{words}{style:#}") } else { words.to_owned() }
+    };
+    let colour = if report.audit.passed { AnsiColor::Green } else { AnsiColor::Red };
+    for (n, line) in verdict(report).iter().enumerate() {
+        let style = if n == 1 { colour.on_default().bold() } else { Style::new().bold() };
+        let _ = writeln!(text, "{}", paint(if n < 2 { style } else { Style::new() }, line));
+    }
+    for block in blocks(report) {
+        let _ = write!(text, "\n{}\n{}\n", paint(Style::new().bold(), block.title), table(&block));
+    }
+    let _ = write!(text, "\n{}\n", paint(Style::new().bold(), "Next"));
+    for (command, why) in next_steps(report) {
+        let _ = writeln!(text, "  {command}\n      {why}");
+    }
+    text
+}
+
+/// What comes first: what was sold, whether the audit passed, and what else must not be missed.
+#[must_use]
+pub fn verdict(report: &SimulationReport) -> Vec<String> {
+    let mut lines = vec![sold(report), audited(report)];
+    if report.circumstances.stopped > Urgency::None {
+        let (came, planned) = (report.buyers.total, u64::from(report.scenario.buyers));
+        lines.push(format!(
+            "Stopped before its end: {} of {} buyers had arrived.",
+            grouped(came),
+            grouped(planned)
+        ));
+    }
+    let failures = &report.circumstances.failures;
+    if failures.count > 0 {
+        let calls = if failures.count == 1 { "call" } else { "calls" };
+        lines.push(format!("{} {calls} failed; the first:", grouped(failures.count)));
+        lines.extend(failures.first.iter().map(|failure| format!("  {failure}")));
+    }
+    lines
+}
+
+fn sold(report: &SimulationReport) -> String {
+    let tickets = &report.tickets;
+    format!(
+        "Sold {} of {} seats to {} buyers in {}, for {}.",
+        grouped(tickets.sold),
+        grouped(tickets.minted),
+        grouped(report.buyers.bought),
+        humanised(Duration::from_secs_f64(report.elapsed_seconds)),
+        grouped_money(report.revenue),
+    )
+}
+
+fn audited(report: &SimulationReport) -> String {
+    let audit = &report.audit;
+    let examined: u64 = audit.checks.iter().map(|check| check.examined).sum();
+    match audit.violations.first() {
+        None if audit.passed => format!(
+            "Audit passed: {} rules on {} tickets, holds, orders and answers; no seat sold twice.",
+            audit.checks.len(),
+            grouped(examined)
+        ),
+        Some(first) => format!(
+            "AUDIT FAILED: {} violations, seed {}. {}: {}",
+            grouped(audit.violations.len() as u64),
+            report.seed,
+            first.rule,
+            first.detail
+        ),
+        None => format!("AUDIT FAILED, seed {}.", report.seed),
+    }
+}
+
+/// The tables of the report.
+#[must_use]
+pub fn blocks(report: &SimulationReport) -> Vec<Block> {
+    vec![setting(report), tickets(report), buyers(report), holds(report), latencies(report)]
+}
+
+fn setting(report: &SimulationReport) -> Block {
+    let scenario = &report.scenario;
+    let speed = match scenario.speed {
+        Pace::Factor(factor) => format!("{factor} s of buyer time per second"),
+        Pace::Max => "max, without pauses".to_owned(),
+    };
+    let pairs = [
+        ("event", report.circumstances.slug.clone()),
+        ("store", format!("{} ({})", report.store, report.circumstances.engine)),
+        ("seed", report.seed.to_string()),
+        ("speed", speed),
+        (
+            "throughput",
+            format!(
+                "{} operations/s, {} at the peak, {} holds/s",
+                whole(report.throughput.operations_per_second),
+                whole(report.throughput.peak_operations_per_second),
+                whole(report.throughput.holds_per_second)
+            ),
+        ),
+    ];
+    let rows = pairs.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    Block { title: "Rehearsal", header: vec![], rows }
+}
+
+fn tickets(report: &SimulationReport) -> Block {
+    let t = &report.tickets;
+    let all = [
+        ("sold", t.sold),
+        ("held", t.held),
+        ("paying", t.paying),
+        ("available", t.available),
+        ("blocked", t.blocked),
+    ];
+    Block { title: "Tickets", header: vec![], rows: shares(&all, t.minted) }
+}
+
+fn buyers(report: &SimulationReport) -> Block {
+    let b = &report.buyers;
+    let all = [
+        ("bought", b.bought),
+        ("gave up", b.gave_up),
+        ("fell silent", b.silent),
+        ("empty-handed", b.empty_handed),
+    ];
+    Block { title: "Buyers", header: vec![], rows: shares(&all, b.total) }
+}
+
+fn holds(report: &SimulationReport) -> Block {
+    let h = &report.holds;
+    let asked = h.started + h.refused_taken + h.refused_limit + h.refused_other;
+    let mut rows = shares(
+        &[
+            ("started", h.started),
+            ("refused: taken", h.refused_taken),
+            ("refused: limit", h.refused_limit),
+            ("refused: other", h.refused_other),
+        ],
+        asked,
+    );
+    rows.extend(shares(
+        &[("  confirmed", h.confirmed), ("  abandoned", h.abandoned), ("  expired", h.expired)],
+        h.started,
+    ));
+    // What became of the holds that were started belongs beneath them.
+    rows.sort_by_key(|row| row[0].starts_with("refused"));
+    Block { title: "Holds", header: vec![], rows }
+}
+
+/// One row each for what occurred: name, count, share and a bar.
+fn shares(all: &[(&str, u64)], total: u64) -> Vec<Vec<String>> {
+    let row = |(name, count): &(&str, u64)| {
+        let share = if total == 0 { 0.0 } else { 100.0 * float(*count) / float(total) };
+        vec![(*name).to_owned(), grouped(*count), format!("{share:.1} %"), bar(*count, total)]
+    };
+    all.iter().filter(|(_, count)| *count > 0).map(row).collect()
+}
+
+/// A bar in eighths of a column; anything that is not nothing shows.
+fn bar(count: u64, total: u64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (count * BAR_COLUMNS * 8).div_ceil(total.max(1));
+    let full = usize::try_from(eighths / 8).unwrap_or(0);
+    let rest = usize::try_from(eighths % 8).unwrap_or(0);
+    "█".repeat(full) + EIGHTHS[rest]
+}
+
+fn latencies(report: &SimulationReport) -> Block {
+    let mut rows = Vec::new();
+    let mut operation = "";
+    for measured in &report.operations {
+        let name = match measured.outcome {
+            "ok" => measured.name.to_owned(),
+            outcome if operation == measured.name => format!("  {outcome}"),
+            outcome => format!("{} {outcome}", measured.name),
+        };
+        operation = measured.name;
+        rows.push(latency_row(name, measured));
+    }
+    let header = vec!["", "count", "p50", "p90", "p99", "p99.9", "max", "p99 due"];
+    Block { title: "Latency", header, rows }
+}
+
+fn latency_row(name: String, measured: &Latencies) -> Vec<String> {
+    let times = [
+        measured.p50_us,
+        measured.p90_us,
+        measured.p99_us,
+        measured.p999_us,
+        measured.max_us,
+        measured.due_p99_us,
+    ];
+    let times = times.map(|us| humanised(Duration::from_micros(us)));
+    [name, grouped(measured.count)].into_iter().chain(times).collect()
+}
+
+fn table(block: &Block) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).force_no_tty();
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    if !block.header.is_empty() {
+        table.set_header(&block.header);
+    }
+    table.add_rows(&block.rows);
+    let last_is_text = block.header.is_empty();
+    let columns = table.column_count();
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if at == 0 { 2 } else { 1 }, 1));
+        if at > 0 && !(last_is_text && at + 1 == columns) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// What to do now: the command and why.
+fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
+    let store = match report.store.as_str() {
+        STORE_DEFAULT => String::new(),
+        other => format!(" --store {other}"),
+    };
+    let again = format!(
+        "tix simulate --buyers {} --seed {} --speed {}{store}",
+        report.scenario.buyers, report.seed, report.scenario.speed
+    );
+    let mut steps = vec![(again, "the same buyers once more")];
+    if report.store != STORE_IN_MEMORY {
+        let slug = &report.circumstances.slug;
+        let audit = format!("tix audit --event {slug}{store}");
+        let watch = format!("tix watch-cdc --event {slug} --from start{store}");
+        steps.insert(0, (audit, "prove it again from what is stored"));
+        steps.insert(1, (watch, "see every change; without --from, the next one live"));
+    }
+    steps
+}
+
+/// A count with a comma between thousands: `10,000`.
+#[must_use]
+pub fn grouped(count: u64) -> String {
+    grouped_digits(&count.to_string())
+}
+
+fn grouped_digits(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn grouped_money(money: Money) -> String {
+    let amount = money.decimal().to_string();
+    let (whole, rest) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    format!("{}{rest} {}", grouped_digits(whole), money.currency())
+}
+
+/// A rate without digits behind the point.
+fn whole(number: f64) -> String {
+    grouped_digits(&format!("{number:.0}"))
+}
+
+/// A span in three digits and the unit that fits: `850 µs`, `12.3 ms`, `1.25 s`, `3 min 05 s`.
+#[must_use]
+pub fn humanised(span: Duration) -> String {
+    let us = span.as_secs_f64() * 1e6;
+    match us {
+        ..999.5 => format!("{us:.0} µs"),
+        ..999_500.0 => format!("{} ms", three_digits(us / 1e3)),
+        ..100e6 => format!("{} s", three_digits(us / 1e6)),
+        _ => crate::domain::time::spoken(span),
+    }
+}
+
+fn three_digits(number: f64) -> String {
+    let decimals = match number {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    #[test]
+    fn thousands_are_parted() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(10_000), "10,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        let money = Money::from_minor(48_231_050, Currency::EUR);
+        assert_eq!(grouped_money(money), "482,310.50 EUR");
+    }
+
+    #[test]
+    fn spans_are_read_in_the_unit_that_fits() {
+        let read = |us| humanised(Duration::from_micros(us));
+        assert_eq!(read(7), "7 µs");
+        assert_eq!(read(999), "999 µs");
+        assert_eq!(read(1000), "1.00 ms");
+        assert_eq!(read(12_345), "12.3 ms");
+        assert_eq!(read(999_499), "999 ms");
+        assert_eq!(read(1_250_000), "1.25 s");
+        assert_eq!(read(185_000_000), "3 min 05 s");
+    }
+
+    #[test]
+    fn a_bar_shows_whatever_is_not_nothing() {
+        assert_eq!(bar(0, 100), "");
+        assert_eq!(bar(1, 1_000_000), "▏");
+        assert_eq!(bar(100, 100).chars().count(), 32);
+        assert_eq!(bar(50, 100), "█".repeat(16));
+    }
+}
