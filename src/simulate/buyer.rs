@@ -97,9 +97,13 @@ impl Buyer<'_> {
             let shape = self.sale.sections[section as usize].shape(&map);
             let choice = choose(&map, shape, self.plan.party, one_try.depth_permille);
             self.pause_or_leave(one_try.looks_ms).await?;
-            let Ok(tickets) = choice else {
-                in_vain.push(section);
-                continue;
+            let tickets = match choice {
+                Ok(tickets) => tickets,
+                Err(why) => {
+                    self.sale.vacancy.found_none(section, &why);
+                    in_vain.push(section);
+                    continue;
+                }
             };
             match self.claim(tickets).await? {
                 Claim::Held(hold) => return Continue(Some(hold)),
@@ -116,23 +120,23 @@ impl Buyer<'_> {
     /// The section he would like best of those that seem to have enough left; none if none has.
     async fn section(&mut self, in_vain: &[u32]) -> ControlFlow<Leaving, Option<u32>> {
         let sale = self.sale;
-        let (available, read) = sale.vacancy.available(&*sale.repository, sale.event).await;
-        if let Some(((sent, answered), answer)) = read {
+        if let Some(reading) = sale.vacancy.refresh(&*sale.repository, sale.event).await {
             // Nobody's plan meant it to be read at a certain time: it is due when it is sent.
+            let (sent, answered) = (reading.sent, reading.answered);
             let timing = Timing { due: sent, sent, answered };
-            let outcome = Outcome::of(&answer);
+            let outcome = Outcome::of(&reading.answer);
             sale.measured(self.plan.number, Operation::Counts, outcome, timing);
-            self.answered("count the tickets", answer)?;
+            self.answered("count the tickets", reading.answer)?;
         }
-        let party = u64::from(self.plan.party);
-        let has_enough =
-            |section: &u32| available[*section as usize] >= party && !in_vain.contains(section);
-        let favourite = self.plan.favourites.iter().copied().find(has_enough);
+        let may_do = |section: &u32| {
+            sale.vacancy.may_have(*section, self.plan.party) && !in_vain.contains(section)
+        };
+        let favourite = self.plan.favourites.iter().copied().find(may_do);
         Continue(favourite.or_else(|| {
             // Buyers without a favourite spread over the venue.
-            let sections = u32::try_from(available.len()).unwrap_or(u32::MAX);
+            let sections = sale.vacancy.sections();
             let first = self.plan.number % sections.max(1);
-            (first..sections).chain(0..first).find(has_enough)
+            (first..sections).chain(0..first).find(may_do)
         }))
     }
 

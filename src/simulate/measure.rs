@@ -15,6 +15,8 @@ use crate::repository::{Error, Result};
 
 /// Significant digits of every latency.
 const DIGITS: u8 = 3;
+/// The longest latency that is told apart, a day; it bounds what a histogram can grow to.
+const LATENCY_US_MAX: u64 = 86_400_000_000;
 /// The histograms are split among so many, so that threads seldom wait for each other.
 const SHARDS: usize = 8;
 /// Operations are counted in slices this long, from which the busiest second is found.
@@ -219,15 +221,14 @@ fn slice_of(since_start: Duration) -> usize {
 
 impl Measured {
     fn nothing(empty: &Histogram<u32>) -> Self {
-        let mut growing = empty.clone();
-        growing.auto(true);
-        Self { from_sent: growing.clone(), from_due: growing, max_us: 0 }
+        Self { from_sent: empty.clone(), from_due: empty.clone(), max_us: 0 }
     }
 
     fn add(&mut self, from_sent: Duration, from_due: Duration) {
         let (from_sent, from_due) = (micros(from_sent), micros(from_due));
-        self.from_sent.saturating_record(from_sent);
-        self.from_due.saturating_record(from_due);
+        // They grow up to `LATENCY_US_MAX`, which no latency exceeds here.
+        let _ = self.from_sent.record(from_sent);
+        let _ = self.from_due.record(from_due);
         self.max_us = self.max_us.max(from_sent);
     }
 
@@ -256,7 +257,7 @@ impl Measured {
 }
 
 fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX).min(LATENCY_US_MAX)
 }
 
 #[cfg(test)]

@@ -45,7 +45,10 @@ pub fn render(report: &SimulationReport, styled: bool) -> String {
         let _ = writeln!(text, "{}", paint(if n < 2 { style } else { Style::new() }, line));
     }
     for block in blocks(report) {
-        let _ = write!(text, "\n{}\n{}\n", paint(Style::new().bold(), block.title), table(&block));
+        let _ = writeln!(text, "\n{}", paint(Style::new().bold(), block.title));
+        for line in table(&block).lines() {
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
     }
     let _ = write!(text, "\n{}\n", paint(Style::new().bold(), "Next"));
     for (command, why) in next_steps(report) {

@@ -4,82 +4,121 @@
 //! It decides nothing: whoever follows an old hint looks in vain, or is refused.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{EventId, Section};
+use crate::domain::{EventId, Refusal, Section};
 use crate::repository::{Repository, Result, SectionCounts};
 
-/// How old a hint may be.
+/// How old a reading may be.
 const AGE_MAX: Duration = Duration::from_millis(100);
-/// At most one part in so many of the time goes into reading it.
+/// At most one part in so many of the time goes into reading.
 const COST_SHARE: u32 = 20;
 
-/// How many tickets were available in each section a moment ago.
+/// What is known of the tickets of each section.
 #[derive(Debug)]
 pub(super) struct Vacancy {
     /// The place of each section in the order of the venue.
     places: HashMap<String, usize>,
-    latest: Mutex<Reading>,
+    outlooks: Vec<Outlook>,
+    fresh_until: Mutex<Instant>,
     being_read: AtomicBool,
 }
 
-#[derive(Debug, Clone)]
-struct Reading {
-    available: Arc<[u64]>,
-    fresh_until: Instant,
+/// What is known of the tickets of one section.
+#[derive(Debug)]
+struct Outlook {
+    /// How many were available at the last reading.
+    available: AtomicU64,
+    /// The most that may be side by side, from the last reading or from who looked since.
+    side_by_side: AtomicU64,
 }
 
-/// What a reading took: when it was sent and answered.
-pub(super) type Took = (Instant, Instant);
+/// When a reading was sent and answered, and what came of it.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) sent: Instant,
+    pub(super) answered: Instant,
+    pub(super) answer: Result<()>,
+}
 
 impl Vacancy {
-    /// A hint that takes all sections for empty until it is read.
+    /// A hint that takes every ticket for available until it is read.
     pub(super) fn new(sections: &[Section]) -> Self {
-        let places = sections.iter().zip(0..).map(|(s, at)| (s.name.clone(), at)).collect();
-        let available = sections.iter().map(|section| section.seats).collect();
-        let latest = Reading { available, fresh_until: Instant::now() };
-        Self { places, latest: Mutex::new(latest), being_read: AtomicBool::new(false) }
+        let outlook = |section: &Section| Outlook {
+            available: AtomicU64::new(section.seats),
+            side_by_side: AtomicU64::new(section.seats),
+        };
+        Self {
+            places: sections.iter().zip(0..).map(|(s, at)| (s.name.clone(), at)).collect(),
+            outlooks: sections.iter().map(outlook).collect(),
+            fresh_until: Mutex::new(Instant::now()),
+            being_read: AtomicBool::new(false),
+        }
     }
 
-    /// How many tickets are available in each section, in the order of the venue. Reads it anew if
-    /// the last reading is old and nobody else is at it; then also says how that went.
-    pub(super) async fn available(
+    /// How many sections there are.
+    pub(super) fn sections(&self) -> u32 {
+        u32::try_from(self.outlooks.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a section may have so many side by side.
+    pub(super) fn may_have(&self, section: u32, party: u32) -> bool {
+        let outlook = &self.outlooks[section as usize];
+        outlook.side_by_side.load(Ordering::Relaxed) >= u64::from(party)
+    }
+
+    /// Notes why somebody who looked into a section found no seats.
+    pub(super) fn found_none(&self, section: u32, why: &Refusal) {
+        if let Refusal::SoldOut { available: most, .. }
+        | Refusal::NoAdjacentBlock { longest: most, .. } = why
+        {
+            let outlook = &self.outlooks[section as usize];
+            outlook.side_by_side.fetch_min(u64::from(*most), Ordering::Relaxed);
+        }
+    }
+
+    /// Reads how many tickets are available, if the last reading is old and nobody else is at it.
+    pub(super) async fn refresh(
         &self,
         repository: &dyn Repository,
         event: EventId,
-    ) -> (Arc<[u64]>, Option<(Took, Result<()>)>) {
-        let latest = self.latest();
-        let fresh = Instant::now() < latest.fresh_until;
-        if fresh || self.being_read.swap(true, Ordering::Acquire) {
-            return (latest.available, None);
-        }
-        let reading = Reserved(&self.being_read);
+    ) -> Option<Reading> {
+        let fresh_until = *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = Instant::now();
-        let answer = repository.counts(event).await;
-        let took = (sent, Instant::now());
-        let answer = answer.map(|counts| self.keep(&counts, took));
-        drop(reading);
-        (self.latest().available, Some((took, answer)))
+        if sent < fresh_until || self.being_read.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        let reserved = Reserved(&self.being_read);
+        let counts = repository.counts(event).await;
+        let answered = Instant::now();
+        let answer = counts.map(|counts| self.keep(&counts));
+        let pause = AGE_MAX.max((answered - sent) * COST_SHARE);
+        *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner) = answered + pause;
+        drop(reserved);
+        Some(Reading { sent, answered, answer })
     }
 
-    fn latest(&self) -> Reading {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn keep(&self, counts: &[SectionCounts], (sent, answered): Took) {
-        let mut available = vec![0; self.places.len()];
+    fn keep(&self, counts: &[SectionCounts]) {
         for section in counts {
             if let Some(place) = self.places.get(&section.section) {
-                available[*place] = section.available;
+                self.outlooks[*place].count(section.available);
             }
         }
-        let pause = AGE_MAX.max((answered - sent) * COST_SHARE);
-        let reading = Reading { available: available.into(), fresh_until: answered + pause };
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+    }
+}
+
+impl Outlook {
+    /// What somebody found out about neighbours holds until more come free.
+    fn count(&self, available: u64) {
+        if available > self.available.swap(available, Ordering::Relaxed) {
+            self.side_by_side.store(available, Ordering::Relaxed);
+        } else {
+            self.side_by_side.fetch_min(available, Ordering::Relaxed);
+        }
     }
 }
 
@@ -89,5 +128,31 @@ struct Reserved<'a>(&'a AtomicBool);
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_look_found_out_holds_until_tickets_come_free() {
+        let section = Section {
+            name: "A".into(),
+            type_id: "regular".into(),
+            entrance: String::new(),
+            rows: 1,
+            seats: 10,
+        };
+        let vacancy = Vacancy::new(&[section]);
+        assert!(vacancy.may_have(0, 10) && !vacancy.may_have(0, 11));
+        vacancy.outlooks[0].count(8);
+        assert!(vacancy.may_have(0, 8) && !vacancy.may_have(0, 9));
+        vacancy.found_none(0, &Refusal::NoAdjacentBlock { asked: 4, longest: 3 });
+        assert!(vacancy.may_have(0, 3) && !vacancy.may_have(0, 4));
+        vacancy.outlooks[0].count(6);
+        assert!(vacancy.may_have(0, 3) && !vacancy.may_have(0, 4));
+        vacancy.outlooks[0].count(7);
+        assert!(vacancy.may_have(0, 7));
     }
 }
