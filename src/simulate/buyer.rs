@@ -95,7 +95,7 @@ impl Buyer<'_> {
             };
             let map = self.look_at(section).await?;
             let shape = self.sale.sections[section as usize].shape(&map);
-            let choice = choose(&map, shape, self.plan.party, one_try.depth_permille);
+            let choice = choose(&map, shape, self.plan.party, one_try.spot);
             self.pause_or_leave(one_try.looks_ms).await?;
             let tickets = match choice {
                 Ok(tickets) => tickets,

@@ -5,9 +5,13 @@
 
 use std::ops::Range;
 
+use super::plan::Spot;
 use crate::domain::seating::{self, Row, Seat};
 use crate::domain::{Refusal, Ticket, TicketId, TicketStatus};
 use crate::repository::{SectionMap, SectionTickets};
+
+/// A buyer with a taste of his own looks at as many seats as so many parties of his size fill.
+const STRETCH_PARTIES: usize = 2;
 
 /// How the tickets of a section sit side by side; the same for every map of the section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +59,8 @@ fn are_neighbours(a: &Ticket, b: &Ticket) -> bool {
     }
 }
 
-/// Chooses `party` seats side by side: the best of the section at depth 0, otherwise the best of the
-/// first row that has enough, beginning at so many thousandths of the section's depth.
+/// Chooses `party` seats side by side: near the spot that the buyer fancies, in the first row from
+/// there on that has enough; the best of the section where he fancies none.
 ///
 /// # Errors
 /// As [`seating::best`].
@@ -64,21 +68,40 @@ pub fn choose(
     map: &SectionMap,
     shape: &Shape,
     party: u32,
-    depth_permille: u16,
+    spot: Option<Spot>,
 ) -> Result<Vec<TicketId>, Refusal> {
-    let rows = shape.rows.len();
-    let first = rows * usize::from(depth_permille) / 1000;
-    let from_there = (first..rows).chain(0..first).filter(|_| depth_permille > 0);
-    let found = from_there
-        .map(|depth| seating::best(&[shape.row(depth, &map.statuses)], party))
-        .find_map(Result::ok);
-    let chosen = if let Some(chosen) = found {
-        chosen
-    } else {
-        let all: Vec<_> = (0..rows).map(|depth| shape.row(depth, &map.statuses)).collect();
-        seating::best(&all, party)?
-    };
+    let fancied = spot.and_then(|spot| near(map, shape, party, spot));
+    let chosen = fancied.map_or_else(|| best(map, shape, party), Ok)?;
     Ok(chosen.into_iter().map(|at| map.section.tickets[at].ticket_id).collect())
+}
+
+fn best(map: &SectionMap, shape: &Shape, party: u32) -> Result<Vec<usize>, Refusal> {
+    let rows = 0..shape.rows.len();
+    let rows: Vec<_> = rows.map(|depth| shape.row(depth, &map.statuses)).collect();
+    seating::best(&rows, party)
+}
+
+/// Seats near a spot: first in a stretch of its row, then anywhere in this row or one behind it, at
+/// last in front of it.
+fn near(map: &SectionMap, shape: &Shape, party: u32, spot: Spot) -> Option<Vec<usize>> {
+    let rows = shape.rows.len();
+    let first = rows * usize::from(spot.depth_permille) / 1000;
+    (first..rows).chain(0..first).find_map(|depth| {
+        let row = shape.row(depth, &map.statuses);
+        let mut stretch = row.clone();
+        keep_stretch(&mut stretch, party, spot.side_permille);
+        seating::best(&[stretch], party).or_else(|_| seating::best(&[row], party)).ok()
+    })
+}
+
+/// Leaves only seats of a stretch around the fancied place free.
+fn keep_stretch(row: &mut Row<usize>, party: u32, side_permille: u16) {
+    let width = STRETCH_PARTIES * party as usize;
+    let first = row.seats.len().saturating_sub(width) * usize::from(side_permille) / 1000;
+    let stretch = first..first + width;
+    for (place, seat) in row.seats.iter_mut().enumerate() {
+        seat.free &= stretch.contains(&place);
+    }
 }
 
 #[cfg(test)]
@@ -114,41 +137,49 @@ mod tests {
         }
     }
 
-    fn chosen(map: &SectionMap, party: u32, depth: u16) -> Result<Vec<String>, Refusal> {
+    fn chosen(map: &SectionMap, party: u32, spot: Option<Spot>) -> Result<Vec<String>, Refusal> {
         let tickets = &map.section.tickets;
         let name = |id| {
             let ticket = tickets.iter().find(|t| t.ticket_id == id).unwrap();
             format!("{}/{}", ticket.label.row, ticket.label.seat)
         };
-        let ids = choose(map, &Shape::of(&map.section), party, depth)?;
+        let ids = choose(map, &Shape::of(&map.section), party, spot)?;
         Ok(ids.into_iter().map(name).collect())
     }
 
-    const TWO_ROWS: [&str; 8] = ["1/1", "1/2", "1/3", "1/4", "2/1", "2/2", "2/3", "2/4"];
+    const TWO_ROWS: [&str; 12] =
+        ["1/1", "1/2", "1/3", "1/4", "1/5", "1/6", "2/1", "2/2", "2/3", "2/4", "2/5", "2/6"];
 
-    #[test]
-    fn some_want_the_best_and_others_begin_further_back() {
-        let map = map(&TWO_ROWS, &[]);
-        assert_eq!(chosen(&map, 4, 0).unwrap()[0], "1/1");
-        assert_eq!(chosen(&map, 4, 1).unwrap()[0], "1/1");
-        assert_eq!(chosen(&map, 4, 500).unwrap()[0], "2/1");
-        assert_eq!(chosen(&map, 4, 999).unwrap()[0], "2/1");
+    fn spot(depth_permille: u16, side_permille: u16) -> Spot {
+        Spot { depth_permille, side_permille }
     }
 
     #[test]
-    fn whoever_begins_at_the_back_finds_what_is_left_in_front() {
-        let map = map(&TWO_ROWS, &["2/2"]);
-        assert_eq!(chosen(&map, 3, 999).unwrap()[0], "1/1");
-        assert!(matches!(chosen(&map, 5, 999), Err(Refusal::NoAdjacentBlock { longest: 4, .. })));
+    fn some_want_the_best_and_others_sit_further_back_or_to_a_side() {
+        let map = map(&TWO_ROWS, &[]);
+        assert_eq!(chosen(&map, 2, None).unwrap(), ["1/3", "1/4"]);
+        assert_eq!(chosen(&map, 1, Some(spot(499, 0))).unwrap(), ["1/2"]);
+        assert_eq!(chosen(&map, 1, Some(spot(999, 999))).unwrap(), ["2/4"]);
+    }
+
+    #[test]
+    fn whoever_looks_at_the_back_finds_what_is_left_in_front() {
+        let map = map(&TWO_ROWS, &["2/3"]);
+        assert_eq!(chosen(&map, 4, Some(spot(999, 500))).unwrap()[0], "1/1");
+        let six = chosen(&map, 7, Some(spot(999, 999)));
+        assert!(matches!(six, Err(Refusal::NoAdjacentBlock { longest: 6, .. })));
     }
 
     #[test]
     fn numbers_that_do_not_follow_each_other_are_parted_by_a_gap() {
         let aisle = map(&["1/1", "1/2", "1/4", "1/5"], &[]);
-        assert!(matches!(chosen(&aisle, 3, 0), Err(Refusal::NoAdjacentBlock { longest: 2, .. })));
+        assert!(matches!(
+            chosen(&aisle, 3, None),
+            Err(Refusal::NoAdjacentBlock { longest: 2, .. })
+        ));
         let falling = map(&["1/4", "1/3", "1/2"], &[]);
-        assert_eq!(chosen(&falling, 3, 0).unwrap(), ["1/4", "1/3", "1/2"]);
+        assert_eq!(chosen(&falling, 3, None).unwrap(), ["1/4", "1/3", "1/2"]);
         let letters = map(&["1/A", "1/C", "1/B"], &[]);
-        assert_eq!(chosen(&letters, 3, 0).unwrap().len(), 3);
+        assert_eq!(chosen(&letters, 3, None).unwrap().len(), 3);
     }
 }

@@ -86,9 +86,17 @@ pub struct Visit {
 pub struct Try {
     /// How long he looks at the map before he asks for seats.
     pub looks_ms: u32,
-    /// Where in a section he begins to look for seats, in thousandths of its depth: 0 takes the very
-    /// best ones, everything else the best of the first row from there on that has enough.
+    /// Where in a section he would like to sit; none if he wants the very best seats.
+    pub spot: Option<Spot>,
+}
+
+/// A place in a section, wherever its rows and seats are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// The row, in thousandths of the way from the first to the last, 0 to 999.
     pub depth_permille: u16,
+    /// The place in the row, in thousandths of the way from one end to the other, 0 to 999.
+    pub side_permille: u16,
 }
 
 impl Plan {
@@ -275,9 +283,10 @@ fn one_try(draw: &mut impl Rng, scenario: &Scenario) -> Try {
     let patience = &scenario.patience;
     let looks_ms = lognormal_ms(draw, patience.looking_median_seconds, patience.sigma);
     let own_taste = chance(draw, scenario.taste.own_share);
+    let mut permille = || draw.random_range(0..1000_u16);
     // The smaller of two: rows near the front are fancied more than those at the back.
-    let depth = draw.random_range(1..1000_u16).min(draw.random_range(1..1000));
-    Try { looks_ms, depth_permille: if own_taste { depth } else { 0 } }
+    let spot = Spot { depth_permille: permille().min(permille()), side_permille: permille() };
+    Try { looks_ms, spot: own_taste.then_some(spot) }
 }
 
 /// Zipf's law over the sections in the order of the venue, added up.
@@ -408,7 +417,7 @@ mod tests {
                 distinct.dedup();
                 prop_assert_eq!(distinct.len(), buyer.favourites.len());
                 prop_assert!(distinct.iter().all(|s| (*s as usize) < sections));
-                prop_assert!((1..=4).contains(&buyer.visits.len()));
+                prop_assert!((1..=7).contains(&buyer.visits.len()));
                 prop_assert_eq!(buyer.visits[0].after_ms, 0);
                 for visit in &buyer.visits {
                     prop_assert!((1..=6).contains(&visit.tries.len()));

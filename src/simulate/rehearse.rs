@@ -11,7 +11,7 @@ use super::run::{Setting, run};
 use super::scenario::Scenario;
 use crate::audit::{AuditReport, Told};
 use crate::domain::{Currency, Event, EventDraft, Timestamp, Venue};
-use crate::minting::Layout;
+use crate::minting::arena_of;
 use crate::repository::{MintProgress, Repository, StoreUrl};
 
 /// How long after the rehearsal its event begins.
@@ -27,7 +27,8 @@ pub fn fresh_seed() -> u64 {
     u64::from(rand::random::<u32>())
 }
 
-/// Makes an event of its own for one rehearsal, marked as simulated, and mints `layout` for it.
+/// Makes an event of its own for one rehearsal, marked as simulated, and mints as many seats for it
+/// as the scenario has, laid out like an arena.
 ///
 /// # Errors
 /// The scenario is out of bounds, or the store does not take the event.
@@ -35,12 +36,12 @@ pub async fn prepare(
     repository: &dyn Repository,
     scenario: &Scenario,
     seed: u64,
-    layout: Arc<Layout>,
     minting: MintProgress<'_>,
 ) -> Result<Event, Error> {
     scenario.check()?;
     let draft = draft(repository, scenario, seed);
     let event = repository.add_event(&draft).await?;
+    let layout = Arc::new(arena_of(scenario.seats(), event.currency));
     repository.mint(event.event_id, layout, minting).await?;
     Ok(repository.event(event.event_id).await?)
 }

@@ -31,7 +31,7 @@ pub struct Setting {
     pub provider: Arc<dyn PaymentProvider>,
     /// Collects what buyers are told.
     pub history: Arc<History>,
-    /// Where the run stands, for whoever watches.
+    /// Where the run stands, for whoever watches; of this run alone.
     pub progress: Arc<Progress>,
     /// How the run is stopped before its end.
     pub stop: Stop,

@@ -211,8 +211,8 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             tries_max: 6,
-            returns_max: 3,
-            return_after_median_seconds: 90.0,
+            returns_max: 6,
+            return_after_median_seconds: 180.0,
             looking_median_seconds: 6.0,
             sigma: 0.5,
         }

@@ -12,10 +12,10 @@ use super::report::{SimulationReport, float};
 use super::stop::Urgency;
 use crate::domain::Money;
 
-/// The widest that a report gets, in columns.
-pub const WIDTH_MAX: u16 = 80;
 /// How many columns a bar for everything takes.
 const BAR_COLUMNS: u64 = 32;
+/// How many violations stand in the verdict; the audit lists them all.
+const VIOLATIONS_SHOWN_MAX: usize = 5;
 /// Where rehearsals keep their data if nobody says otherwise; commands need not name it.
 const STORE_DEFAULT: &str = "sqlite:tix.db";
 /// The store that is gone when the rehearsal is.
@@ -71,8 +71,7 @@ pub fn verdict(report: &SimulationReport) -> Vec<String> {
     }
     let failures = &report.circumstances.failures;
     if failures.count > 0 {
-        let calls = if failures.count == 1 { "call" } else { "calls" };
-        lines.push(format!("{} {calls} failed; the first:", grouped(failures.count)));
+        lines.push(format!("{} failed; the first:", counted(failures.count, "call")));
         lines.extend(failures.first.iter().map(|failure| format!("  {failure}")));
     }
     lines
@@ -90,24 +89,25 @@ fn sold(report: &SimulationReport) -> String {
     )
 }
 
+/// Whether the audit passed; if not, what it found first.
 fn audited(report: &SimulationReport) -> String {
     let audit = &report.audit;
-    let examined: u64 = audit.checks.iter().map(|check| check.examined).sum();
-    match audit.violations.first() {
-        None if audit.passed => format!(
-            "Audit passed: {} rules on {} tickets, holds, orders and answers; no seat sold twice.",
-            audit.checks.len(),
-            grouped(examined)
-        ),
-        Some(first) => format!(
-            "AUDIT FAILED: {} violations, seed {}. {}: {}",
-            grouped(audit.violations.len() as u64),
-            report.seed,
-            first.rule,
-            first.detail
-        ),
-        None => format!("AUDIT FAILED, seed {}.", report.seed),
+    if audit.passed {
+        let examined = audit.checks.iter().map(|check| check.examined).sum();
+        let (rules, examined) = (audit.checks.len(), grouped(examined));
+        return format!("Audit passed: {rules} rules, {examined} checks; no seat was sold twice.");
     }
+    let found = counted(audit.violations.len() as u64, "violation");
+    let mut text = format!("AUDIT FAILED: {found}, seed {}.", report.seed);
+    for violation in audit.violations.iter().take(VIOLATIONS_SHOWN_MAX) {
+        let _ = write!(text, "\n  {}: {}", violation.rule, violation.detail);
+    }
+    text
+}
+
+/// A count with its noun, in the plural where it needs one.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// The tables of the report.
@@ -207,19 +207,21 @@ fn latencies(report: &SimulationReport) -> Block {
     let mut rows = Vec::new();
     let mut operation = "";
     for measured in &report.operations {
-        let name = match measured.outcome {
-            "ok" => measured.name.to_owned(),
-            outcome if operation == measured.name => format!("  {outcome}"),
-            outcome => format!("{} {outcome}", measured.name),
-        };
+        if operation != measured.name && measured.outcome != "ok" {
+            rows.push(vec![measured.name.to_owned()]);
+        }
         operation = measured.name;
-        rows.push(latency_row(name, measured));
+        rows.push(latency_row(measured));
     }
     let header = vec!["", "count", "p50", "p90", "p99", "p99.9", "max", "p99 due"];
     Block { title: "Latency", header, rows }
 }
 
-fn latency_row(name: String, measured: &Latencies) -> Vec<String> {
+fn latency_row(measured: &Latencies) -> Vec<String> {
+    let name = match measured.outcome {
+        "ok" => measured.name.to_owned(),
+        outcome => format!("  {outcome}"),
+    };
     let times = [
         measured.p50_us,
         measured.p90_us,
@@ -228,7 +230,7 @@ fn latency_row(name: String, measured: &Latencies) -> Vec<String> {
         measured.max_us,
         measured.due_p99_us,
     ];
-    let times = times.map(|us| humanised(Duration::from_micros(us)));
+    let times = times.map(|us| humanised(Duration::from_micros(us)).replace(' ', ""));
     [name, grouped(measured.count)].into_iter().chain(times).collect()
 }
 
@@ -324,7 +326,120 @@ fn three_digits(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Currency;
+    use crate::audit::{AuditReport, Check, Violation};
+    use crate::domain::{Currency, EventId};
+    use crate::simulate::Scenario;
+    use crate::simulate::report::{Buyers, Circumstances, Holds, Throughput, Tickets};
+    use crate::simulate::sale::FailureReport;
+
+    fn latencies(name: &'static str, outcome: &'static str, count: u64) -> Latencies {
+        Latencies {
+            name,
+            outcome,
+            count,
+            p50_us: 850,
+            p90_us: 1_910,
+            p99_us: 12_340,
+            p999_us: 123_400,
+            max_us: 1_234_000,
+            due_p99_us: 14_100,
+        }
+    }
+
+    fn sample() -> SimulationReport {
+        SimulationReport {
+            schema_version: 1,
+            tix_version: "0.1.0",
+            store: "sqlite:tix.db".into(),
+            seed: 42,
+            scenario: Scenario::default(),
+            event_id: EventId::of_slug("x"),
+            elapsed_seconds: 38.25,
+            buyers: Buyers {
+                total: 10_000,
+                bought: 3_682,
+                gave_up: 1_460,
+                silent: 1_475,
+                empty_handed: 3_383,
+                waitlisted: 0,
+                served_from_waitlist: 0,
+            },
+            tickets: Tickets {
+                minted: 10_000,
+                sold: 8_900,
+                held: 33,
+                paying: 0,
+                available: 1_067,
+                blocked: 0,
+            },
+            revenue: Money::from_minor(76_602_100, Currency::EUR),
+            holds: Holds {
+                started: 6_617,
+                refused_taken: 20_431,
+                refused_limit: 0,
+                refused_other: 3,
+                abandoned: 1_460,
+                expired: 1_463,
+                confirmed: 3_682,
+            },
+            operations: vec![
+                latencies("counts", "ok", 267),
+                latencies("start_hold", "ok", 6_617),
+                latencies("start_hold", "taken", 20_431),
+                latencies("confirm", "payment_in_progress", 3),
+            ],
+            throughput: Throughput {
+                holds_per_second: 172.993,
+                operations_per_second: 1_870.4,
+                peak_operations_per_second: 15_461.0,
+            },
+            audit: AuditReport {
+                passed: true,
+                violations: vec![],
+                checks: vec![
+                    Check { rule: "one_owner", examined: 10_000 },
+                    Check { rule: "acknowledged", examined: 11_759 },
+                ],
+                log: None,
+            },
+            circumstances: Circumstances {
+                slug: "simulation-42-1a2b3c4d".into(),
+                engine: "SQLite 3.54.1".into(),
+                ..Circumstances::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_person_reads_it_from_the_verdict_to_what_to_do_next() {
+        insta::assert_snapshot!(render(&sample(), false));
+    }
+
+    #[test]
+    fn what_went_wrong_comes_first_too() {
+        let mut report = sample();
+        report.audit.passed = false;
+        report.audit.violations = vec![Violation {
+            rule: "sold_once",
+            ticket_id: None,
+            detail: "Floor A/1/1 was sold to two buyers".into(),
+        }];
+        report.circumstances.stopped = Urgency::WindDown;
+        report.buyers.total = 1_234;
+        report.circumstances.failures =
+            FailureReport { count: 2, first: vec!["start a hold: the disk is full".into()] };
+        insta::assert_snapshot!(verdict(&report).join("\n"));
+    }
+
+    #[test]
+    fn it_fits_into_80_columns_and_is_plain_unless_styled() {
+        let plain = render(&sample(), false);
+        for line in plain.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        assert!(!plain.contains('\u{1b}'));
+        assert!(render(&sample(), true).contains('\u{1b}'));
+    }
 
     #[test]
     fn thousands_are_parted() {
