@@ -1,5 +1,7 @@
 //! A rehearsal from end to end, on the embedded store: the numbers add up and the audit agrees.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
