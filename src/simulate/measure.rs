@@ -148,7 +148,7 @@ impl Recorder {
     /// A recorder that has measured nothing, for a run that starts at `started`.
     ///
     /// # Errors
-    /// A histogram of [`DIGITS`] digits cannot be made.
+    /// The histograms cannot be made.
     pub fn new(started: Instant) -> std::result::Result<Self, CreationError> {
         let empty = Histogram::new(DIGITS)?;
         Ok(Self { started, empty, shards: Default::default() })
