@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tix::audit::{AuditReport, History};
+use tix::audit::History;
 use tix::clock::SystemClock;
 use tix::domain::{Order, OrderStatus};
 use tix::payment::SimulatedProvider;
@@ -40,16 +40,8 @@ impl Rehearsal {
     async fn run(&self) -> SimulationReport {
         let repository = &*self.setting.repository;
         let event = simulate::prepare(repository, &self.scenario, SEED, &|_| {}).await.unwrap();
-        let audit = async |_: &_, _: &_| {
-            Ok::<_, std::io::Error>(AuditReport {
-                passed: true,
-                violations: vec![],
-                checks: vec![],
-                log: None,
-            })
-        };
         let setting = self.setting.clone();
-        let report = simulate::rehearse(setting, &self.url, &event, &self.scenario, SEED, audit);
+        let report = simulate::rehearse(setting, &self.url, &event, &self.scenario, SEED);
         report.await.unwrap()
     }
 

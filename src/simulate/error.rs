@@ -20,5 +20,5 @@ pub enum Error {
     Measurement(#[from] hdrhistogram::CreationError),
     /// The audit could not be made.
     #[error("cannot audit the rehearsal")]
-    Audit(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Audit(#[source] repository::Error),
 }

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::report::SimulationReport;
 use super::run::{Setting, run};
 use super::scenario::Scenario;
-use crate::audit::{AuditReport, Told};
+use crate::audit;
 use crate::domain::{Currency, Event, EventDraft, Timestamp, Venue};
 use crate::minting::arena_of;
 use crate::repository::{MintProgress, Repository, StoreUrl};
@@ -79,29 +79,22 @@ fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64) -> EventDr
 
 /// Rehearses the sale of a minted event: runs, audits, reports.
 ///
-/// `audit` is handed the event and what buyers were told.
-///
 /// # Errors
-/// The scenario is out of bounds, the event is not minted, or the store or the audit fails.
-pub async fn rehearse<A, E>(
+/// The scenario is out of bounds, the event is not minted, or the store or its audit fails.
+pub async fn rehearse(
     setting: Setting,
     store: &StoreUrl,
     event: &Event,
     scenario: &Scenario,
     seed: u64,
-    audit: A,
-) -> Result<SimulationReport, Error>
-where
-    A: AsyncFnOnce(&Event, &[Told]) -> Result<AuditReport, E>,
-    E: std::error::Error + Send + Sync + 'static,
-{
+) -> Result<SimulationReport, Error> {
     if !event.minted {
         return Err(Error::NotMinted(event.slug.clone()));
     }
     let (history, engine) = (Arc::clone(&setting.history), setting.repository.engine());
     let outcome = run(setting, event.event_id, scenario, seed).await?;
-    let audit = audit(event, &history.entries()).await;
-    let audit = audit.map_err(|e| Error::Audit(Box::new(e)))?;
+    let audit = audit::run(store, Some(event.event_id), &history.entries()).await;
+    let audit = audit.map_err(Error::Audit)?;
     let scenario = as_rehearsed(scenario, event);
     let store = (store.to_string(), engine);
     Ok(SimulationReport::of(store, event, (scenario, seed), outcome, audit))
