@@ -171,3 +171,13 @@ async fn progress_ends_where_the_report_begins() {
     let operations: u64 = report.operations.iter().map(|o| o.count).sum();
     assert_eq!(snapshot.operations, operations);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_in_memory_outlives_the_run_until_it_is_audited() {
+    let Rehearsal { url, setting, scenario } =
+        Rehearsal::at("sqlite::memory:", scenario(20, Pace::Max)).await;
+    let repository = &*setting.repository;
+    let event = simulate::prepare(repository, &scenario, SEED, &|_| {}).await.unwrap();
+    let report = simulate::rehearse(setting, &url, &event, &scenario, SEED).await.unwrap();
+    assert!(report.audit.passed, "{:?}", report.audit.violations);
+}

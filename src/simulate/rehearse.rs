@@ -91,12 +91,14 @@ pub async fn rehearse(
     if !event.minted {
         return Err(Error::NotMinted(event.slug.clone()));
     }
-    let (history, engine) = (Arc::clone(&setting.history), setting.repository.engine());
+    let history = Arc::clone(&setting.history);
+    // A store in memory lives as long as somebody has it open, and the audit needs it too.
+    let repository = Arc::clone(&setting.repository);
     let outcome = run(setting, event.event_id, scenario, seed).await?;
     let audit = audit::run(store, Some(event.event_id), &history.entries()).await;
     let audit = audit.map_err(Error::Audit)?;
     let scenario = as_rehearsed(scenario, event);
-    let store = (store.to_string(), engine);
+    let store = (store.to_string(), repository.engine());
     Ok(SimulationReport::of(store, event, (scenario, seed), outcome, audit))
 }
 
