@@ -118,7 +118,9 @@ fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>>
 /// session.
 fn owned(tx: &mut Tx<'_, '_>, buyer: BuyerId, event: &StoredEvent) -> Outcome<u32> {
     let mut owned = 0;
-    for ticket in tx.ownership.of(tx.statements.connection, buyer, event)? {
+    for ticket in
+        tx.ownership.of(tx.statements.connection, buyer, event.event_no, event.tickets())?
+    {
         let row = tx.statements.queue_row(ticket)?;
         let own = row.is_some_and(|r| r.buyer_id == Some(buyer) && !r.is_lapsed(tx.now));
         owned += u32::from(own);

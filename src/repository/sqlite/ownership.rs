@@ -14,7 +14,6 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, Params, Row, params};
 use smallvec::SmallVec;
 
-use super::catalogue::StoredEvent;
 use super::failure::Outcome;
 use super::statements::TicketNo;
 use crate::domain::BuyerId;
@@ -40,7 +39,7 @@ impl Ownership {
     /// first in every transaction.
     pub(super) fn catch_up(&mut self, connection: &Connection) -> Outcome<()> {
         if self.names.len() > BUYERS_MAX {
-            *self = Self::default();
+            self.forget();
         }
         if self.events.is_empty() {
             return Ok(());
@@ -56,6 +55,12 @@ impl Ownership {
         Ok(())
     }
 
+    /// Forgets everything. Must be called when a transaction is rolled back: it may have learnt from
+    /// log entries of that very transaction, whose positions another process will use.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// Notes how far the log reaches once this process's transaction has committed; `end` was read
     /// inside of it.
     pub(super) fn committed(&mut self, end: i64) {
@@ -67,18 +72,18 @@ impl Ownership {
         !self.events.is_empty()
     }
 
-    /// The tickets of the event that the buyer may own.
+    /// The tickets of an event, numbered from `first` to `last`, that the buyer may own.
     pub(super) fn of(
         &mut self,
         connection: &Connection,
         buyer: BuyerId,
-        event: &StoredEvent,
+        event_no: i64,
+        (first, last): (TicketNo, TicketNo),
     ) -> Outcome<Names> {
         if self.events.is_empty() {
             self.position = log_end(connection)?;
         }
-        let (first, last) = event.tickets();
-        if self.events.insert(event.event_no) {
+        if self.events.insert(event_no) {
             let sql = "SELECT buyer_id, ticket_no FROM order_queue
                         WHERE ticket_no BETWEEN ?1 AND ?2 AND buyer_id IS NOT NULL";
             self.learn(connection, sql, params![first, last])?;
@@ -110,4 +115,66 @@ impl Ownership {
 pub(super) fn log_end(connection: &Connection) -> Outcome<i64> {
     let sql = "SELECT coalesce(max(position), 0) FROM change_log";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::sqlite::SCHEMA;
+    use crate::repository::sqlite::failure::Failure;
+
+    /// Two processes on one file, as far as this module is concerned.
+    fn two_processes(folder: &tempfile::TempDir) -> (Connection, Connection) {
+        let open = || Connection::open(folder.path().join("tix.db")).unwrap();
+        let (one, other) = (open(), open());
+        one.pragma_update(None, "journal_mode", "WAL").unwrap();
+        one.execute_batch(SCHEMA).unwrap();
+        (one, other)
+    }
+
+    fn claim(connection: &Connection, buyer: BuyerId, ticket: TicketNo) {
+        let row = "INSERT INTO order_queue (ticket_no, status, buyer_id) VALUES (?1, 'held', ?2)";
+        connection.execute(row, params![ticket, buyer]).unwrap();
+        let log = "INSERT INTO change_log (at, ticket_no, change) VALUES (0, ?1, 'held')";
+        connection.execute(log, [ticket]).unwrap();
+    }
+
+    fn names(ownership: &mut Ownership, connection: &Connection, buyer: BuyerId) -> Vec<TicketNo> {
+        let found = ownership.of(connection, buyer, 1, (1, 100));
+        let mut names: Vec<TicketNo> = found.map_err(|f| f.leave("count")).unwrap().to_vec();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn it_names_what_was_claimed_before_by_others_and_by_itself() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (own, other) = two_processes(&folder);
+        let (ann, bob) = (BuyerId::fresh(), BuyerId::fresh());
+        claim(&own, ann, 1);
+        let mut ownership = Ownership::default();
+        assert_eq!(names(&mut ownership, &own, ann), [1]);
+        claim(&other, ann, 2);
+        claim(&other, bob, 3);
+        ownership.catch_up(&own).map_err(|f: Failure| f.leave("catch up")).unwrap();
+        ownership.claimed(ann, 4);
+        assert_eq!(names(&mut ownership, &own, ann), [1, 2, 4]);
+        assert_eq!(names(&mut ownership, &own, bob), [3]);
+    }
+
+    #[test]
+    fn forgetting_after_a_rollback_finds_claims_at_reused_positions() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (own, other) = two_processes(&folder);
+        let ann = BuyerId::fresh();
+        let mut ownership = Ownership::default();
+        own.execute_batch("BEGIN IMMEDIATE").unwrap();
+        claim(&own, BuyerId::fresh(), 1);
+        assert_eq!(names(&mut ownership, &own, ann), []);
+        own.execute_batch("ROLLBACK").unwrap();
+        ownership.forget();
+        claim(&other, ann, 2);
+        ownership.catch_up(&own).map_err(|f: Failure| f.leave("catch up")).unwrap();
+        assert_eq!(names(&mut ownership, &own, ann), [2]);
+    }
 }

@@ -199,9 +199,7 @@ impl Session<'_> {
                 Ok(())
             }
             Err(failure) => {
-                // It may have learnt from entries of this very transaction, whose positions
-                // somebody else will use.
-                self.ownership = Ownership::default();
+                self.ownership.forget();
                 // Some failures, a full disk among them, have already rolled back by themselves.
                 if !self.statements.connection.is_autocommit() {
                     self.statements.rollback.execute([])?;
