@@ -3,7 +3,10 @@
 pub mod audit;
 pub mod clock;
 pub mod domain;
+pub mod error;
 pub mod minting;
+pub mod output;
 pub mod payment;
 pub mod repository;
 pub mod simulate;
+pub mod terminal;

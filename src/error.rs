@@ -1,0 +1,289 @@
+//! How a command ends when it does not end well: kinds, causes, hints, exit codes.
+
+use std::error::Error as StdError;
+use std::io;
+
+use serde::Serialize;
+
+use crate::domain::{Refusal, Timestamp};
+use crate::output::counted;
+use crate::repository::{self, StoreError, StoreFault};
+
+/// The answer of every command.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How a command ended. What scripts may rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did what was asked.
+    Done,
+    /// It could not.
+    Failed,
+    /// It did not understand what was asked, or was given bad input.
+    Usage,
+    /// The rules of the sale did not allow it.
+    Refused,
+    /// The audit found a broken rule.
+    Violation,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl Outcome {
+    /// Every outcome, by exit code.
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Failed, Self::Usage, Self::Refused, Self::Violation, Self::Interrupted];
+
+    /// The exit code of the process.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Violation => 4,
+            // What shells report of a process that Ctrl-C ended: 128 and SIGINT.
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What it means, as the help says it.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed: the store or the machine did not do its part",
+            Self::Usage => "usage or bad input; nothing was written",
+            Self::Refused => "refused: taken, expired, limit, sold_out, unknown_event, …",
+            Self::Violation => "the audit found a violation",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A cause beneath an error.
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked makes no sense, or the input is bad.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong with it.
+        message: String,
+        /// Why, if something else said so.
+        #[source]
+        cause: Option<Cause>,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// A file that was given is not what it should be; every fault of it, one line each.
+    #[error("{message}")]
+    BadFile {
+        /// What was read and how many faults it has.
+        message: String,
+        /// The faults, each with its place: `venue.csv:3:12: …`.
+        faults: Vec<String>,
+    },
+    /// The rules of the sale do not allow it.
+    #[error("{refusal}")]
+    Refused {
+        /// The reason.
+        refusal: Refusal,
+        /// What to do about it, where more is known than the reason alone tells.
+        hint: Option<String>,
+    },
+    /// The store did not do its part.
+    #[error(transparent)]
+    Store(StoreError),
+    /// A file or a stream could not be used.
+    #[error("{tried}")]
+    Io {
+        /// What was tried.
+        tried: String,
+        /// Why it failed.
+        #[source]
+        cause: io::Error,
+    },
+    /// The result could not be written to standard output.
+    #[error("write the result to standard output")]
+    Output(#[source] io::Error),
+    /// The audit found broken rules; the report is on standard output.
+    #[error("the audit found {}", counted(*.0, "violation"))]
+    Violation(u64),
+    /// Something that the report shows is not as it should be.
+    #[error("{message}")]
+    Unsound {
+        /// What.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// Somebody pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// A request that makes no sense, and what to do about it.
+    #[must_use]
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), cause: None, hint: Some(hint.into()) }
+    }
+
+    /// How the command ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Usage { .. } | Self::BadFile { .. } => Outcome::Usage,
+            Self::Refused { .. } => Outcome::Refused,
+            Self::Store(_) | Self::Io { .. } | Self::Output(_) | Self::Unsound { .. } => {
+                Outcome::Failed
+            }
+            Self::Violation(_) => Outcome::Violation,
+            Self::Interrupted => Outcome::Interrupted,
+        }
+    }
+
+    /// The refusal, if that is what it is.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The faults of the input, if that is what it is about.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        match self {
+            Self::BadFile { faults, .. } => faults,
+            _ => &[],
+        }
+    }
+
+    /// What lies beneath, the nearest cause first.
+    #[must_use]
+    pub fn causes(&self) -> Vec<String> {
+        let mut next = self.source();
+        let mut causes = Vec::new();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        // Some errors repeat their cause in their own words.
+        causes.dedup();
+        causes
+    }
+
+    /// What can be done about it, at the time `now`.
+    #[must_use]
+    pub fn hint(&self, now: Timestamp) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::BadFile { .. } => Some("mend the file and run the same command again".into()),
+            Self::Refused { hint: Some(hint), .. } | Self::Unsound { hint, .. } => {
+                Some(hint.clone())
+            }
+            Self::Refused { refusal, hint: None } => Some(refusal.hint(now)),
+            Self::Store(error) => Some(store_hint(&error.fault).into()),
+            Self::Io { .. } | Self::Output(_) => None,
+            Self::Violation(_) => {
+                Some("keep the store as it is; `tix order list` and `tix watch-cdc --from start` show what happened".into())
+            }
+            Self::Interrupted => {
+                Some("whatever was acknowledged is kept; run the same command again to go on".into())
+            }
+        }
+    }
+
+    /// Whether the reader of standard output went away, as `head` does: no reason to complain.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+const fn store_hint(fault: &StoreFault) -> &'static str {
+    match fault {
+        StoreFault::Missing => {
+            "run `tix seed` to make it, or name another one with --store or TIX_STORE"
+        }
+        StoreFault::NotAStore => {
+            "it was left as it is; name another path with --store or TIX_STORE"
+        }
+        StoreFault::ReadOnly => {
+            "make the file and its folder writable; SQLite keeps its log beside the file"
+        }
+        StoreFault::DiskFull => {
+            "make room and run the same command again; whatever was acknowledged is kept"
+        }
+        StoreFault::OtherSchema => {
+            "compare with `tix schema status`; this tix cannot work with that schema"
+        }
+        StoreFault::OtherLayout => {
+            "seed the file it was minted from, or add another event with --event, --slug or --date"
+        }
+        StoreFault::Corrupt => "keep the store as it is, and see what `tix audit` says",
+        StoreFault::Failed => "run the same command with -v to see more",
+    }
+}
+
+impl From<repository::Error> for Error {
+    fn from(error: repository::Error) -> Self {
+        match error {
+            repository::Error::Refused(refusal) => refusal.into(),
+            repository::Error::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused { refusal, hint: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_an_exit_code_of_its_own() {
+        let codes: Vec<u8> = Outcome::ALL.iter().map(|outcome| outcome.exit_code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 130]);
+    }
+
+    #[test]
+    fn a_refusal_begins_with_its_word_and_ends_the_process_with_3() {
+        let error = Error::from(Refusal::Taken {
+            seats: vec!["Floor A/3/12".parse().unwrap()],
+            until: None,
+        });
+        assert_eq!(error.to_string(), "taken: Floor A/3/12");
+        assert_eq!(error.outcome().exit_code(), 3);
+        assert!(error.hint(Timestamp::from_millis(0)).unwrap().contains("tix ticket map"));
+    }
+
+    #[test]
+    fn causes_are_named_from_the_nearest_to_the_deepest() {
+        let deep = io::Error::other("no such device");
+        let store = StoreError::caused(StoreFault::Failed, "open the store tix.db", deep);
+        let error = Error::from(repository::Error::Store(store));
+        assert_eq!(error.to_string(), "open the store tix.db");
+        assert_eq!(error.causes(), ["no such device"]);
+        assert_eq!(error.outcome(), Outcome::Failed);
+    }
+
+    #[test]
+    fn only_a_reader_who_went_away_is_no_failure() {
+        let closed = Error::Output(io::ErrorKind::BrokenPipe.into());
+        let full = Error::Output(io::ErrorKind::StorageFull.into());
+        assert!(closed.is_closed_pipe());
+        assert!(!full.is_closed_pipe());
+    }
+}

@@ -1,0 +1,105 @@
+//! How an error reads: as lines for people, as one JSON object for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Tone, json};
+use crate::domain::{Refusal, Timestamp};
+use crate::error::{Error, Outcome};
+
+/// The body of the JSON document about an error.
+#[derive(Serialize)]
+struct Failure<'a> {
+    error: Record<'a>,
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    kind: Outcome,
+    /// The reason's word, and whatever else belongs to it.
+    #[serde(flatten)]
+    refusal: Option<&'a Refusal>,
+    message: String,
+    causes: Vec<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [String],
+    hint: Option<String>,
+}
+
+/// Writes an error as one line of JSON.
+#[must_use]
+pub fn json(error: &Error, now: Timestamp) -> String {
+    let record = Record {
+        kind: error.outcome(),
+        refusal: error.refusal(),
+        message: error.to_string(),
+        causes: error.causes(),
+        faults: error.faults(),
+        hint: error.hint(now),
+    };
+    json::line(&Failure { error: record }).unwrap_or_else(|_| text(error, now, false))
+}
+
+/// Writes an error for people: what was tried, why it failed, what to do about it.
+#[must_use]
+pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
+    let mut text = format!("{} {error}\n", Tone::Bad.paint("error:", color));
+    // Writing to a string cannot fail.
+    for cause in error.causes() {
+        let _ = writeln!(text, "{} {cause}", Tone::Strong.paint("Caused by:", color));
+    }
+    for fault in error.faults() {
+        let _ = writeln!(text, "  {fault}");
+    }
+    if let Some(hint) = error.hint(now) {
+        let _ = writeln!(text, "{} {hint}", Tone::Strong.paint("Hint:", color));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(0);
+
+    fn taken() -> Error {
+        let until = Some(Timestamp::from_millis(60_000));
+        Refusal::Taken { seats: vec!["Floor A/3/12".parse().unwrap()], until }.into()
+    }
+
+    #[test]
+    fn people_read_the_error_and_then_a_hint() {
+        insta::assert_snapshot!(text(&taken(), NOW, false), @r"
+        error: taken: Floor A/3/12
+        Hint: it comes free in 1 min 00 s unless it is paid for; see what is left with `tix ticket map`
+        ");
+    }
+
+    #[test]
+    fn programs_read_one_object_with_the_reason_and_what_belongs_to_it() {
+        let object: serde_json::Value = serde_json::from_str(&json(&taken(), NOW)).unwrap();
+        assert_eq!(object["schema_version"], 1);
+        assert_eq!(object["error"]["kind"], "refused");
+        assert_eq!(object["error"]["reason"], "taken");
+        assert_eq!(object["error"]["seats"][0], "Floor A/3/12");
+        assert_eq!(object["error"]["message"], "taken: Floor A/3/12");
+        assert_eq!(object["error"]["causes"].as_array().map(Vec::len), Some(0));
+        assert!(object["error"]["faults"].is_null());
+    }
+
+    #[test]
+    fn every_fault_of_a_file_has_its_own_line() {
+        let error = Error::BadFile {
+            message: "read venue.csv: 2 faults, nothing was written".into(),
+            faults: vec!["venue.csv:2:3: a".into(), "venue.csv:9:1: b".into()],
+        };
+        insta::assert_snapshot!(text(&error, NOW, false), @r"
+        error: read venue.csv: 2 faults, nothing was written
+          venue.csv:2:3: a
+          venue.csv:9:1: b
+        Hint: mend the file and run the same command again
+        ");
+    }
+}

@@ -1,0 +1,255 @@
+//! Tables for people, at the width of the page.
+
+use std::fmt::Display;
+
+use comfy_table::{
+    Attribute, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
+};
+
+use super::{Page, Tone};
+
+/// No lines but one under the headings: what there is to read are the values.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
+/// Stands for a blank at which no line is broken, until the table is laid out.
+const UNBROKEN_BLANK: &str = "\u{a0}";
+/// Blanks between two columns.
+const BETWEEN: u16 = 2;
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    heading: &'static str,
+    alignment: CellAlignment,
+    /// Whether its values are broken over lines where room is short.
+    breaks: bool,
+    /// Which columns are left out before it where room is short; none if it always stays.
+    rank: Option<u8>,
+}
+
+impl Column {
+    /// A column of texts, which are kept whole.
+    #[must_use]
+    pub const fn left(heading: &'static str) -> Self {
+        Self { heading, alignment: CellAlignment::Left, breaks: false, rank: None }
+    }
+
+    /// A column of numbers.
+    #[must_use]
+    pub const fn right(heading: &'static str) -> Self {
+        Self { alignment: CellAlignment::Right, ..Self::left(heading) }
+    }
+
+    /// The same column, whose values may be broken over lines.
+    #[must_use]
+    pub const fn broken(self) -> Self {
+        Self { breaks: true, ..self }
+    }
+
+    /// The same column, left out where room is short; columns of a lower rank go first.
+    #[must_use]
+    pub const fn optional(self, rank: u8) -> Self {
+        Self { rank: Some(rank), ..self }
+    }
+}
+
+/// One value of a table.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// A value as it is.
+    #[must_use]
+    pub fn new(value: impl Display) -> Self {
+        Self { text: format!("{value}"), tone: Tone::Plain }
+    }
+
+    /// Several values, of which each is kept whole where the line is broken.
+    #[must_use]
+    pub fn list(values: impl Iterator<Item = impl Display>) -> Self {
+        let values: Vec<String> =
+            values.map(|value| value.to_string().replace(' ', UNBROKEN_BLANK)).collect();
+        Self::new(values.join(", "))
+    }
+
+    /// A value with its colour.
+    #[must_use]
+    pub fn toned(value: impl Display, tone: Tone) -> Self {
+        Self { text: format!("{value}"), tone }
+    }
+}
+
+/// Columns and lines.
+#[derive(Debug, Clone)]
+pub struct Table {
+    columns: Vec<Column>,
+    lines: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table without lines.
+    #[must_use]
+    pub fn new(columns: &[Column]) -> Self {
+        Self { columns: columns.to_vec(), lines: Vec::new() }
+    }
+
+    /// Adds a line.
+    pub fn push(&mut self, line: Vec<Cell>) {
+        self.lines.push(line);
+    }
+
+    /// Whether it has no lines.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Writes the table, no wider than the page if that can be done.
+    #[must_use]
+    pub fn render(&self, page: &Page) -> String {
+        let mut table = self.laid_out(page);
+        let hidden = self.left_out(&table.column_max_content_widths(), page.width);
+        let last = (0..self.columns.len()).rev().find(|index| !hidden.contains(index));
+        for (index, column) in self.columns.iter().enumerate() {
+            if let Some(laid_out) = table.column_mut(index) {
+                let behind = if Some(index) == last { 0 } else { BETWEEN };
+                laid_out.set_padding((0, behind)).set_cell_alignment(column.alignment);
+                if hidden.contains(&index) {
+                    laid_out.set_constraint(ColumnConstraint::Hidden);
+                } else if !column.breaks {
+                    laid_out.set_constraint(ColumnConstraint::ContentWidth);
+                }
+            }
+        }
+        let line = |line: String| line.trim_end().replace(UNBROKEN_BLANK, " ");
+        let lines: Vec<String> = table.lines().map(line).collect();
+        lines.join("\n") + "\n"
+    }
+
+    fn laid_out(&self, page: &Page) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.force_no_tty().load_style(STYLE).set_width(width(page.width));
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if page.color {
+            table.enforce_styling().style_text_only();
+        }
+        let heading =
+            |column: &Column| comfy_table::Cell::new(column.heading).add_attribute(Attribute::Bold);
+        table.set_header(self.columns.iter().map(heading));
+        for line in &self.lines {
+            table.add_row(line.iter().map(painted));
+        }
+        table
+    }
+
+    /// The optional columns that have no room.
+    fn left_out(&self, widths: &[u16], room: usize) -> Vec<usize> {
+        let taken = |index: usize| usize::from(widths[index] + BETWEEN);
+        let mut needed: usize = (0..widths.len()).map(taken).sum();
+        let ranked = |(index, column): (usize, &Column)| column.rank.map(|rank| (rank, index));
+        let mut optional: Vec<(u8, usize)> =
+            self.columns.iter().enumerate().filter_map(ranked).collect();
+        optional.sort_unstable();
+        let mut hidden = Vec::new();
+        for (_, index) in optional {
+            // Nothing follows the last column but the edge of the page.
+            if needed <= room + usize::from(BETWEEN) {
+                break;
+            }
+            needed -= taken(index);
+            hidden.push(index);
+        }
+        hidden
+    }
+}
+
+fn width(columns: usize) -> u16 {
+    u16::try_from(columns).unwrap_or(u16::MAX)
+}
+
+fn painted(cell: &Cell) -> comfy_table::Cell {
+    let mut painted = comfy_table::Cell::new(&cell.text);
+    if let Some(color) = cell.tone.color() {
+        painted = painted.fg(terminal_color(color));
+    }
+    if cell.tone.is_bold() {
+        painted = painted.add_attribute(Attribute::Bold);
+    }
+    painted
+}
+
+const fn terminal_color(color: anstyle::AnsiColor) -> comfy_table::Color {
+    use anstyle::AnsiColor;
+    use comfy_table::Color;
+    match color {
+        AnsiColor::Black => Color::Black,
+        AnsiColor::Red => Color::DarkRed,
+        AnsiColor::Green => Color::DarkGreen,
+        AnsiColor::Yellow => Color::DarkYellow,
+        AnsiColor::Blue => Color::DarkBlue,
+        AnsiColor::Magenta => Color::DarkMagenta,
+        AnsiColor::Cyan => Color::DarkCyan,
+        AnsiColor::White => Color::Grey,
+        AnsiColor::BrightBlack => Color::DarkGrey,
+        AnsiColor::BrightRed => Color::Red,
+        AnsiColor::BrightGreen => Color::Green,
+        AnsiColor::BrightYellow => Color::Yellow,
+        AnsiColor::BrightBlue => Color::Blue,
+        AnsiColor::BrightMagenta => Color::Magenta,
+        AnsiColor::BrightCyan => Color::Cyan,
+        AnsiColor::BrightWhite => Color::White,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    fn page(width: usize) -> Page {
+        Page { width, color: false, now: Timestamp::from_millis(0) }
+    }
+
+    fn holds() -> Table {
+        let mut table = Table::new(&[
+            Column::left("HOLD"),
+            Column::left("STATUS"),
+            Column::left("SEATS").broken(),
+            Column::right("TIME LEFT").optional(0),
+        ]);
+        table.push(vec![
+            Cell::new("0199a7c2"),
+            Cell::toned("held", Tone::Waiting),
+            Cell::list(["Floor A/3/12", "Floor A/3/13"].iter()),
+            Cell::new("14 min 59 s"),
+        ]);
+        table
+    }
+
+    #[test]
+    fn there_is_one_line_under_the_headings_and_no_white_space_behind() {
+        insta::assert_snapshot!(holds().render(&page(80)), @r"
+        HOLD      STATUS  SEATS                         TIME LEFT
+        ─────────────────────────────────────────────────────────
+        0199a7c2  held    Floor A/3/12, Floor A/3/13  14 min 59 s
+        ");
+    }
+
+    #[test]
+    fn where_room_is_short_optional_columns_go_and_long_values_break() {
+        insta::assert_snapshot!(holds().render(&page(36)), @r"
+        HOLD      STATUS  SEATS
+        ───────────────────────────────
+        0199a7c2  held    Floor A/3/12,
+                          Floor A/3/13
+        ");
+    }
+
+    #[test]
+    fn colour_adds_escape_codes_and_nothing_else() {
+        let colored = holds().render(&Page { color: true, ..page(80) });
+        assert!(colored.contains("\u{1b}["));
+    }
+}

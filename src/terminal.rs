@@ -1,0 +1,226 @@
+//! Streams, colour and progress, decided once for the whole process.
+//!
+//! Standard output carries the result and nothing else. Progress, notices and errors go to standard
+//! error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use crate::domain::Timestamp;
+use crate::error::{Error, Result};
+use crate::output::{self, Format, Page, Report, Tone};
+
+pub mod progress;
+
+pub use progress::Counter;
+
+/// How wide the page is where no terminal says so.
+const WIDTH_DEFAULT: usize = 80;
+/// The narrowest page that is laid out for; a narrower terminal wraps.
+const WIDTH_MIN: usize = 20;
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What the user said about output.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// The form of the result.
+    pub format: Format,
+    /// When to use colour.
+    pub color: ColorChoice,
+    /// Whether to leave out notices and progress.
+    pub quiet: bool,
+}
+
+/// What the environment says about colour.
+#[derive(Debug, Clone, Default)]
+struct ColorEnvironment {
+    no_color: bool,
+    force: bool,
+    dumb: bool,
+}
+
+impl ColorEnvironment {
+    fn read() -> Self {
+        let value = |name| std::env::var_os(name).unwrap_or_default();
+        let force = value("CLICOLOR_FORCE");
+        Self {
+            no_color: !value("NO_COLOR").is_empty(),
+            force: !force.is_empty() && force != "0",
+            dumb: value("TERM") == "dumb",
+        }
+    }
+}
+
+/// Whether a stream gets colour. What the user says on the command line counts most.
+const fn has_color(choice: ColorChoice, is_terminal: bool, environment: &ColorEnvironment) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            !environment.no_color && (environment.force || (is_terminal && !environment.dumb))
+        }
+    }
+}
+
+/// The two streams that people and scripts read.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    format: Format,
+    voice: Voice,
+    width: usize,
+    color_out: bool,
+    color_err: bool,
+}
+
+/// What standard error is told besides errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    /// Nothing.
+    Quiet,
+    /// Notices, and progress now and then.
+    Log,
+    /// Notices, and progress as it is made: somebody watches.
+    Live,
+}
+
+impl Terminal {
+    /// Looks at both streams and the environment, and decides.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let environment = ColorEnvironment::read();
+        let color = |is_terminal| has_color(settings.color, is_terminal, &environment);
+        Self {
+            format: settings.format,
+            voice: match settings.quiet {
+                true => Voice::Quiet,
+                false if io::stderr().is_terminal() && !environment.dumb => Voice::Live,
+                false => Voice::Log,
+            },
+            width: width(),
+            color_out: color(io::stdout().is_terminal()),
+            color_err: color(io::stderr().is_terminal()),
+        }
+    }
+
+    /// The form in which results are written.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether standard error gets colour.
+    #[must_use]
+    pub const fn color_err(&self) -> bool {
+        self.color_err
+    }
+
+    /// The page that standard output is, as seen at `now`.
+    #[must_use]
+    pub const fn page(&self, now: Timestamp) -> Page {
+        Page { width: self.width, color: self.color_out, now }
+    }
+
+    /// Writes a result to standard output.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn print(&self, report: &impl Report, now: Timestamp) -> Result<()> {
+        self.write(&output::render(report, self.format, &self.page(now))?)
+    }
+
+    /// Writes text to standard output as it is, and flushes it.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn write(&self, text: &str) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)
+    }
+
+    /// Tells people something on standard error, unless they asked for quiet.
+    pub fn notice(&self, text: impl Display) {
+        if self.voice != Voice::Quiet {
+            say(&format!("{text}\n"));
+        }
+    }
+
+    /// Tells people what they can do next, one command a line, unless they asked for quiet.
+    pub fn next_steps(&self, steps: &[(String, &str)]) {
+        let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        for (command, why) in steps {
+            let padding = " ".repeat(width - command.chars().count());
+            let command = Tone::Strong.paint(command, self.color_err);
+            self.notice(format_args!("  {command}{padding}  {why}"));
+        }
+    }
+
+    /// Tells on standard error why the command did not do what was asked.
+    pub fn fail(&self, error: &Error, now: Timestamp) {
+        let text = match self.format {
+            Format::Json => output::failure::json(error, now),
+            Format::Table | Format::Csv => output::failure::text(error, now, self.color_err),
+        };
+        say(&text);
+    }
+
+    /// Counts up to `total` on standard error: a bar on a terminal, a line now and then elsewhere,
+    /// nothing where the user asked for quiet.
+    #[must_use]
+    pub fn counter(&self, doing: &'static str, total: u64) -> Counter {
+        match self.voice {
+            Voice::Quiet => Counter::silent(),
+            Voice::Log => Counter::lines(doing, total),
+            Voice::Live => Counter::bar(doing, total, self.color_err),
+        }
+    }
+}
+
+/// Writes to standard error. Nobody is left to be told where that fails.
+fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn width() -> usize {
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    terminal
+        .map(|(width, _)| usize::from(width.0))
+        .or_else(columns)
+        .map_or(WIDTH_DEFAULT, |width| width.max(WIDTH_MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: ColorEnvironment = ColorEnvironment { no_color: false, force: false, dumb: false };
+
+    #[test]
+    fn colour_is_for_terminals() {
+        assert!(has_color(ColorChoice::Auto, true, &PLAIN));
+        assert!(!has_color(ColorChoice::Auto, false, &PLAIN));
+        let dumb = ColorEnvironment { dumb: true, ..PLAIN };
+        assert!(!has_color(ColorChoice::Auto, true, &dumb));
+    }
+
+    #[test]
+    fn the_environment_counts_more_than_the_terminal_and_the_command_line_most() {
+        let no_color = ColorEnvironment { no_color: true, force: true, ..PLAIN };
+        assert!(!has_color(ColorChoice::Auto, true, &no_color));
+        assert!(has_color(ColorChoice::Always, false, &no_color));
+        let force = ColorEnvironment { force: true, ..PLAIN };
+        assert!(has_color(ColorChoice::Auto, false, &force));
+        assert!(!has_color(ColorChoice::Never, true, &force));
+    }
+}
