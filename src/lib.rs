@@ -10,3 +10,4 @@ pub mod payment;
 pub mod repository;
 pub mod simulate;
 pub mod terminal;
+pub mod watch;
