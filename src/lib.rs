@@ -1,7 +1,9 @@
 //! `tix` sells every seat exactly once.
 
 pub mod audit;
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod domain;
 pub mod error;
 pub mod minting;

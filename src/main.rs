@@ -1,3 +1,7 @@
 //! The `tix` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(tix::commands::run(std::env::args_os()).exit_code())
+}

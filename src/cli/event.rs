@@ -1,0 +1,140 @@
+//! `tix seed` and `tix event`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::values::{self, DoorsText, TimeText};
+use crate::domain::Currency;
+use crate::domain::event::LIMIT_MAX;
+
+pub(super) const SEED_EXAMPLES: &str = "\
+A venue file has one line per section:  section,type,price,rows,seats_per_row[,entrance]
+or one line per seat:                   section,row,seat,type,price
+
+Examples:
+  tix seed                                                    the built-in arena
+  tix seed fixtures/venues/theatre.csv --date 2026-12-01T19:30
+  tix seed arena.csv --event \"Night of Songs\" --limit 4 --ttl 10m
+  generate-venue | tix seed - --event \"Generated\"
+";
+
+const ADD_EXAMPLES: &str = "\
+Examples:
+  tix event add \"Hamlet\" --date 2026-12-01T19:30 --series hamlet
+  tix seed theatre.csv --event \"Hamlet\" --date 2026-12-01     mint it later
+";
+
+/// Which event a command is about.
+#[derive(Debug, Clone, Args)]
+pub struct EventSelector {
+    /// The event: its slug, its id, or a prefix that only one has; needed where there are several
+    #[arg(long, value_name = "EVENT")]
+    pub event: Option<String>,
+}
+
+/// What to mint.
+#[derive(Debug, Args)]
+pub struct SeedArgs {
+    /// The venue file, `-` for standard input; without one, the built-in arena
+    #[arg(value_name = "VENUE.csv")]
+    pub venue_file: Option<PathBuf>,
+    /// The event's name; without one, that of the file
+    #[arg(long = "event", value_name = "NAME", value_parser = values::name)]
+    pub name: Option<String>,
+    /// What else is said about the event.
+    #[command(flatten)]
+    pub event: EventArgs,
+}
+
+/// What can be said about an event besides its name. It counts when the event is new; an event that
+/// is there stays as it is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The event, if it is new")]
+pub struct EventArgs {
+    /// When it begins: 2026-12-01, 2026-12-01T19:30 at the venue, or RFC 3339; 30 days from now
+    /// at 20:00 where nobody says
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub date: Option<TimeText>,
+    /// The short name that identifies it; made of the name and the day where nobody says
+    #[arg(long, value_parser = values::slug)]
+    pub slug: Option<String>,
+    /// The production it is a show of
+    #[arg(long, value_parser = values::name)]
+    pub series: Option<String>,
+    /// What kind it is: concert, theatre, sport, …
+    #[arg(long = "type", value_name = "TYPE", value_parser = values::name)]
+    pub event_type: Option<String>,
+    /// Who performs; can be repeated
+    #[arg(long = "performer", value_name = "NAME", value_parser = values::name)]
+    pub performers: Vec<String>,
+    /// What it is about
+    #[arg(long, value_name = "TEXT", value_parser = values::description)]
+    pub description: Option<String>,
+    /// How long it lasts: 90m, 2h30m
+    #[arg(long, value_name = "SPAN", default_value = "2h", value_parser = values::minutes)]
+    pub duration: u32,
+    /// The language it is held in: de, en-GB
+    #[arg(long, value_name = "TAG", value_parser = values::language)]
+    pub language: Option<String>,
+    /// What prices are in
+    #[arg(long, value_name = "CODE", default_value = "EUR", value_parser = values::currency)]
+    pub currency: Currency,
+    /// The venue's name
+    #[arg(long, value_name = "NAME", value_parser = values::name)]
+    pub venue: Option<String>,
+    /// The city the venue stands in
+    #[arg(long, value_parser = values::name)]
+    pub city: Option<String>,
+    /// The country the venue stands in
+    #[arg(long, value_parser = values::name)]
+    pub country: Option<String>,
+    /// The venue's time zone, by its IANA name; this machine's where nobody says
+    #[arg(long, value_name = "ZONE", value_parser = values::time_zone)]
+    pub time_zone: Option<String>,
+    /// Degrees north
+    #[arg(long, value_name = "DEGREES", value_parser = values::latitude, requires = "lon",
+          allow_negative_numbers = true)]
+    pub lat: Option<f64>,
+    /// Degrees east
+    #[arg(long, value_name = "DEGREES", value_parser = values::longitude, requires = "lat",
+          allow_negative_numbers = true)]
+    pub lon: Option<f64>,
+    /// When the doors open: 18:30, or a time as for --date; an hour before it begins where nobody
+    /// says
+    #[arg(long, value_name = "TIME", value_parser = values::doors)]
+    pub doors: Option<DoorsText>,
+    /// The most tickets one buyer may own
+    #[arg(long, value_name = "TICKETS", default_value_t = LIMIT_MAX,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
+    pub limit: u32,
+    /// How long a hold lasts, 1s to 24h
+    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = values::time_to_pay)]
+    pub ttl: Duration,
+    /// How long a payment may take, 1s to 24h
+    #[arg(long, value_name = "SPAN", default_value = "2m", value_parser = values::time_to_pay)]
+    pub payment_time: Duration,
+}
+
+/// What to do with events.
+#[derive(Debug, Subcommand)]
+pub enum EventAction {
+    /// Every event, by its date
+    List,
+    /// One event, its terms and its sections
+    Show {
+        /// Its slug, its id, or a prefix that only one has; needed where there are several
+        event: Option<String>,
+    },
+    /// Add an event without minting tickets
+    #[command(after_help = ADD_EXAMPLES)]
+    Add {
+        /// Its name
+        #[arg(value_parser = values::name)]
+        name: String,
+        /// What else is said about it.
+        #[command(flatten)]
+        event: Box<EventArgs>,
+    },
+}

@@ -1,0 +1,252 @@
+//! What can be typed: clap definitions only. They stay in the commands and never reach the core.
+
+use std::ffi::OsString;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::error::Outcome;
+use crate::output::Format;
+use crate::repository::StoreUrl;
+use crate::terminal::{ColorChoice, Settings};
+
+pub mod event;
+pub mod hold;
+pub mod order;
+pub mod ticket;
+pub mod values;
+pub mod watch_cdc;
+
+pub use event::{EventAction, EventArgs, EventSelector, SeedArgs};
+pub use hold::HoldAction;
+pub use order::OrderAction;
+pub use ticket::TicketAction;
+pub use watch_cdc::WatchArgs;
+
+/// The store that is used where nobody names one.
+pub const STORE_DEFAULT: &str = "sqlite:tix.db";
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  tix seed                                    mint the built-in arena
+  tix hold start --best 2                     hold the two best seats
+  tix hold confirm 0199a7c2                   pay for them
+  tix watch-cdc                               see every change as it happens
+  tix ticket map                              see the venue
+  tix audit                                   prove that nothing was sold twice
+";
+
+/// Sells every seat exactly once.
+///
+/// tix mints one ticket per seat of a venue, holds tickets for buyers while they pay, sells or frees
+/// them, shows every change live from the change log, and proves afterwards that nothing was sold
+/// twice.
+#[derive(Debug, Parser)]
+#[command(name = "tix", version, styles = STYLES, after_help = after_help(), max_term_width = 100)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// The URL of the store.
+    #[arg(
+        long,
+        help = "The store: sqlite:PATH or sqlite::memory:",
+        global = true,
+        value_name = "URL",
+        env = "TIX_STORE",
+        hide_env_values = true,
+        default_value = STORE_DEFAULT
+    )]
+    pub store: StoreUrl,
+
+    /// The form of the result
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: Format,
+
+    /// When to use colour.
+    #[arg(
+        long,
+        help = "When to use colour; NO_COLOR with any value turns it off",
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t
+    )]
+    pub color: ColorChoice,
+
+    /// Print the result and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say on standard error what is being done; twice says more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The store's schema: apply, show, compare
+    #[command(subcommand)]
+    Schema(SchemaAction),
+    /// Mint one ticket per seat of a venue
+    #[command(after_help = event::SEED_EXAMPLES)]
+    Seed(Box<SeedArgs>),
+    /// Events: list, show, add
+    #[command(subcommand)]
+    Event(EventAction),
+    /// Tickets: map, list, count, block, unblock
+    #[command(subcommand)]
+    Ticket(TicketAction),
+    /// Holds: start, confirm, abandon, show, list
+    #[command(subcommand)]
+    Hold(HoldAction),
+    /// Orders: list, show, cancel
+    #[command(subcommand)]
+    Order(OrderAction),
+    /// Show every change as it happens, and every hold that expires
+    #[command(after_help = watch_cdc::EXAMPLES)]
+    WatchCdc(WatchArgs),
+    /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the page of every command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// Write one page per command into this folder instead
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<std::path::PathBuf>,
+    },
+}
+
+/// What to do with the schema.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum SchemaAction {
+    /// Make whatever of the schema is missing, and the store too
+    Apply,
+    /// Print the statements that make the schema
+    Show,
+    /// Compare the store's schema with the one this tix needs; exit code 1 if they differ
+    Status,
+}
+
+/// What to audit.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The event: its slug, its id, or a prefix that only one has; all events where none is named
+    #[arg(long, value_name = "EVENT")]
+    pub event: Option<String>,
+    /// Also check what buyers were told: the history file of a simulation
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<std::path::PathBuf>,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  tix completions bash > ~/.local/share/bash-completion/completions/tix
+  tix completions zsh > ~/.zfunc/_tix
+  tix completions fish > ~/.config/fish/completions/tix.fish
+";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  tix man | man -l -
+  tix man --dir ~/.local/share/man/man1
+";
+
+/// What follows the help of `tix` itself.
+fn after_help() -> String {
+    let codes = Outcome::ALL
+        .map(|outcome| format!("  {:>3}  {}\n", outcome.exit_code(), outcome.meaning()));
+    format!("{EXAMPLES}\nExit codes:\n{}", codes.concat())
+}
+
+/// The definition of the whole command line, for completions and manual pages.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// Reads the arguments; colour of help and faults as `color` says.
+///
+/// # Errors
+/// They are not understood, or ask for help or the version.
+pub fn parse(arguments: &[OsString], color: ColorChoice) -> Result<Cli, clap::Error> {
+    let color = match color {
+        ColorChoice::Auto => clap::ColorChoice::Auto,
+        ColorChoice::Always => clap::ColorChoice::Always,
+        ColorChoice::Never => clap::ColorChoice::Never,
+    };
+    let matches = Cli::command().color(color).try_get_matches_from(arguments)?;
+    <Cli as clap::FromArgMatches>::from_arg_matches(&matches)
+}
+
+/// What the arguments say about output, whether or not the rest of them is understood: a fault in
+/// them is told in the form that was asked for.
+#[must_use]
+pub fn early_settings(arguments: &[OsString]) -> Settings {
+    Settings {
+        format: last_value(arguments, "--output", "-o").unwrap_or_default(),
+        color: last_value(arguments, "--color", "--color").unwrap_or_default(),
+        quiet: false,
+    }
+}
+
+/// The last value given for an option, if it is one that the option knows.
+fn last_value<T: ValueEnum>(arguments: &[OsString], long: &str, short: &str) -> Option<T> {
+    let texts: Vec<&str> = arguments.iter().map_while(|a| a.to_str()).collect();
+    let given = texts.iter().take_while(|text| **text != "--").enumerate();
+    let value = |(index, text): (usize, &&str)| match text.strip_prefix(long) {
+        Some("") => texts.get(index + 1).copied().map(str::to_owned),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None => match text.strip_prefix(short) {
+            Some("") => texts.get(index + 1).copied().map(str::to_owned),
+            rest => rest.map(|rest| rest.trim_start_matches('=').to_owned()),
+        },
+    };
+    given.filter_map(value).last().and_then(|value| T::from_str(&value, false).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(line: &str) -> Format {
+        early_settings(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).format
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn the_form_of_faults_is_known_before_the_arguments_are_understood() {
+        assert_eq!(format("tix -o json sede"), Format::Json);
+        assert_eq!(format("tix sede -ojson"), Format::Json);
+        assert_eq!(format("tix sede --output=csv"), Format::Csv);
+        assert_eq!(format("tix --output csv sede --output json"), Format::Json);
+        assert_eq!(format("tix sede -o"), Format::Table);
+        assert_eq!(format("tix sede -o yaml"), Format::Table);
+        assert_eq!(format("tix sede -- -o json"), Format::Table);
+    }
+}

@@ -1,0 +1,79 @@
+//! `tix ticket`.
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::EventSelector;
+use super::values;
+use crate::domain::{SeatLabel, TicketStatus};
+
+const BLOCK_EXAMPLES: &str = "\
+Examples:
+  tix ticket block --seat \"Floor A/1/1\" --seat \"Floor A/1/2\" --reason \"house seats\"
+  tix ticket block --section \"Balcony\" --reason \"view blocked by the stage\"
+";
+
+/// What to do with tickets.
+#[derive(Debug, Subcommand)]
+pub enum TicketAction {
+    /// The venue in the terminal: one sign per seat
+    Map {
+        /// The event.
+        #[command(flatten)]
+        event: EventSelector,
+        /// Only these sections; can be repeated
+        #[arg(long = "section", value_name = "SECTION")]
+        sections: Vec<String>,
+    },
+    /// Tickets, one a line, in the order of the venue
+    List {
+        /// The event.
+        #[command(flatten)]
+        event: EventSelector,
+        /// Only those of this section
+        #[arg(long)]
+        section: Option<String>,
+        /// Only those in this condition
+        #[arg(long, value_enum)]
+        status: Option<TicketStatus>,
+        /// At most this many
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+    },
+    /// How many tickets of each section are in which condition, and what was earned
+    Counts {
+        /// The event.
+        #[command(flatten)]
+        event: EventSelector,
+    },
+    /// Keep available tickets from the sale, all or none
+    #[command(after_help = BLOCK_EXAMPLES)]
+    Block {
+        /// Which tickets.
+        #[command(flatten)]
+        tickets: TicketArgs,
+        /// Why: house seats, broken, …
+        #[arg(long, value_name = "TEXT", value_parser = values::name)]
+        reason: String,
+    },
+    /// Put blocked tickets back into the sale
+    Unblock {
+        /// Which tickets.
+        #[command(flatten)]
+        tickets: TicketArgs,
+    },
+}
+
+/// Which tickets to block or unblock.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("tickets").required(true).args(["seats", "section"]))]
+pub struct TicketArgs {
+    /// The event.
+    #[command(flatten)]
+    pub event: EventSelector,
+    /// A seat, as section/row/seat; can be repeated
+    #[arg(long = "seat", value_name = "SEAT")]
+    pub seats: Vec<SeatLabel>,
+    /// Every seat of this section
+    #[arg(long)]
+    pub section: Option<String>,
+}

@@ -1,0 +1,224 @@
+//! `tix event`.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::draft::{Naming, draft};
+use super::{Context, pick};
+use crate::cli::{EventAction, EventArgs};
+use crate::domain::time::spoken;
+use crate::domain::{Event, EventId, Section};
+use crate::error::Result;
+use crate::output::csv::optional;
+use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
+use crate::repository::Access;
+
+/// Lists, shows or adds events.
+///
+/// # Errors
+/// The store cannot be used, or there is no such event.
+pub async fn run(context: &Context, action: EventAction) -> Result<()> {
+    match action {
+        EventAction::List => list(context).await,
+        EventAction::Show { event } => show(context, event.as_deref()).await,
+        EventAction::Add { name, event } => add(context, name, &event).await,
+    }
+}
+
+async fn list(context: &Context) -> Result<()> {
+    let events =
+        context.with_store(Access::Existing, async |store| Ok(store.events().await?)).await?;
+    if events.is_empty() {
+        context.terminal.notice("no events yet; `tix seed` adds one");
+    }
+    context.print(&Events { events })
+}
+
+async fn show(context: &Context, name: Option<&str>) -> Result<()> {
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let event = pick::event(store, name).await?;
+            let sections = store.sections(event.event_id).await?;
+            Ok(OneEvent { event, sections })
+        })
+        .await?;
+    context.print(&report)
+}
+
+async fn add(context: &Context, name: String, args: &EventArgs) -> Result<()> {
+    let draft = draft(args, &Naming::named(name), context.now())?;
+    let (event, known) = context
+        .with_store(Access::Create, async |store| {
+            store.apply_schema().await?;
+            let known = store.event(EventId::of_slug(&draft.slug)).await.is_ok();
+            Ok((store.add_event(&draft).await?, known))
+        })
+        .await?;
+    if known {
+        context.terminal.notice(format_args!("{} was there before; it stays as it is", event.slug));
+    }
+    context.print(&OneEvent { event, sections: Vec::new() })
+}
+
+/// Every event.
+#[derive(Serialize)]
+struct Events {
+    events: Vec<Event>,
+}
+
+impl Report for Events {
+    fn text(&self, page: &Page) -> String {
+        let mut table = Table::new(&[
+            Column::left("EVENT"),
+            Column::left("NAME").broken(),
+            Column::left("DATE"),
+            Column::left("VENUE").broken().optional(0),
+            Column::right("TICKETS"),
+        ]);
+        for event in &self.events {
+            table.push(vec![
+                Cell::toned(&event.slug, Tone::Strong),
+                Cell::new(&event.name),
+                Cell::new(event.starts_at.in_zone(&event.zone())),
+                Cell::new(place(event)),
+                Cell::new(grouped(event.tickets)),
+            ]);
+        }
+        table.render(page)
+    }
+
+    fn sheet(&self) -> Sheet {
+        Sheet::new(&EVENT_COLUMNS).with(self.events.iter().map(event_line))
+    }
+}
+
+/// One event and its sections.
+#[derive(Serialize)]
+struct OneEvent {
+    event: Event,
+    sections: Vec<Section>,
+}
+
+impl Report for OneEvent {
+    fn text(&self, page: &Page) -> String {
+        let mut text = card(&self.event).render(page);
+        if !self.sections.is_empty() {
+            let mut table = Table::new(&[
+                Column::left("SECTION").broken(),
+                Column::left("TYPE").broken(),
+                Column::left("ENTRANCE").broken().optional(0),
+                Column::right("ROWS"),
+                Column::right("SEATS"),
+            ]);
+            for section in &self.sections {
+                table.push(vec![
+                    Cell::new(&section.name),
+                    Cell::new(&section.type_id),
+                    Cell::new(&section.entrance),
+                    Cell::new(section.rows),
+                    Cell::new(grouped(section.seats)),
+                ]);
+            }
+            text.push('\n');
+            text.push_str(&table.render(page));
+        }
+        text
+    }
+
+    fn sheet(&self) -> Sheet {
+        Sheet::new(&EVENT_COLUMNS).with([event_line(&self.event)])
+    }
+}
+
+/// An event for people.
+pub(super) fn card(event: &Event) -> Card {
+    let zone = event.zone();
+    let terms = &event.terms;
+    let tickets = if event.minted {
+        counted(event.tickets, "ticket")
+    } else {
+        format!("{}, not all are minted", counted(event.tickets, "ticket"))
+    };
+    Card::new()
+        .toned("event", &event.name, Tone::Strong)
+        .line("slug", &event.slug)
+        .line("id", event.event_id)
+        .line("series", &event.series)
+        .line("type", &event.event_type)
+        .line("performers", event.performers.join(", "))
+        .line("about", &event.description)
+        .line("begins", format!("{} ({})", event.starts_at.in_zone(&zone), event.venue.time_zone))
+        .line("doors", event.doors_at.in_zone(&zone))
+        .line("lasts", spoken(Duration::from_mins(event.duration_minutes.into())))
+        .line("language", &event.language)
+        .line("venue", place(event))
+        .line("currency", event.currency)
+        .line("limit", format!("{} a buyer", counted(terms.limit.into(), "ticket")))
+        .line("time to pay", spoken(terms.time_to_pay))
+        .line("tickets", if event.tickets == 0 { "none minted".into() } else { tickets })
+        .line("simulated", if event.simulated { "yes" } else { "" })
+}
+
+/// The venue, and where it stands.
+fn place(event: &Event) -> String {
+    let venue = &event.venue;
+    let parts = [&venue.name, &venue.city, &venue.country];
+    let said: Vec<&str> = parts.into_iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+    said.join(", ")
+}
+
+const EVENT_COLUMNS: [&str; 23] = [
+    "event_id",
+    "slug",
+    "name",
+    "series",
+    "type",
+    "performers",
+    "description",
+    "starts_at",
+    "doors_at",
+    "duration_minutes",
+    "language",
+    "currency",
+    "venue",
+    "city",
+    "country",
+    "time_zone",
+    "latitude",
+    "longitude",
+    "limit",
+    "time_to_pay_seconds",
+    "payment_time_seconds",
+    "tickets",
+    "minted",
+];
+
+fn event_line(event: &Event) -> Vec<String> {
+    let venue = &event.venue;
+    vec![
+        event.event_id.to_string(),
+        event.slug.clone(),
+        event.name.clone(),
+        event.series.clone(),
+        event.event_type.clone(),
+        event.performers.join("; "),
+        event.description.clone(),
+        event.starts_at.to_string(),
+        event.doors_at.to_string(),
+        event.duration_minutes.to_string(),
+        event.language.clone(),
+        event.currency.to_string(),
+        venue.name.clone(),
+        venue.city.clone(),
+        venue.country.clone(),
+        venue.time_zone.clone(),
+        optional(venue.latitude.as_ref()),
+        optional(venue.longitude.as_ref()),
+        event.terms.limit.to_string(),
+        event.terms.time_to_pay.as_secs_f64().to_string(),
+        event.terms.payment_time.as_secs_f64().to_string(),
+        event.tickets.to_string(),
+        event.minted.to_string(),
+    ]
+}

@@ -1,0 +1,240 @@
+//! `tix hold`.
+
+use serde::Serialize;
+
+use super::order::OneOrder;
+use super::{Context, pick, quoted};
+use crate::cli::HoldAction;
+use crate::cli::hold::{CheckoutArgs, ConfirmArgs, PaymentAnswer};
+use crate::domain::money::total;
+use crate::domain::time::spoken;
+use crate::domain::{Event, Hold, HoldStatus, PaymentReference, Refusal, SessionId};
+use crate::error::{Error, Result};
+use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone};
+use crate::payment::simulated::ProviderSettings;
+use crate::payment::{self, PaymentProvider, SimulatedProvider};
+use crate::repository::{Access, Repository};
+
+mod choose;
+mod silent;
+mod start;
+
+use silent::SilentProvider;
+
+/// Starts, pays for, gives up or shows holds.
+///
+/// # Errors
+/// The store cannot be used, or the request is refused.
+pub async fn run(context: &Context, action: HoldAction) -> Result<()> {
+    match action {
+        HoldAction::Start(args) => start::run(context, &args).await,
+        HoldAction::Confirm(args) => confirm(context, &args).await,
+        HoldAction::Abandon { hold, checkout } => abandon(context, &hold, &checkout).await,
+        HoldAction::Show { hold } => show(context, &hold).await,
+        HoldAction::List { event } => list(context, event.event.as_deref()).await,
+    }
+}
+
+async fn confirm(context: &Context, args: &ConfirmArgs) -> Result<()> {
+    let provider = provider(args.payment);
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let hold = pick::hold(store, &args.hold).await?;
+            let session = session(&args.checkout)?;
+            let reference = reference(args, &hold)?;
+            let paid =
+                payment::confirm(store, &*provider, hold.hold_id, session, &reference).await?;
+            OneOrder::read(store, paid).await
+        })
+        .await?;
+    context.print(&report)
+}
+
+/// The reference that was given, or the hold's own: confirming again pays once.
+fn reference(args: &ConfirmArgs, hold: &Hold) -> Result<PaymentReference> {
+    match &args.payment_reference {
+        Some(reference) => Ok(reference.clone()),
+        None => PaymentReference::new(&format!("card-of-{}", hold.hold_id))
+            .map_err(|cause| Error::usage(cause.to_string(), "name one with --payment-reference")),
+    }
+}
+
+fn provider(answer: PaymentAnswer) -> Box<dyn PaymentProvider> {
+    let declining = |declined_share| {
+        let settings = ProviderSettings { declined_share, ..ProviderSettings::default() };
+        Box::new(SimulatedProvider::new(settings))
+    };
+    match answer {
+        PaymentAnswer::Captured => declining(0.0),
+        PaymentAnswer::Declined => declining(1.0),
+        PaymentAnswer::Silent => Box::new(SilentProvider),
+    }
+}
+
+/// The checkout that acts; whoever names none cannot act on any hold.
+fn session(checkout: &CheckoutArgs) -> Result<&SessionId> {
+    checkout.session.as_ref().ok_or_else(|| Refusal::NotYours.into())
+}
+
+async fn abandon(context: &Context, name: &str, checkout: &CheckoutArgs) -> Result<()> {
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let hold = pick::hold(store, name).await?;
+            let abandoned = store.abandon(hold.hold_id, session(checkout)?).await?;
+            OneHold::read(store, abandoned).await
+        })
+        .await?;
+    context.print(&report)
+}
+
+async fn show(context: &Context, name: &str) -> Result<()> {
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let hold = pick::hold(store, name).await?;
+            OneHold::read(store, hold).await
+        })
+        .await?;
+    context.print(&report)
+}
+
+async fn list(context: &Context, name: Option<&str>) -> Result<()> {
+    let holds = context
+        .with_store(Access::Existing, async |store| {
+            let event = pick::event(store, name).await?;
+            Ok(store.running_holds(event.event_id).await?)
+        })
+        .await?;
+    if holds.is_empty() {
+        context.terminal.notice("no running holds; `tix hold start --best 2` starts one");
+    }
+    context.print(&Holds { holds })
+}
+
+/// One hold, and the event it is of.
+#[derive(Serialize)]
+struct OneHold {
+    hold: Hold,
+    #[serde(skip)]
+    event: Event,
+}
+
+impl OneHold {
+    async fn read(store: &dyn Repository, hold: Hold) -> Result<Self> {
+        let event = store.event(hold.event_id).await?;
+        Ok(Self { hold, event })
+    }
+
+    /// What can be done with it next, as commands.
+    fn next_steps(&self, context: &Context) -> Vec<(String, &'static str)> {
+        let hold = &self.hold;
+        let session = if std::env::var("TIX_SESSION").is_ok_and(|s| s == hold.session_id.as_str()) {
+            String::new()
+        } else {
+            format!(" --session {}", quoted(hold.session_id.as_str()))
+        };
+        let step =
+            |verb| format!("tix hold {verb} {}{session}{}", hold.hold_id, context.store_option());
+        vec![(step("confirm"), "pay for it"), (step("abandon"), "give it up")]
+    }
+}
+
+impl Report for OneHold {
+    fn text(&self, page: &Page) -> String {
+        let (hold, event) = (&self.hold, &self.event);
+        let zone = event.zone();
+        let mut card = Card::new()
+            .toned("hold", hold.hold_id, Tone::Strong)
+            .toned("status", hold.status, hold.status.into())
+            .line("event", format!("{}, {}", event.name, event.starts_at.in_zone(&zone)));
+        for (index, ticket) in hold.tickets.iter().enumerate() {
+            let label = if index == 0 { "seats" } else { "" };
+            card = card
+                .line(label, format!("{} · {} · {}", ticket.label, ticket.type_id, ticket.price));
+        }
+        let prices = hold.tickets.iter().map(|ticket| ticket.price);
+        let deadline = hold.payment_deadline.unwrap_or(hold.expires_at);
+        let mut until = hold.expires_at.in_zone(&zone);
+        if matches!(hold.status, HoldStatus::Held | HoldStatus::Paying) {
+            until = format!("{until} ({} left)", spoken(deadline.since(page.now)));
+        }
+        card.line("total", total(prices, event.currency))
+            .line("session", &hold.session_id)
+            .line("buyer", hold.buyer_id)
+            .line("deadline", until)
+            .line("order", hold.order_id.map(|order| order.to_string()).unwrap_or_default())
+            .render(page)
+    }
+
+    fn sheet(&self) -> Sheet {
+        Sheet::new(&HOLD_COLUMNS).with([hold_line(&self.hold)])
+    }
+}
+
+/// The running holds of an event.
+#[derive(Serialize)]
+struct Holds {
+    holds: Vec<Hold>,
+}
+
+impl Report for Holds {
+    fn text(&self, page: &Page) -> String {
+        let mut table = Table::new(&[
+            Column::left("HOLD"),
+            Column::left("STATUS"),
+            Column::right("TIME LEFT"),
+            Column::left("SEATS").broken(),
+            Column::left("SESSION").broken().optional(0),
+        ]);
+        for hold in &self.holds {
+            let deadline = hold.payment_deadline.unwrap_or(hold.expires_at);
+            table.push(vec![
+                Cell::toned(hold.hold_id, Tone::Strong),
+                Cell::toned(hold.status, hold.status.into()),
+                Cell::new(spoken(deadline.since(page.now))),
+                Cell::list(hold.tickets.iter().map(|ticket| &ticket.label)),
+                Cell::new(&hold.session_id),
+            ]);
+        }
+        table.render(page)
+    }
+
+    fn sheet(&self) -> Sheet {
+        Sheet::new(&HOLD_COLUMNS).with(self.holds.iter().map(hold_line))
+    }
+}
+
+fn seats(hold: &Hold) -> String {
+    let labels: Vec<String> = hold.tickets.iter().map(|ticket| ticket.label.to_string()).collect();
+    labels.join("; ")
+}
+
+const HOLD_COLUMNS: [&str; 10] = [
+    "hold_id",
+    "event_id",
+    "status",
+    "session_id",
+    "buyer_id",
+    "seats",
+    "amount",
+    "currency",
+    "started_at",
+    "expires_at",
+];
+
+fn hold_line(hold: &Hold) -> Vec<String> {
+    // A hold has at least one ticket, hence a currency.
+    let currency = hold.tickets.first().map(|ticket| ticket.price.currency());
+    let amount = currency.map(|c| total(hold.tickets.iter().map(|t| t.price), c).decimal());
+    vec![
+        hold.hold_id.to_string(),
+        hold.event_id.to_string(),
+        hold.status.to_string(),
+        hold.session_id.to_string(),
+        hold.buyer_id.to_string(),
+        seats(hold),
+        amount.map(|amount| amount.to_string()).unwrap_or_default(),
+        currency.map(|currency| currency.to_string()).unwrap_or_default(),
+        hold.started_at.to_string(),
+        hold.expires_at.to_string(),
+    ]
+}

@@ -1,0 +1,102 @@
+//! `tix hold start`.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::{OneHold, choose};
+use crate::cli::hold::StartArgs;
+use crate::commands::{Context, pick};
+use crate::domain::{BuyerId, Event, Hold, HoldId, NewHold, Refusal, SessionId, TicketId, seating};
+use crate::error::{Error, Result};
+use crate::repository::{self, Access, Caller, Repository};
+
+/// How often seats are chosen anew where somebody was quicker.
+const BEST_TRIES: u32 = 5;
+
+/// Starts a hold and prints it.
+///
+/// # Errors
+/// The store cannot be used, or the hold is refused.
+pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
+    let caller = caller(args)?;
+    each_once(args)?;
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let event = pick::event(store, args.event.event.as_deref()).await?;
+            let hold = match args.best {
+                None => {
+                    let tickets = store.find_seats(event.event_id, &args.seats).await?;
+                    store.start_hold(&attempt(&event, &caller, tickets)).await?
+                }
+                Some(count) => best(store, &event, &caller, args, count).await?,
+            };
+            Ok(OneHold { hold, event })
+        })
+        .await?;
+    context.print(&report)?;
+    context.terminal.next_steps(&report.next_steps(context));
+    Ok(())
+}
+
+/// Who asks: the session that was named or a fresh one, and its buyer.
+fn caller(args: &StartArgs) -> Result<Caller> {
+    let session_id = match &args.session {
+        Some(session) => session.clone(),
+        None => fresh_session()?,
+    };
+    let buyer_id = args.buyer.unwrap_or_else(|| BuyerId::of_session(&session_id));
+    Ok(Caller { session_id, buyer_id })
+}
+
+fn fresh_session() -> Result<SessionId> {
+    let (number, ..) = Uuid::new_v4().as_fields();
+    SessionId::new(&format!("session-{number:08x}"))
+        .map_err(|cause| Error::usage(cause.to_string(), "name one with --session"))
+}
+
+fn each_once(args: &StartArgs) -> Result<()> {
+    let mut seen = HashSet::new();
+    match args.seats.iter().find(|seat| !seen.insert(*seat)) {
+        None => Ok(()),
+        Some(seat) => Err(Error::usage(
+            format!("the seat {seat} is named twice"),
+            "name each seat once; a seat has one ticket",
+        )),
+    }
+}
+
+fn attempt(event: &Event, caller: &Caller, tickets: Vec<TicketId>) -> NewHold {
+    NewHold {
+        hold_id: HoldId::fresh(),
+        event_id: event.event_id,
+        session_id: caller.session_id.clone(),
+        buyer_id: caller.buyer_id,
+        tickets,
+    }
+}
+
+/// Chooses the best seats and holds them; chooses anew where somebody was quicker.
+async fn best(
+    store: &dyn Repository,
+    event: &Event,
+    caller: &Caller,
+    args: &StartArgs,
+    count: u32,
+) -> Result<Hold> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let wish = choose::Wish {
+            section: args.section.as_deref(),
+            ticket_type: args.ticket_type.as_deref(),
+        };
+        let rows = choose::rows(store, event.event_id, wish).await?;
+        let tickets = seating::best(&rows, count)?;
+        match store.start_hold(&attempt(event, caller, tickets)).await {
+            Err(repository::Error::Refused(Refusal::Taken { .. } | Refusal::Blocked { .. }))
+                if tries < BEST_TRIES => {}
+            answer => return Ok(answer?),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One file per command: each turns its arguments into a call and the answer into output.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{self, Cli, Command};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::Timestamp;
+use crate::error::{Error, Outcome, Result};
+use crate::output::{Format, Report};
+use crate::repository::{self, Access, Repository, StoreUrl};
+use crate::terminal::{Settings, Terminal};
+
+mod aisles;
+pub mod completions;
+pub mod draft;
+pub mod event;
+pub mod hold;
+pub mod man;
+pub mod order;
+pub mod pick;
+pub mod schema;
+pub mod seed;
+pub mod ticket;
+pub mod watch_cdc;
+
+/// Runs the command that `arguments` ask for, and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let early = cli::early_settings(&arguments);
+    match cli::parse(&arguments, early.color) {
+        Ok(cli) => start(cli),
+        Err(misunderstood) => explain(&misunderstood, early),
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+fn explain(misunderstood: &clap::Error, early: Settings) -> Outcome {
+    let outcome = if misunderstood.use_stderr() { Outcome::Usage } else { Outcome::Done };
+    if outcome == Outcome::Usage && early.format == Format::Json {
+        let text = misunderstood.to_string();
+        let (fault, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = one_line(fault.strip_prefix("error: ").unwrap_or(fault));
+        Terminal::new(early).fail(&Error::usage(message, one_line(rest)), SystemClock.now());
+    } else {
+        // Nobody is left to be told where the help cannot be printed.
+        let _ = misunderstood.print();
+    }
+    outcome
+}
+
+fn start(cli: Cli) -> Outcome {
+    let settings =
+        Settings { format: cli.global.output, color: cli.global.color, quiet: cli.global.quiet };
+    let terminal = Terminal::new(settings);
+    trace(cli.global.verbose, terminal.color_err());
+    let clock = Arc::new(SystemClock);
+    let context = Context { terminal, store: cli.global.store, clock };
+    match block_on(dispatch(cli.command, &context)) {
+        Ok(()) => Outcome::Done,
+        Err(error) if error.is_closed_pipe() => Outcome::Done,
+        Err(error) => {
+            context.terminal.fail(&error, context.now());
+            error.outcome()
+        }
+    }
+}
+
+/// Sends what is being done to standard error, as verbose as asked for.
+fn trace(verbose: u8, color: bool) {
+    let filter = match verbose {
+        0 => return,
+        1 => "tix=debug",
+        _ => "tix=trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .with_target(false)
+        .init();
+}
+
+fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|cause| Error::Io { tried: "start the runtime".into(), cause })?;
+    let answer = runtime.block_on(work);
+    // What still runs belongs to a command that was interrupted: it is not waited for.
+    runtime.shutdown_background();
+    answer
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<()> {
+    match command {
+        // These decide for themselves what Ctrl-C means.
+        Command::WatchCdc(args) => watch_cdc::run(context, args).await,
+        Command::Schema(action) => stoppable(schema::run(context, action)).await,
+        Command::Seed(args) => stoppable(seed::run(context, &args)).await,
+        Command::Event(action) => stoppable(event::run(context, action)).await,
+        Command::Ticket(action) => stoppable(ticket::run(context, action)).await,
+        Command::Hold(action) => stoppable(hold::run(context, action)).await,
+        Command::Order(action) => stoppable(order::run(context, action)).await,
+        Command::Completions { shell } => completions::run(context, shell),
+        Command::Man { dir } => man::run(context, dir.as_deref()),
+    }
+}
+
+/// Gives up when somebody presses Ctrl-C.
+async fn stoppable(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::select! {
+        answer = work => answer,
+        () = interrupted() => Err(Error::Interrupted),
+    }
+}
+
+/// Waits until somebody presses Ctrl-C.
+pub(crate) async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler Ctrl-C ends the process, which is what is wanted.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What every command works with.
+#[derive(Debug)]
+pub struct Context {
+    /// Where its output goes.
+    pub terminal: Terminal,
+    /// The store it works on.
+    pub store: StoreUrl,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Context {
+    /// The present time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Prints a result.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn print(&self, report: &impl Report) -> Result<()> {
+        self.terminal.print(report, self.now())
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// See [`repository::open`].
+    pub async fn open(&self, access: Access) -> Result<Arc<dyn Repository>> {
+        let store = repository::open(&self.store, access, Arc::clone(&self.clock)).await?;
+        tracing::debug!(store = %self.store, engine = store.engine(), "opened the store");
+        Ok(store)
+    }
+
+    /// Opens the store, does `work` on it, and lets go of it whatever comes of it.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or `work` fails.
+    pub async fn with_store<T>(
+        &self,
+        access: Access,
+        work: impl AsyncFnOnce(&dyn Repository) -> Result<T>,
+    ) -> Result<T> {
+        let store = self.open(access).await?;
+        let answer = work(&*store).await;
+        store.close().await;
+        answer
+    }
+
+    /// How to name the store on a command line: nothing where it is the default.
+    #[must_use]
+    pub fn store_option(&self) -> String {
+        let store = self.store.to_string();
+        let default = store == cli::STORE_DEFAULT;
+        let from_environment = std::env::var("TIX_STORE").is_ok_and(|value| value == store);
+        if default || from_environment {
+            String::new()
+        } else {
+            format!(" --store {}", quoted(&store))
+        }
+    }
+}
+
+/// Writes a value as a shell takes it for one word.
+#[must_use]
+pub fn quoted(value: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:@%+=,".contains(letter);
+    if !value.is_empty() && value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_suggested_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("sqlite:tix.db"), "sqlite:tix.db");
+        assert_eq!(quoted("sqlite:/my shows/x.db"), "'sqlite:/my shows/x.db'");
+        assert_eq!(quoted("ann's"), r"'ann'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

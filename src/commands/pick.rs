@@ -1,0 +1,195 @@
+//! Finding the event, hold or order that a short text names.
+
+use std::fmt::Display;
+
+use crate::domain::{
+    ConfirmationNumber, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, Section,
+};
+use crate::error::{Error, Result};
+use crate::repository::Repository;
+
+/// The shortest prefix that can name something.
+const PREFIX_MIN: usize = 4;
+/// How many candidates an error names.
+const CANDIDATES_NAMED_MAX: usize = 8;
+
+/// Finds the event that `name` names: its slug, its id, or a prefix of either that only one has.
+/// Without a name, the only event there is.
+///
+/// # Errors
+/// Refused with `unknown_event`; bad usage where several could be meant.
+pub async fn event(store: &dyn Repository, name: Option<&str>) -> Result<Event> {
+    let events = store.events().await?;
+    match name {
+        Some(name) => named(&events, name).cloned(),
+        None => only(events),
+    }
+}
+
+/// The event of `events` that `name` names.
+///
+/// # Errors
+/// See [`event`].
+pub fn named<'a>(events: &'a [Event], name: &str) -> Result<&'a Event> {
+    let id = name.parse::<EventId>().ok();
+    if let Some(event) = events.iter().find(|e| e.slug == name || Some(e.event_id) == id) {
+        return Ok(event);
+    }
+    let begins = |e: &&Event| !name.is_empty() && starts(e, name);
+    let candidates: Vec<&Event> = events.iter().filter(begins).collect();
+    match candidates[..] {
+        [] => Err(Refusal::UnknownEvent { name: name.to_owned() }.into()),
+        [event] => Ok(event),
+        _ => Err(several("event", name, candidates.iter().map(|e| &e.slug))),
+    }
+}
+
+fn starts(event: &Event, prefix: &str) -> bool {
+    event.slug.starts_with(prefix) || event.event_id.to_string().starts_with(prefix)
+}
+
+fn only(events: Vec<Event>) -> Result<Event> {
+    let mut events = events.into_iter();
+    match (events.next(), events.next()) {
+        (Some(event), None) => Ok(event),
+        (None, _) => Err(Error::Refused {
+            refusal: Refusal::UnknownEvent { name: "the store has no event".into() },
+            hint: Some("run `tix seed` to add one".into()),
+        }),
+        (Some(first), Some(second)) => {
+            let slugs = [first, second].into_iter().chain(events).map(|e| e.slug.clone());
+            Err(Error::usage(
+                format!("there are several events: {}", listed(slugs)),
+                "name one of them with --event",
+            ))
+        }
+    }
+}
+
+/// Finds the hold that `name` names: its id, or a prefix that only one running hold has.
+///
+/// # Errors
+/// Refused with `unknown_hold`; bad usage where several could be meant.
+pub async fn hold(store: &dyn Repository, name: &str) -> Result<Hold> {
+    if let Ok(id) = name.parse::<HoldId>() {
+        return Ok(store.hold(id).await?);
+    }
+    let prefix = name.to_ascii_lowercase();
+    let mut candidates = Vec::new();
+    if prefix.len() >= PREFIX_MIN {
+        for event in store.events().await? {
+            let holds = store.running_holds(event.event_id).await?;
+            let begins = |hold: &Hold| hold.hold_id.to_string().starts_with(&prefix);
+            candidates.extend(holds.into_iter().filter(begins));
+        }
+    }
+    match candidates.len() {
+        0 => Err(Refusal::UnknownHold { name: name.to_owned() }.into()),
+        1 => Ok(candidates.swap_remove(0)),
+        _ => Err(several("hold", name, candidates.iter().map(|hold| hold.hold_id))),
+    }
+}
+
+/// Finds the order that `name` names: its id or its confirmation number.
+///
+/// # Errors
+/// Refused with `unknown_hold`; bad usage where it is neither.
+pub async fn order(store: &dyn Repository, name: &str) -> Result<Order> {
+    if let Ok(id) = name.parse::<OrderId>() {
+        return Ok(store.order(id).await?);
+    }
+    let number: ConfirmationNumber = name.parse().map_err(|cause| Error::Usage {
+        message: format!("`{name}` is neither the id of an order nor a confirmation number"),
+        cause: Some(Box::new(cause)),
+        hint: Some("see which orders there are with `tix order list`".into()),
+    })?;
+    for event in store.events().await? {
+        let orders = store.orders(event.event_id).await?;
+        if let Some(order) = orders.into_iter().find(|o| o.confirmation_number == number) {
+            return Ok(order);
+        }
+    }
+    Err(Refusal::UnknownHold { name: number.to_string() }.into())
+}
+
+/// Finds the section that `name` names, in any case where only one does.
+///
+/// # Errors
+/// Refused with `unknown_seat`.
+pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
+    if let Some(section) = sections.iter().find(|section| section.name == name) {
+        return Ok(section);
+    }
+    let lower = name.to_lowercase();
+    let mut alike = sections.iter().filter(|section| section.name.to_lowercase() == lower);
+    match (alike.next(), alike.next()) {
+        (Some(section), None) => Ok(section),
+        _ => Err(Error::Refused {
+            refusal: Refusal::UnknownSeat { seats: vec![name.to_owned()] },
+            hint: Some(format!("its sections are: {}", listed(sections.iter().map(|s| &s.name)))),
+        }),
+    }
+}
+
+fn several(kind: &str, name: &str, candidates: impl Iterator<Item = impl Display>) -> Error {
+    Error::usage(
+        format!("`{name}` could be several {kind}s: {}", listed(candidates)),
+        format!("write more of the one you mean, or all of it; `tix {kind} list` shows them"),
+    )
+}
+
+fn listed(names: impl Iterator<Item = impl Display>) -> String {
+    let mut names: Vec<String> = names.map(|name| name.to_string()).collect();
+    let more = names.len().saturating_sub(CANDIDATES_NAMED_MAX);
+    names.truncate(CANDIDATES_NAMED_MAX);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::draft::tests::event_called;
+    use crate::error::Outcome;
+
+    fn slug_of_named(events: &[Event], name: &str) -> Result<String> {
+        named(events, name).map(|event| event.slug.clone())
+    }
+
+    #[test]
+    fn an_event_is_named_by_slug_id_or_prefix() {
+        let events = [event_called("hamlet"), event_called("hamlet-2"), event_called("lear")];
+        assert_eq!(slug_of_named(&events, "hamlet").unwrap(), "hamlet");
+        assert_eq!(slug_of_named(&events, "hamlet-").unwrap(), "hamlet-2");
+        assert_eq!(slug_of_named(&events, "l").unwrap(), "lear");
+        let id = events[1].event_id.to_string();
+        assert_eq!(slug_of_named(&events, &id).unwrap(), "hamlet-2");
+        assert_eq!(slug_of_named(&events, &id[..8]).unwrap(), "hamlet-2");
+    }
+
+    #[test]
+    fn a_prefix_of_several_events_names_the_candidates() {
+        let events = [event_called("hamlet-1"), event_called("hamlet-2")];
+        let error = slug_of_named(&events, "ham").unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Usage);
+        assert_eq!(error.to_string(), "`ham` could be several events: hamlet-1, hamlet-2");
+    }
+
+    #[test]
+    fn an_event_that_is_not_there_is_refused() {
+        let error = slug_of_named(&[event_called("hamlet")], "lear").unwrap_err();
+        assert_eq!(error.refusal().unwrap().code(), "unknown_event");
+        assert!(named(&[event_called("hamlet")], "").is_err());
+    }
+
+    #[test]
+    fn without_a_name_it_is_the_only_event() {
+        assert_eq!(only(vec![event_called("hamlet")]).unwrap().slug, "hamlet");
+        assert_eq!(only(vec![]).unwrap_err().outcome(), Outcome::Refused);
+        let error = only(vec![event_called("hamlet"), event_called("lear")]).unwrap_err();
+        assert_eq!(error.to_string(), "there are several events: hamlet, lear");
+        assert_eq!(error.outcome(), Outcome::Usage);
+    }
+}

@@ -1,0 +1,124 @@
+//! `tix ticket counts`.
+
+use serde::Serialize;
+
+use crate::commands::{Context, pick};
+use crate::domain::{Currency, Money, TicketStatus};
+use crate::error::Result;
+use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, grouped};
+use crate::repository::{Access, SectionCounts};
+
+/// Counts the tickets of an event.
+pub(super) async fn run(context: &Context, name: Option<&str>) -> Result<()> {
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let event = pick::event(store, name).await?;
+            Ok(Counts::new(store.counts(event.event_id).await?, event.currency))
+        })
+        .await?;
+    context.print(&report)
+}
+
+/// How many tickets are in which condition.
+#[derive(Serialize)]
+struct Counts {
+    sections: Vec<SectionCounts>,
+    total: Total,
+}
+
+#[derive(Serialize)]
+struct Total {
+    minted: u64,
+    available: u64,
+    held: u64,
+    paying: u64,
+    sold: u64,
+    blocked: u64,
+    revenue: Money,
+}
+
+impl Counts {
+    fn new(sections: Vec<SectionCounts>, currency: Currency) -> Self {
+        let sum = |count: fn(&SectionCounts) -> u64| sections.iter().map(count).sum();
+        let total = Total {
+            minted: sum(|s| s.minted),
+            available: sum(|s| s.available),
+            held: sum(|s| s.held),
+            paying: sum(|s| s.paying),
+            sold: sum(|s| s.sold),
+            blocked: sum(|s| s.blocked),
+            revenue: crate::domain::money::total(sections.iter().map(|s| s.revenue), currency),
+        };
+        Self { sections, total }
+    }
+}
+
+impl Report for Counts {
+    fn text(&self, page: &Page) -> String {
+        let mut table = Table::new(&[
+            Column::left("SECTION").broken(),
+            Column::left("TYPE").broken().optional(0),
+            Column::right("MINTED"),
+            Column::right("AVAILABLE"),
+            Column::right("HELD"),
+            Column::right("PAYING"),
+            Column::right("SOLD"),
+            Column::right("BLOCKED"),
+            Column::right("REVENUE").optional(1),
+        ]);
+        for s in &self.sections {
+            let counts = [s.minted, s.available, s.held, s.paying, s.sold, s.blocked];
+            table.push(line(&s.section, &s.type_id, counts, s.revenue));
+        }
+        if self.sections.len() > 1 {
+            let t = &self.total;
+            let counts = [t.minted, t.available, t.held, t.paying, t.sold, t.blocked];
+            table.push(line("total", "", counts, t.revenue));
+        }
+        table.render(page)
+    }
+
+    fn sheet(&self) -> Sheet {
+        let line = |s: &SectionCounts| {
+            let counts = [s.minted, s.available, s.held, s.paying, s.sold, s.blocked];
+            let mut cells = vec![s.section.clone(), s.type_id.clone()];
+            cells.extend(counts.map(|count| count.to_string()));
+            cells.push(s.revenue.decimal().to_string());
+            cells.push(s.revenue.currency().to_string());
+            cells
+        };
+        Sheet::new(&[
+            "section",
+            "type",
+            "minted",
+            "available",
+            "held",
+            "paying",
+            "sold",
+            "blocked",
+            "revenue",
+            "currency",
+        ])
+        .with(self.sections.iter().map(line))
+    }
+}
+
+/// One line for people; counts of nothing stay in the background.
+fn line(name: &str, type_id: &str, counts: [u64; 6], revenue: Money) -> Vec<Cell> {
+    let [minted, available, held, paying, sold, blocked] = counts;
+    let count = |count: u64, status: TicketStatus| match count {
+        0 => Cell::toned("·", Tone::Faint),
+        _ => Cell::toned(grouped(count), status.into()),
+    };
+    vec![
+        Cell::new(name),
+        Cell::new(type_id),
+        Cell::new(grouped(minted)),
+        count(available, TicketStatus::Available),
+        count(held, TicketStatus::Held),
+        count(paying, TicketStatus::Paying),
+        count(sold, TicketStatus::Sold),
+        count(blocked, TicketStatus::Blocked),
+        Cell::new(revenue),
+    ]
+}

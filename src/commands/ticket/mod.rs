@@ -1,0 +1,31 @@
+//! `tix ticket`.
+
+use super::Context;
+use crate::cli::TicketAction;
+use crate::error::Result;
+use crate::repository::TicketFilter;
+
+mod block;
+mod counts;
+mod drawing;
+mod list;
+mod map;
+
+/// Shows, lists, counts, blocks or unblocks tickets.
+///
+/// # Errors
+/// The store cannot be used, or the request is refused.
+pub async fn run(context: &Context, action: TicketAction) -> Result<()> {
+    match action {
+        TicketAction::Map { event, sections } => {
+            map::run(context, event.event.as_deref(), &sections).await
+        }
+        TicketAction::List { event, section, status, limit } => {
+            let filter = TicketFilter { section, status, limit };
+            list::run(context, event.event.as_deref(), filter).await
+        }
+        TicketAction::Counts { event } => counts::run(context, event.event.as_deref()).await,
+        TicketAction::Block { tickets, reason } => block::block(context, &tickets, &reason).await,
+        TicketAction::Unblock { tickets } => block::unblock(context, &tickets).await,
+    }
+}

@@ -1,0 +1,180 @@
+//! `tix watch-cdc`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use super::{Context, draft, interrupted, pick};
+use crate::cli::WatchArgs;
+use crate::cli::values::FromText;
+use crate::domain::event::TIME_TO_PAY_MAX;
+use crate::domain::time::millis;
+use crate::domain::{Change, Event, EventId, Position, Timestamp};
+use crate::error::{Error, Result};
+use crate::repository::{Access, Repository, StoreFault};
+use crate::watch::{EXPIRY_GRACE, Watch};
+
+mod lines;
+mod reader;
+
+use lines::Lines;
+
+/// How often the log is asked for more once all of it is read.
+const POLL_EVERY: Duration = Duration::from_millis(20);
+/// How often a store that is not there is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How many entries are read in one step; a long step would keep the store from tidying its log.
+const STEP_ENTRIES: u32 = 2000;
+
+/// Follows the change log until somebody stops it, which is no failure, or nobody reads any more.
+///
+/// # Errors
+/// The store cannot be used, there is no such event, or it was stopped before there was a store.
+pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
+    let (store, event) = tokio::select! {
+        found = wait_for_store(context, args.event.as_deref()) => found?,
+        () = interrupted() => return Err(Error::Interrupted),
+    };
+    let ended = tokio::select! {
+        ended = follow(context, &*store, event.as_ref(), args.from) => ended,
+        () = stopped() => Ok(()),
+        () = reader::gone() => Ok(()),
+    };
+    store.close().await;
+    ended
+}
+
+/// Waits until somebody ends this process in a friendly way.
+async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
+        tokio::select! {
+            () = interrupted() => {}
+            _ = terminated.recv() => {}
+        }
+        return;
+    }
+    interrupted().await;
+}
+
+/// Opens the store once it is there and has something to watch.
+async fn wait_for_store(
+    context: &Context,
+    name: Option<&str>,
+) -> Result<(Arc<dyn Repository>, Option<Event>)> {
+    let mut told = false;
+    loop {
+        match open(context, name).await {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(Error::Store(error)) if error.fault == StoreFault::Missing => {}
+            Err(error) => return Err(error),
+        }
+        if !told {
+            told = true;
+            context.terminal.notice(format_args!(
+                "nothing to watch in {} yet; in another terminal run:",
+                context.store
+            ));
+            let seed = format!("tix seed{}", context.store_option());
+            context.terminal.next_steps(&[(seed, "mint the built-in arena")]);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Opens the store and finds the event; none where the store has no event yet.
+async fn open(
+    context: &Context,
+    name: Option<&str>,
+) -> Result<Option<(Arc<dyn Repository>, Option<Event>)>> {
+    let store = context.open(Access::Existing).await?;
+    let found = match (store.events().await, name) {
+        (Err(error), _) => Err(error.into()),
+        (Ok(events), _) if events.is_empty() => Ok(None),
+        (Ok(_), None) => return Ok(Some((store, None))),
+        (Ok(events), Some(name)) => pick::named(&events, name).cloned().map(Some),
+    };
+    match found {
+        Ok(Some(event)) => Ok(Some((store, Some(event)))),
+        other => {
+            store.close().await;
+            other.map(|_| None)
+        }
+    }
+}
+
+/// A place in the log, what is held there, and from when on changes are shown.
+struct Start {
+    position: Position,
+    watch: Watch,
+    shown_from: Option<Timestamp>,
+}
+
+async fn start(store: &dyn Repository, zone: &TimeZone, from: FromText) -> Result<Start> {
+    match from {
+        FromText::Now => {
+            let (position, held) = store.log_end().await?;
+            let watch = Watch::starting_with(held, store.now());
+            Ok(Start { position, watch, shown_from: None })
+        }
+        FromText::Start => {
+            Ok(Start { position: Position::default(), watch: Watch::default(), shown_from: None })
+        }
+        FromText::At(text) => {
+            let time = draft::resolve(text, Time::midnight(), zone)?.timestamp();
+            let time = Timestamp::from_millis(time.as_millisecond());
+            // Whatever is held at that time was held a time to pay earlier at the most.
+            let earlier = time.as_millis().saturating_sub(millis(TIME_TO_PAY_MAX));
+            let position = store.position_before(Timestamp::from_millis(earlier)).await?;
+            Ok(Start { position, watch: Watch::default(), shown_from: Some(time) })
+        }
+    }
+}
+
+async fn follow(
+    context: &Context,
+    store: &dyn Repository,
+    event: Option<&Event>,
+    from: FromText,
+) -> Result<()> {
+    let zone = event.map_or_else(TimeZone::system, Event::zone);
+    let Start { mut position, mut watch, shown_from } = start(store, &zone, from).await?;
+    let mut lines = Lines::new(context, event);
+    lines.begin()?;
+    greet(context, event);
+    loop {
+        let entries = store.changes(position, STEP_ENTRIES).await?;
+        let is_last_step = entries.len() < STEP_ENTRIES as usize;
+        let mut told = Vec::new();
+        for entry in entries {
+            position = entry.position;
+            if is_about(&entry, event.map(|event| event.event_id)) {
+                watch.feed(entry, &mut told);
+            }
+        }
+        if is_last_step {
+            let now = store.now().as_millis().saturating_sub(millis(EXPIRY_GRACE));
+            watch.expire(Timestamp::from_millis(now), &mut told);
+        }
+        told.retain(|change| shown_from.is_none_or(|from| change.at >= from));
+        told.retain(|change| is_about(change, event.map(|event| event.event_id)));
+        lines.show(store, &told).await?;
+        if is_last_step {
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+}
+
+fn is_about(change: &Change, event: Option<EventId>) -> bool {
+    event.is_none_or(|event| event == change.event_id)
+}
+
+fn greet(context: &Context, event: Option<&Event>) {
+    let what = event.map_or("every event", |event| &event.slug);
+    context.terminal.notice(format_args!("watching {what}; Ctrl-C ends"));
+}
