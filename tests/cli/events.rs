@@ -1,0 +1,135 @@
+//! `tix event`.
+
+use crate::sandbox::{Sandbox, steady};
+
+#[test]
+fn the_list_is_a_table_for_people() {
+    let sandbox = Sandbox::seeded();
+    sandbox
+        .tix(&[
+            "event",
+            "add",
+            "Hamlet",
+            "--date",
+            "2031-01-01",
+            "--time-zone",
+            "UTC",
+            "--city",
+            "Hull",
+        ])
+        .done();
+    let answer = sandbox.tix(&["event", "list"]).done();
+    insta::assert_snapshot!(answer.stdout, @r"
+    EVENT              NAME    DATE                  VENUE  TICKETS
+    ───────────────────────────────────────────────────────────────
+    hall               Hall    Sun 1 Dec 2030 19:30  Hall        26
+    hamlet-2031-01-01  Hamlet  Wed 1 Jan 2031 20:00  Hull         0
+    ");
+    assert_eq!(answer.stderr, "");
+}
+
+#[test]
+fn the_list_is_a_document_for_programs() {
+    let sandbox = Sandbox::seeded();
+    let document = sandbox.json("events", &["event", "list"]);
+    assert_eq!(document["events"][0]["slug"], "hall");
+    assert_eq!(document["events"][0]["starts_at"], "2030-12-01T18:30:00.000Z");
+}
+
+#[test]
+fn the_list_is_a_sheet_that_starts_no_formula() {
+    let sandbox = Sandbox::new();
+    sandbox.tix(&["event", "add", "=1+1", "--slug", "sum", "--date", "2030-12-01"]).done();
+    let answer = sandbox.tix(&["event", "list", "-o", "csv"]).done();
+    let mut lines = answer.stdout.lines();
+    assert!(lines.next().unwrap().starts_with("event_id,slug,name,series,"));
+    assert!(lines.next().unwrap().contains(",sum,'=1+1,"), "{}", answer.stdout);
+}
+
+#[test]
+fn one_event_is_shown_with_its_sections() {
+    let sandbox = Sandbox::seeded();
+    let answer = sandbox.tix(&["event", "show"]).done();
+    steady().bind(|| {
+        insta::assert_snapshot!(answer.stdout, @r"
+    event        Hall
+    slug         hall
+    id           [id]
+    series       hall
+    begins       Sun 1 Dec 2030 19:30 (Europe/Berlin)
+    doors        Sun 1 Dec 2030 18:30
+    lasts        2 h 00 min
+    venue        Hall
+    currency     EUR
+    limit        10 tickets a buyer
+    time to pay  [span]
+    tickets      26
+
+    SECTION  TYPE     ENTRANCE   ROWS  SEATS
+    ────────────────────────────────────────
+    Stalls   regular  Main door     3     18
+    Balcony  economy  Stairs        2      8
+    ");
+    });
+    let document = sandbox.json("event", &["event", "show", "hall"]);
+    assert_eq!(document["sections"][1]["name"], "Balcony");
+}
+
+#[test]
+fn an_event_is_added_without_tickets_and_minted_later() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", crate::sandbox::HALL);
+    let added = sandbox.json("event", &["event", "add", "Hamlet", "--date", "2030-12-01"]);
+    assert_eq!(added["event"]["minted"], false);
+    sandbox.tix(&["hold", "start", "--best", "2"]).refused("sold_out");
+    let minted =
+        sandbox.json("seed", &["seed", "hall.csv", "--event", "Hamlet", "--date", "2030-12-01"]);
+    assert_eq!(minted["seed"]["event"]["event_id"], added["event"]["event_id"]);
+    assert_eq!(minted["seed"]["event"]["minted"], true);
+}
+
+#[test]
+fn adding_an_event_again_leaves_it_as_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.tix(&["event", "add", "Hamlet", "--limit", "4"]).done();
+    let again = sandbox.tix(&["event", "add", "Hamlet", "--limit", "6"]).done();
+    assert!(again.stderr.contains("hamlet was there before"), "{}", again.stderr);
+    assert_eq!(sandbox.json("event", &["event", "show"])["event"]["limit"], 4);
+}
+
+#[test]
+fn an_event_is_named_by_slug_id_or_prefix() {
+    let sandbox = Sandbox::seeded();
+    sandbox.tix(&["event", "add", "Hamlet"]).done();
+    let id = sandbox.json("event", &["event", "show", "hall"])["event"]["event_id"].clone();
+    for name in ["hall", "hal", id.as_str().unwrap(), &id.as_str().unwrap()[..7]] {
+        let shown = sandbox.json("event", &["event", "show", name]);
+        assert_eq!(shown["event"]["slug"], "hall", "{name}");
+    }
+}
+
+#[test]
+fn several_events_have_to_be_told_apart() {
+    let sandbox = Sandbox::seeded();
+    sandbox.tix(&["event", "add", "Hamlet"]).done();
+    sandbox.tix(&["event", "show"]).ended(2, "there are several events: ");
+    sandbox.tix(&["ticket", "map"]).ended(2, "name one of them with --event");
+    sandbox.tix(&["ticket", "map", "--event", "ha"]).ended(2, "`ha` could be several events: ");
+}
+
+#[test]
+fn an_event_that_is_not_there_is_refused() {
+    let sandbox = Sandbox::seeded();
+    sandbox.tix(&["event", "show", "lear"]).refused("unknown_event");
+    sandbox.tix(&["hold", "list", "--event", "lear"]).refused("unknown_event");
+}
+
+#[test]
+fn a_store_without_events_says_how_to_add_one() {
+    let sandbox = Sandbox::new();
+    sandbox.tix(&["schema", "apply"]).done();
+    let answer = sandbox.tix(&["event", "list"]).done();
+    assert!(answer.stderr.contains("tix seed"), "{}", answer.stderr);
+    sandbox.tix(&["ticket", "counts"]).refused("unknown_event");
+    assert_eq!(sandbox.json("events", &["event", "list"])["events"], serde_json::json!([]));
+}

@@ -1,0 +1,16 @@
+//! The command line as its users see it: the built binary, run on stores of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod events;
+mod help;
+mod holds;
+mod orders;
+mod sandbox;
+mod schemas;
+mod seed;
+mod store;
+mod streams;
+mod tickets;
+mod usage;
+mod watch;
