@@ -109,7 +109,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// The result could not be written to standard output.
-    #[error("write the result to standard output")]
+    #[error("could not write the result to standard output")]
     Output(#[source] io::Error),
     /// The audit found broken rules; the report is on standard output.
     #[error("the audit found {}", counted(*.0, "violation"))]

@@ -155,8 +155,13 @@ impl Terminal {
         }
     }
 
-    /// Tells people what they can do next, one command a line, unless they asked for quiet.
-    pub fn next_steps(&self, steps: &[(String, &str)]) {
+    /// Tells people what they can do next, one command a line, unless they asked for quiet or for
+    /// output that a program reads.
+    pub fn next_steps(&self, heading: &str, steps: &[(String, &str)]) {
+        if self.format != Format::Table {
+            return;
+        }
+        self.notice(format_args!("\n{heading}"));
         let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
         for (command, why) in steps {
             let padding = " ".repeat(width - command.chars().count());

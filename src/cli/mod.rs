@@ -37,7 +37,7 @@ const EXAMPLES: &str = "\
 Examples:
   tix seed                                    mint the built-in arena
   tix hold start --best 2                     hold the two best seats
-  tix hold confirm 0199a7c2                   pay for them
+  tix hold confirm 0199a7c2 --session ann     pay for them
   tix watch-cdc                               see every change as it happens
   tix ticket map                              see the venue
   tix audit                                   prove that nothing was sold twice

@@ -135,10 +135,10 @@ impl Report for OneEvent {
 pub(super) fn card(event: &Event) -> Card {
     let zone = event.zone();
     let terms = &event.terms;
-    let tickets = if event.minted {
-        counted(event.tickets, "ticket")
-    } else {
-        format!("{}, not all are minted", counted(event.tickets, "ticket"))
+    let tickets = match (event.tickets, event.minted) {
+        (0, _) => "none minted yet".into(),
+        (count, true) => grouped(count),
+        (count, false) => format!("{}, not all minted yet", grouped(count)),
     };
     Card::new()
         .toned("event", &event.name, Tone::Strong)
@@ -156,7 +156,7 @@ pub(super) fn card(event: &Event) -> Card {
         .line("currency", event.currency)
         .line("limit", format!("{} a buyer", counted(terms.limit.into(), "ticket")))
         .line("time to pay", spoken(terms.time_to_pay))
-        .line("tickets", if event.tickets == 0 { "none minted".into() } else { tickets })
+        .line("tickets", tickets)
         .line("simulated", if event.simulated { "yes" } else { "" })
 }
 

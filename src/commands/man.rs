@@ -24,7 +24,7 @@ fn print(context: &Context) -> Result<()> {
 }
 
 fn write(context: &Context, folder: &Path) -> Result<()> {
-    let tried = || format!("write the manual pages into {}", folder.display());
+    let tried = || format!("could not write the manual pages into {}", folder.display());
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(cli::definition(), folder));
     written.map_err(|cause| Error::Io { tried: tried(), cause })?;

@@ -87,8 +87,8 @@ fn trace(verbose: u8, color: bool) {
 
 fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|cause| Error::Io { tried: "start the runtime".into(), cause })?;
+    let runtime = runtime
+        .map_err(|cause| Error::Io { tried: "could not start the runtime".into(), cause })?;
     let answer = runtime.block_on(work);
     // What still runs belongs to a command that was interrupted: it is not waited for.
     runtime.shutdown_background();

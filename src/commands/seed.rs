@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::draft::{Naming, draft};
 use super::{Context, quoted};
 use crate::cli::SeedArgs;
-use crate::domain::{Currency, Event, EventDraft, EventId};
+use crate::domain::{Currency, Event, EventDraft};
 use crate::error::{Error, Result};
 use crate::minting::fault::{VenueFault, VenueFaults};
 use crate::minting::{Layout, builtin_arena, read_layout};
@@ -29,52 +29,54 @@ pub async fn run(context: &Context, args: &SeedArgs) -> Result<()> {
     // Everything that can be wrong with the request is known before the store is touched.
     let layout = Arc::new(source.layout(args.event.currency)?);
     let draft = draft(&args.event, &naming, context.now())?;
-    let report = context
+    let (report, stays) = context
         .with_store(Access::Create, async |store| mint(context, store, &draft, &layout).await)
         .await?;
     context.print(&report)?;
+    if stays {
+        context.terminal.notice(format_args!(
+            "{} was there before; it stays as it is, its terms too",
+            draft.slug
+        ));
+    }
     point_on(context, &report.seed.event);
     Ok(())
 }
 
+/// Adds the event and mints its tickets; also returns whether the event was there before and is
+/// another one than what was said.
 async fn mint(
     context: &Context,
     store: &dyn Repository,
     draft: &EventDraft,
     layout: &Arc<Layout>,
-) -> Result<Seed> {
-    let known = store.event(EventId::of_slug(&draft.slug)).await.ok();
+) -> Result<(Seed, bool)> {
     let event = store.add_event(draft).await?;
-    if known.is_some_and(|known| known.terms != draft.terms || known.name != draft.name) {
-        context.terminal.notice(format_args!(
-            "{} was there before; it stays as it is, its terms too",
-            event.slug
-        ));
-    }
     if event.currency != draft.currency {
         return Err(Error::usage(
             format!("the tickets of {} are sold in {}", event.slug, event.currency),
             format!("read the prices with --currency {}", event.currency),
         ));
     }
+    let stays = event.terms != draft.terms || event.name != draft.name;
     let counter = context.terminal.counter("minting", layout.tickets());
     let minted = store.mint(event.event_id, Arc::clone(layout), &|done| counter.set(done)).await;
     counter.finish();
     let minted = minted?;
     let event = store.event(event.event_id).await?;
-    Ok(Seed { seed: Record { store: context.store.to_string(), minted, event } })
+    Ok((Seed { seed: Record { store: context.store.to_string(), minted, event } }, stays))
 }
 
 /// Says what can be done with the event now.
 fn point_on(context: &Context, event: &Event) {
     let option = context.store_option();
     let event = quoted(&event.slug);
-    context.terminal.notice("\nNext, here or in another terminal:");
-    context.terminal.next_steps(&[
+    let steps = [
         (format!("tix watch-cdc{option}"), "see every change as it happens"),
         (format!("tix hold start --event {event} --best 2{option}"), "hold the two best seats"),
         (format!("tix ticket map --event {event}{option}"), "see the venue"),
-    ]);
+    ];
+    context.terminal.next_steps("Next, here or in another terminal:", &steps);
 }
 
 /// Where the layout comes from.

@@ -144,24 +144,30 @@ impl Table {
         table
     }
 
-    /// The optional columns that have no room.
+    /// The optional columns that have no room, or nothing in them.
     fn left_out(&self, widths: &[u16], room: usize) -> Vec<usize> {
         let taken = |index: usize| usize::from(widths[index] + BETWEEN);
         let mut needed: usize = (0..widths.len()).map(taken).sum();
         let ranked = |(index, column): (usize, &Column)| column.rank.map(|rank| (rank, index));
         let mut optional: Vec<(u8, usize)> =
             self.columns.iter().enumerate().filter_map(ranked).collect();
-        optional.sort_unstable();
+        optional.sort_unstable_by_key(|(rank, index)| (!self.is_blank(*index), *rank, *index));
         let mut hidden = Vec::new();
         for (_, index) in optional {
             // Nothing follows the last column but the edge of the page.
-            if needed <= room + usize::from(BETWEEN) {
+            let fits = needed <= room + usize::from(BETWEEN);
+            if fits && !self.is_blank(index) {
                 break;
             }
             needed -= taken(index);
             hidden.push(index);
         }
         hidden
+    }
+
+    /// Whether no line has anything in this column.
+    fn is_blank(&self, index: usize) -> bool {
+        self.lines.iter().all(|line| line.get(index).is_none_or(|cell| cell.text.is_empty()))
     }
 }
 

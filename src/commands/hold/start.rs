@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
         })
         .await?;
     context.print(&report)?;
-    context.terminal.next_steps(&report.next_steps(context));
+    context.terminal.next_steps("Next:", &report.next_steps(context));
     Ok(())
 }
 

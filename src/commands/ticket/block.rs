@@ -7,7 +7,7 @@ use crate::commands::{Context, pick};
 use crate::domain::{Event, TicketId};
 use crate::error::Result;
 use crate::output::csv::optional;
-use crate::output::{Page, Report, Sheet, counted};
+use crate::output::{Page, Report, Sheet, counted, grouped};
 use crate::repository::{Access, Repository};
 
 /// Keeps tickets from the sale.
@@ -90,12 +90,11 @@ impl Report for Outcome {
         if let Some(reason) = &record.reason {
             text = format!("{text}: {reason}");
         }
+        let already = if record.reason.is_some() { "blocked before" } else { "not blocked" };
         match record.tickets - record.changed {
             0 => text,
-            rest if matches!(self, Self::Blocked(_)) => {
-                format!("{text} ({} blocked before)", counted(rest, "more ticket"))
-            }
-            rest => format!("{text} ({} not blocked)", counted(rest, "more ticket")),
+            1 => format!("{text} (1 was {already})"),
+            others => format!("{text} ({} were {already})", grouped(others)),
         }
     }
 

@@ -48,7 +48,7 @@ impl Report for Tickets {
             Column::left("TYPE"),
             Column::right("PRICE"),
             Column::left("STATUS"),
-            Column::left("REMARK").broken(),
+            Column::left("REMARK").broken().optional(1),
             Column::left("HOLD").optional(0),
         ]);
         for state in &self.tickets {

@@ -77,11 +77,10 @@ async fn wait_for_store(
         if !told {
             told = true;
             context.terminal.notice(format_args!(
-                "nothing to watch in {} yet; in another terminal run:",
-                context.store
+                "nothing to watch in {} yet; run `tix seed{}` in another terminal",
+                context.store,
+                context.store_option()
             ));
-            let seed = format!("tix seed{}", context.store_option());
-            context.terminal.next_steps(&[(seed, "mint the built-in arena")]);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
