@@ -162,11 +162,18 @@ impl Terminal {
             return;
         }
         self.notice(format_args!("\n{heading}"));
-        let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        let letters = |text: &str| text.chars().count();
+        let commands = steps.iter().map(|(command, _)| letters(command)).max().unwrap_or(0);
+        let reasons = steps.iter().map(|(_, why)| letters(why)).max().unwrap_or(0);
+        let side_by_side = 2 + commands + 2 + reasons <= self.width;
         for (command, why) in steps {
-            let padding = " ".repeat(width - command.chars().count());
+            let padding = " ".repeat(commands - letters(command));
             let command = Tone::Strong.paint(command, self.color_err);
-            self.notice(format_args!("  {command}{padding}  {why}"));
+            if side_by_side {
+                self.notice(format_args!("  {command}{padding}  {why}"));
+            } else {
+                self.notice(format_args!("  {why}:\n    {command}"));
+            }
         }
     }
 
@@ -197,7 +204,9 @@ fn say(text: &str) {
 }
 
 fn width() -> usize {
-    let terminal = terminal_size::terminal_size_of(io::stdout());
+    // Where the result goes through a pipe, as to a pager, the page is the one its reader sees.
+    let terminal = terminal_size::terminal_size_of(io::stdout())
+        .or_else(|| terminal_size::terminal_size_of(io::stderr()));
     let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     terminal
         .map(|(width, _)| usize::from(width.0))

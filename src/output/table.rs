@@ -6,12 +6,14 @@ use comfy_table::{
     Attribute, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };
 
-use super::{Page, Tone};
+use super::{Card, Page, Tone};
 
 /// No lines but one under the headings: what there is to read are the values.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 /// Stands for a blank at which no line is broken, until the table is laid out.
 const UNBROKEN_BLANK: &str = "\u{a0}";
+/// The least room in which broken values can still be read.
+const BROKEN_WIDTH_MIN: u16 = 12;
 /// Blanks between two columns.
 const BETWEEN: u16 = 2;
 
@@ -106,11 +108,16 @@ impl Table {
         self.lines.is_empty()
     }
 
-    /// Writes the table, no wider than the page if that can be done.
+    /// Writes the table, no wider than the page if that can be done. Where columns side by side have
+    /// no room, each line becomes a card.
     #[must_use]
     pub fn render(&self, page: &Page) -> String {
         let mut table = self.laid_out(page);
-        let hidden = self.left_out(&table.column_max_content_widths(), page.width);
+        let widths = table.column_max_content_widths();
+        let hidden = self.left_out(&widths, page.width);
+        if self.needed(&widths, &hidden) > page.width {
+            return self.cards(page);
+        }
         let last = (0..self.columns.len()).rev().find(|index| !hidden.contains(index));
         for (index, column) in self.columns.iter().enumerate() {
             if let Some(laid_out) = table.column_mut(index) {
@@ -142,6 +149,29 @@ impl Table {
             table.add_row(line.iter().map(painted));
         }
         table
+    }
+
+    /// The least that the columns need which are not hidden.
+    fn needed(&self, widths: &[u16], hidden: &[usize]) -> usize {
+        let columns = self.columns.iter().zip(widths).enumerate();
+        let shown = columns.filter(|(index, _)| !hidden.contains(index));
+        let least = |(_, (column, width)): (usize, (&Column, &u16))| {
+            let least = if column.breaks { (*width).min(BROKEN_WIDTH_MIN) } else { *width };
+            usize::from(least + BETWEEN)
+        };
+        shown.map(least).sum::<usize>().saturating_sub(BETWEEN.into())
+    }
+
+    /// Writes each line as a card.
+    fn cards(&self, page: &Page) -> String {
+        let card = |line: &Vec<Cell>| {
+            let cells = self.columns.iter().zip(line);
+            let add = |card: Card, (column, cell): (&Column, &Cell)| {
+                card.toned(column.heading, &cell.text, cell.tone)
+            };
+            cells.fold(Card::new(), add).render(page).replace(UNBROKEN_BLANK, " ")
+        };
+        self.lines.iter().map(card).collect::<Vec<_>>().join("\n")
     }
 
     /// The optional columns that have no room, or nothing in them.
@@ -250,6 +280,17 @@ mod tests {
         ───────────────────────────────
         0199a7c2  held    Floor A/3/12,
                           Floor A/3/13
+        ");
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_columns_each_line_is_a_card() {
+        insta::assert_snapshot!(holds().render(&page(26)), @r"
+        HOLD       0199a7c2
+        STATUS     held
+        SEATS      Floor A/3/12,
+                   Floor A/3/13
+        TIME LEFT  14 min 59 s
         ");
     }
 
