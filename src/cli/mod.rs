@@ -123,6 +123,8 @@ pub enum Command {
     /// Show every change as it happens, and every hold that expires
     #[command(after_help = watch_cdc::EXAMPLES)]
     WatchCdc(WatchArgs),
+    /// Prove that nothing was sold twice; exit code 4 if something was
+    Audit(AuditArgs),
     /// Print the completions of a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {

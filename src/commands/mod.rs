@@ -15,6 +15,7 @@ use crate::repository::{self, Access, Repository, StoreUrl};
 use crate::terminal::{Settings, Terminal};
 
 mod aisles;
+pub mod audit;
 pub mod completions;
 pub mod draft;
 pub mod event;
@@ -105,6 +106,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
         Command::Ticket(action) => stoppable(ticket::run(context, action)).await,
         Command::Hold(action) => stoppable(hold::run(context, action)).await,
         Command::Order(action) => stoppable(order::run(context, action)).await,
+        Command::Audit(args) => stoppable(audit::run(context, &args)).await,
         Command::Completions { shell } => completions::run(context, shell),
         Command::Man { dir } => man::run(context, dir.as_deref()),
     }

@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "",
     "schema",
     "schema apply",
@@ -31,6 +31,7 @@ const COMMANDS: [&str; 27] = [
     "order show",
     "order cancel",
     "watch-cdc",
+    "audit",
 ];
 
 #[test]

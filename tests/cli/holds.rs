@@ -25,8 +25,10 @@ fn a_hold_says_what_it_holds_until_when_and_what_comes_next() {
         ");
         insta::assert_snapshot!(answer.stderr.trim_start(), @r"
         Next:
-          tix hold confirm [id] --session ann  pay for it
-          tix hold abandon [id] --session ann  give it up
+          pay for it:
+            tix hold confirm [id] --session ann
+          give it up:
+            tix hold abandon [id] --session ann
         ");
     });
 }
