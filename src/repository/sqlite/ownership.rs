@@ -170,7 +170,7 @@ mod tests {
         let mut ownership = Ownership::default();
         own.execute_batch("BEGIN IMMEDIATE").unwrap();
         claim(&own, BuyerId::fresh(), 1);
-        assert_eq!(names(&mut ownership, &own, ann), []);
+        assert_eq!(names(&mut ownership, &own, ann), Vec::<TicketNo>::new());
         own.execute_batch("ROLLBACK").unwrap();
         ownership.forget();
         claim(&other, ann, 2);
