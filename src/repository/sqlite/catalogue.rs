@@ -1,7 +1,7 @@
 //! Events, sections and tickets as they were minted. None of it changes once the sale is open, so
 //! what was read once is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -104,6 +104,10 @@ impl Cache {
     ) {
         let name = stored.section.section.name.clone().into_boxed_str();
         let mut sections = self.sections.write().unwrap_or_else(PoisonError::into_inner);
+        let kept: usize = sections.values().map(|s| s.section.tickets.len()).sum();
+        if kept > TICKETS_CACHED_MAX {
+            sections.clear();
+        }
         sections.insert((event, name), stored.clone());
         drop(sections);
         let numbers = stored.first_ticket..;
@@ -262,21 +266,27 @@ pub(super) fn read_ticket(row: &Row<'_>, first: usize) -> rusqlite::Result<Store
     Ok(StoredTicket { ticket_no: row.get(first)?, event_no: row.get(first + 8)?, ticket })
 }
 
-/// The tickets with these ids; those that do not exist are left out.
+/// The event's tickets with these ids; those that do not exist are left out. Reads all tickets of
+/// the event: callers who have looked at a section find its tickets in the cache.
 pub(super) fn tickets_by_id(
     connection: &Connection,
+    event: &StoredEvent,
     ids: &[TicketId],
 ) -> Outcome<Vec<Arc<StoredTicket>>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets t JOIN venue_sections s USING (section_no)
-           JOIN events e USING (event_no) WHERE t.ticket_id = ?1"
-    ))?;
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        let ticket = statement.query_row([id], |row| read_ticket(row, 0)).optional()?;
-        found.extend(ticket.map(Arc::new));
+    let wanted: HashSet<&TicketId> = ids.iter().collect();
+    let (first, last) = event.tickets();
+    let mut statement = connection.prepare_cached(
+        "SELECT ticket_no, ticket_id FROM tickets WHERE ticket_no BETWEEN ?1 AND ?2",
+    )?;
+    let mut rows = statement.query(params![first, last])?;
+    let mut numbers = Vec::with_capacity(ids.len());
+    while let Some(row) = rows.next()? {
+        let id: TicketId = row.get(1)?;
+        if wanted.contains(&id) {
+            numbers.push(row.get(0)?);
+        }
     }
-    Ok(found)
+    Ok(tickets_by_no(connection, &numbers)?.into_iter().map(Arc::new).collect())
 }
 
 /// The tickets with these numbers, in the order of the venue.

@@ -4,22 +4,21 @@
 //! one `writer`; readers have connections of their own. `docs/protocol.md` argues why that sells
 //! every seat exactly once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::catalogue::{Cache, StoredEvent, StoredTicket};
+use self::catalogue::{Cache, StoredEvent, StoredSectionTickets, StoredTicket};
 use self::failure::Outcome;
 use self::holds::Claim;
 use self::readers::Readers;
 use self::writer::{Tx, Writer};
 use super::store_url::SqliteLocation;
 use super::{
-    Access, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result, SchemaStatus,
-    SectionCounts, SectionMap, TicketFilter,
+    Access, Error, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result,
+    SchemaStatus, SectionCounts, SectionMap, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
@@ -96,7 +95,7 @@ impl SqliteRepository {
     ) -> Result<Vec<Arc<StoredTicket>>> {
         let mut found = match self.cache.tickets(ids) {
             Some(known) => known,
-            None => self.read_tickets(ids.to_vec()).await?,
+            None => self.read_tickets(event, ids).await?,
         };
         let unknown: Vec<String> = ids
             .iter()
@@ -116,11 +115,43 @@ impl SqliteRepository {
         Ok(found)
     }
 
-    async fn read_tickets(&self, ids: Vec<TicketId>) -> Result<Vec<Arc<StoredTicket>>> {
-        let read = move |c: &Connection| catalogue::tickets_by_id(c, &ids);
+    async fn read_tickets(
+        &self,
+        event: &StoredEvent,
+        ids: &[TicketId],
+    ) -> Result<Vec<Arc<StoredTicket>>> {
+        let (event, ids) = (event.clone(), ids.to_vec());
+        let read = move |c: &Connection| catalogue::tickets_by_id(c, &event, &ids);
         let found = self.readers.read("read tickets", read).await?;
         self.cache.keep_tickets(found.iter().cloned());
         Ok(found)
+    }
+
+    /// A section with its tickets, read once.
+    async fn section_tickets(&self, event: EventId, name: &str) -> Result<StoredSectionTickets> {
+        if let Some(known) = self.cache.section(event, name) {
+            return Ok(known);
+        }
+        let stored = self.stored_event(event).await?;
+        let (name, of) = (name.to_owned(), Arc::clone(&stored));
+        let read = move |c: &Connection| catalogue::section_tickets(c, &of, &name);
+        let section = self.readers.read("read a section", read).await?;
+        if stored.event.minted {
+            self.cache.keep_section(event, stored.event_no, &section);
+        }
+        Ok(section)
+    }
+
+    /// The ticket for a seat; none where the event has no such seat.
+    async fn ticket_at(&self, event: EventId, seat: &SeatLabel) -> Result<Option<TicketId>> {
+        match self.section_tickets(event, &seat.section).await {
+            Ok(stored) => {
+                let found = stored.section.tickets.iter().find(|ticket| ticket.label == *seat);
+                Ok(found.map(|ticket| ticket.ticket_id))
+            }
+            Err(Error::Refused(Refusal::UnknownSeat { .. })) => Ok(None),
+            Err(other) => Err(other),
+        }
     }
 }
 
@@ -217,21 +248,11 @@ impl Repository for SqliteRepository {
     }
 
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {
-        let stored = self.stored_event(event).await?;
-        let known = self.cache.section(event, section);
-        let (name, now, cache) = (section.to_owned(), self.now(), Arc::clone(&self.cache));
+        let stored = self.section_tickets(event, section).await?;
+        let now = self.now();
         let read = move |c: &Connection| {
-            let section = if let Some(section) = known {
-                section
-            } else {
-                let section = catalogue::section_tickets(c, &stored, &name)?;
-                if stored.event.minted {
-                    cache.keep_section(event, stored.event_no, &section);
-                }
-                section
-            };
-            let statuses = tickets::section_statuses(c, &section, now)?;
-            Ok(SectionMap { section: section.section, statuses })
+            let statuses = tickets::section_statuses(c, &stored, now)?;
+            Ok(SectionMap { section: stored.section, statuses })
         };
         self.readers.read("read a section", read).await
     }
@@ -245,16 +266,13 @@ impl Repository for SqliteRepository {
 
     async fn find_seats(&self, event: EventId, seats: &[SeatLabel]) -> Result<Vec<TicketId>> {
         self.stored_event(event).await?;
-        let id = |seat: &SeatLabel| TicketId::of_seat(event, &seat.section, &seat.row, &seat.seat);
-        let ids: Vec<TicketId> = seats.iter().map(id).collect();
-        let found = self.read_tickets(ids.clone()).await?;
-        let known: BTreeMap<TicketId, ()> =
-            found.iter().map(|ticket| (ticket.ticket.ticket_id, ())).collect();
-        let unknown: Vec<String> = seats
-            .iter()
-            .filter(|seat| !known.contains_key(&id(seat)))
-            .map(ToString::to_string)
-            .collect();
+        let (mut ids, mut unknown) = (Vec::with_capacity(seats.len()), Vec::new());
+        for seat in seats {
+            match self.ticket_at(event, seat).await? {
+                Some(ticket) => ids.push(ticket),
+                None => unknown.push(seat.to_string()),
+            }
+        }
         if unknown.is_empty() {
             Ok(ids)
         } else {

@@ -47,7 +47,9 @@ CREATE TABLE IF NOT EXISTS venue_sections (
     UNIQUE (event_no, name)
 ) STRICT;
 
--- Written at minting and never changed. Who owns a ticket is in order_queue.
+-- Written at minting and never changed. Who owns a ticket is in order_queue. The id follows from
+-- event and seat, so a ticket is found through its section; an index of ids would cost most of the
+-- time that minting takes.
 CREATE TABLE IF NOT EXISTS tickets (
     ticket_no  INTEGER PRIMARY KEY,
     ticket_id  BLOB    NOT NULL,
@@ -57,8 +59,6 @@ CREATE TABLE IF NOT EXISTS tickets (
     type_id    TEXT    NOT NULL,
     price      INTEGER NOT NULL
 ) STRICT;
-
-CREATE UNIQUE INDEX IF NOT EXISTS tickets_by_id ON tickets (ticket_id);
 
 -- The one place that decides who owns a ticket. No row: available. A row with status 'held' whose
 -- expires_at has passed: available to whoever claims it.
