@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::domain::{Refusal, Timestamp};
 use crate::output::counted;
 use crate::repository::{self, StoreError, StoreFault};
+use crate::simulate;
 
 /// The answer of every command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -99,6 +100,9 @@ pub enum Error {
     /// The store did not do its part.
     #[error(transparent)]
     Store(StoreError),
+    /// Anything else that went wrong on the way.
+    #[error(transparent)]
+    Failed(Cause),
     /// A file or a stream could not be used.
     #[error("{tried}")]
     Io {
@@ -122,6 +126,14 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// A rehearsal did not end well, for whatever reason.
+    #[error("{error}")]
+    Rehearsal {
+        /// The reason.
+        error: Box<Error>,
+        /// What the rehearsal was planned from.
+        seed: u64,
+    },
     /// Somebody pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -134,17 +146,26 @@ impl Error {
         Self::Usage { message: message.into(), cause: None, hint: Some(hint.into()) }
     }
 
+    /// The same error, of a rehearsal that was planned from `seed`.
+    #[must_use]
+    pub fn of_seed(self, seed: u64) -> Self {
+        Self::Rehearsal { error: Box::new(self), seed }
+    }
+
     /// How the command ended.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::Usage { .. } | Self::BadFile { .. } => Outcome::Usage,
             Self::Refused { .. } => Outcome::Refused,
-            Self::Store(_) | Self::Io { .. } | Self::Output(_) | Self::Unsound { .. } => {
-                Outcome::Failed
-            }
+            Self::Store(_)
+            | Self::Failed(_)
+            | Self::Io { .. }
+            | Self::Output(_)
+            | Self::Unsound { .. } => Outcome::Failed,
             Self::Violation(_) => Outcome::Violation,
             Self::Interrupted => Outcome::Interrupted,
+            Self::Rehearsal { error, .. } => error.outcome(),
         }
     }
 
@@ -153,6 +174,7 @@ impl Error {
     pub const fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused { refusal, .. } => Some(refusal),
+            Self::Rehearsal { error, .. } => error.refusal(),
             _ => None,
         }
     }
@@ -169,6 +191,9 @@ impl Error {
     /// What lies beneath, the nearest cause first.
     #[must_use]
     pub fn causes(&self) -> Vec<String> {
+        if let Self::Rehearsal { error, .. } = self {
+            return error.causes();
+        }
         let mut next = self.source();
         let mut causes = Vec::new();
         while let Some(cause) = next {
@@ -191,12 +216,16 @@ impl Error {
             }
             Self::Refused { refusal, hint: None } => Some(refusal.hint(now)),
             Self::Store(error) => Some(store_hint(&error.fault).into()),
-            Self::Io { .. } | Self::Output(_) => None,
+            Self::Failed(_) | Self::Io { .. } | Self::Output(_) => None,
+            Self::Rehearsal { error, seed } => {
+                let again = format!("--seed {seed} plans the same buyers again");
+                Some(error.hint(now).map_or(again.clone(), |hint| format!("{hint}; {again}")))
+            }
             Self::Violation(_) => {
                 Some("keep the store as it is; `tix order list` and `tix watch-cdc --from start` show what happened".into())
             }
             Self::Interrupted => {
-                Some("whatever was acknowledged is kept; run the same command again to go on".into())
+                Some("whatever was acknowledged is kept".into())
             }
         }
     }
@@ -204,7 +233,11 @@ impl Error {
     /// Whether the reader of standard output went away, as `head` does: no reason to complain.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(cause) => cause.kind() == io::ErrorKind::BrokenPipe,
+            Self::Rehearsal { error, .. } => error.is_closed_pipe(),
+            _ => false,
+        }
     }
 }
 
@@ -238,6 +271,23 @@ impl From<repository::Error> for Error {
         match error {
             repository::Error::Refused(refusal) => refusal.into(),
             repository::Error::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<simulate::Error> for Error {
+    fn from(error: simulate::Error) -> Self {
+        match error {
+            simulate::Error::Repository(error) => error.into(),
+            simulate::Error::Scenario(_) => {
+                Self::usage(error.to_string(), "see `tix simulate --help`")
+            }
+            simulate::Error::NotMinted(_) => {
+                Self::usage(error.to_string(), "mint its tickets with `tix seed`")
+            }
+            simulate::Error::Measurement(_) | simulate::Error::Audit(_) => {
+                Self::Failed(error.into())
+            }
         }
     }
 }

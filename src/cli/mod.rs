@@ -14,6 +14,7 @@ use crate::terminal::{ColorChoice, Settings};
 pub mod event;
 pub mod hold;
 pub mod order;
+pub mod simulate;
 pub mod ticket;
 pub mod values;
 pub mod watch_cdc;
@@ -21,6 +22,7 @@ pub mod watch_cdc;
 pub use event::{EventAction, EventArgs, EventSelector, SeedArgs};
 pub use hold::HoldAction;
 pub use order::OrderAction;
+pub use simulate::SimulateArgs;
 pub use ticket::TicketAction;
 pub use watch_cdc::WatchArgs;
 
@@ -40,6 +42,7 @@ Examples:
   tix hold confirm 0199a7c2 --session ann     pay for them
   tix watch-cdc                               see every change as it happens
   tix ticket map                              see the venue
+  tix simulate --buyers 10000                 rehearse an on-sale
   tix audit                                   prove that nothing was sold twice
 ";
 
@@ -123,6 +126,9 @@ pub enum Command {
     /// Show every change as it happens, and every hold that expires
     #[command(after_help = watch_cdc::EXAMPLES)]
     WatchCdc(WatchArgs),
+    /// Rehearse an on-sale: send simulated buyers at an event, audit it, report
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(Box<SimulateArgs>),
     /// Prove that nothing was sold twice; exit code 4 if something was
     Audit(AuditArgs),
     /// Print the completions of a shell

@@ -83,7 +83,7 @@ pub fn from(text: &str) -> Result<FromText, String> {
 }
 
 /// Reads a span such as `90s`, `15m` or `1h 30m`.
-fn span(text: &str) -> Result<Duration, String> {
+pub fn span(text: &str) -> Result<Duration, String> {
     let span = text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
     span.ok_or_else(|| "write a span such as 90s, 15m or 1h30m".into())
 }

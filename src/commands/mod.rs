@@ -25,6 +25,7 @@ pub mod order;
 pub mod pick;
 pub mod schema;
 pub mod seed;
+pub mod simulate;
 pub mod ticket;
 pub mod watch_cdc;
 
@@ -100,6 +101,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
     match command {
         // These decide for themselves what Ctrl-C means.
         Command::WatchCdc(args) => watch_cdc::run(context, args).await,
+        Command::Simulate(args) => simulate::run(context, &args).await,
         Command::Schema(action) => stoppable(schema::run(context, action)).await,
         Command::Seed(args) => stoppable(seed::run(context, &args)).await,
         Command::Event(action) => stoppable(event::run(context, action)).await,

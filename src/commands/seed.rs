@@ -75,6 +75,7 @@ fn point_on(context: &Context, event: &Event) {
         (format!("tix watch-cdc{option}"), "see every change as it happens"),
         (format!("tix hold start --event {event} --best 2{option}"), "hold the two best seats"),
         (format!("tix ticket map --event {event}{option}"), "see the venue"),
+        (format!("tix simulate --buyers 1000{option}"), "rehearse a sale on an event of its own"),
     ];
     context.terminal.next_steps("Next, here or in another terminal:", &steps);
 }

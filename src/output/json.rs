@@ -20,8 +20,15 @@ struct Versioned<'a, T: ?Sized> {
 /// # Errors
 /// The body is no object; see [`super::render`].
 pub fn document(body: &impl Serialize) -> Result<String> {
-    let versioned = Versioned { schema_version: SCHEMA_VERSION, body };
-    serde_json::to_string_pretty(&versioned).map(super::closed).map_err(unwritable)
+    versioned_document(&Versioned { schema_version: SCHEMA_VERSION, body })
+}
+
+/// Writes one document that carries its version itself.
+///
+/// # Errors
+/// See [`document`].
+pub fn versioned_document(document: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(document).map(super::closed).map_err(unwritable)
 }
 
 /// Writes one line of a stream.

@@ -64,6 +64,17 @@ pub trait Report: Serialize {
 
     /// Writes it as the lines of a spreadsheet.
     fn sheet(&self) -> Sheet;
+
+    /// Writes it as one JSON document.
+    ///
+    /// # Errors
+    /// See [`render`].
+    fn document(&self) -> Result<String>
+    where
+        Self: Sized,
+    {
+        json::document(self)
+    }
 }
 
 /// Writes a report in the form asked for.
@@ -73,7 +84,7 @@ pub trait Report: Serialize {
 pub fn render(report: &impl Report, format: Format, page: &Page) -> Result<String> {
     match format {
         Format::Table => Ok(closed(report.text(page))),
-        Format::Json => json::document(report),
+        Format::Json => report.document(),
         Format::Csv => report.sheet().render(),
     }
 }

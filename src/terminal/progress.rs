@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How long a task goes on in silence where nobody watches.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -38,15 +38,15 @@ impl Counter {
     pub(super) fn bar(doing: &'static str, total: u64, color: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         let template = if color {
-            "{msg} {bar:32.green/black.bright} {human_pos} of {human_len}  {eta} left"
+            "{prefix} {wide_bar:.green/black.bright} {human_pos} of {human_len}  {msg}"
         } else {
-            "{msg} {bar:32} {human_pos} of {human_len}  {eta} left"
+            "{prefix} {wide_bar} {human_pos} of {human_len}  {msg}"
         };
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("━━─");
         bar.set_style(style);
-        bar.set_message(doing);
+        bar.set_prefix(doing);
         Self(Kind::Bar(bar))
     }
 
@@ -54,20 +54,49 @@ impl Counter {
         Self(Kind::Lines { doing, total, said_at: Mutex::new(Instant::now()) })
     }
 
-    /// Says that `done` of the total is done.
+    /// Says that `done` of the total is done, and how long the rest takes.
     pub fn set(&self, done: u64) {
         match &self.0 {
             Kind::Silent => {}
-            Kind::Bar(bar) => bar.set_position(done),
-            Kind::Lines { doing, total, said_at } => {
-                let mut said_at = said_at.lock().unwrap_or_else(PoisonError::into_inner);
-                if said_at.elapsed() >= LINE_EVERY {
-                    *said_at = Instant::now();
-                    let (done, total) = (HumanCount(done), HumanCount(*total));
-                    // Progress that nobody can read is no reason to stop.
-                    let _ = writeln!(std::io::stderr(), "{doing}: {done} of {total}");
-                }
+            Kind::Bar(bar) => {
+                bar.set_position(done);
+                bar.set_message(format!("{} left", HumanDuration(bar.eta())));
             }
+            Kind::Lines { .. } => self.line(done, String::new),
+        }
+    }
+
+    /// Says that `done` of the total is done, and something more about it.
+    pub fn set_with(&self, done: u64, note: impl FnOnce() -> String) {
+        match &self.0 {
+            Kind::Silent => {}
+            Kind::Bar(bar) => {
+                bar.set_position(done);
+                bar.set_message(note());
+            }
+            Kind::Lines { .. } => self.line(done, || format!("; {}", note())),
+        }
+    }
+
+    /// Writes a line, unless the last one was only just written.
+    fn line(&self, done: u64, note: impl FnOnce() -> String) {
+        let Kind::Lines { doing, total, said_at } = &self.0 else {
+            return;
+        };
+        let mut said_at = said_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if said_at.elapsed() >= LINE_EVERY {
+            *said_at = Instant::now();
+            let (done, total) = (HumanCount(done), HumanCount(*total));
+            // Progress that nobody can read is no reason to stop.
+            let _ = writeln!(std::io::stderr(), "{doing}: {done} of {total}{}", note());
+        }
+    }
+
+    /// Lets something be written above the bar.
+    pub fn above(&self, write: impl FnOnce()) {
+        match &self.0 {
+            Kind::Bar(bar) => bar.suspend(write),
+            Kind::Silent | Kind::Lines { .. } => write(),
         }
     }
 

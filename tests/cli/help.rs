@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "schema",
     "schema apply",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 28] = [
     "order cancel",
     "watch-cdc",
     "audit",
+    "simulate",
 ];
 
 #[test]

@@ -10,6 +10,7 @@ mod orders;
 mod sandbox;
 mod schemas;
 mod seed;
+mod simulate;
 mod store;
 mod streams;
 mod tickets;

@@ -1,0 +1,151 @@
+//! `tix simulate`.
+
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::sandbox::{Answer, Sandbox};
+
+/// Starts a rehearsal and waits until its buyers are under way.
+fn under_way(sandbox: &Sandbox, arguments: &[&str]) -> Child {
+    let mut command = sandbox.command(&[&["simulate"], arguments].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = Instant::now();
+    while orders(sandbox) == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(30), "nobody bought anything");
+        sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+/// How many orders there are; none where there is no store or no event yet.
+fn orders(sandbox: &Sandbox) -> usize {
+    let answer = sandbox.tix(&["order", "list", "-o", "json"]);
+    let document: Value = serde_json::from_str(&answer.stdout).unwrap_or_default();
+    document["orders"].as_array().map_or(0, Vec::len)
+}
+
+fn signal(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+}
+
+#[test]
+fn on_a_fresh_machine_it_makes_its_own_event_sells_it_and_proves_it() {
+    let sandbox = Sandbox::new();
+    let answer =
+        sandbox.tix(&["simulate", "--buyers", "200", "--speed", "max", "--seed", "7"]).done();
+    assert!(answer.stderr.starts_with("seed 7\n"), "{}", answer.stderr);
+    assert!(answer.stdout.starts_with("Sold "), "{}", answer.stdout);
+    assert!(answer.stdout.contains("no seat was sold twice"), "{}", answer.stdout);
+    let events = sandbox.json("events", &["event", "list"]);
+    assert_eq!(events["events"][0]["simulated"], true);
+    assert_eq!(events["events"][0]["tickets"], 200);
+}
+
+#[test]
+fn the_report_adds_up_and_its_form_is_promised() {
+    let sandbox = Sandbox::new();
+    let rehearse = ["simulate", "--buyers", "300", "--seats", "100", "--speed", "max", "-q"];
+    let report = sandbox.json("simulation_report", &rehearse);
+    let sum = |of: &Value, parts: &[&str]| -> u64 {
+        parts.iter().map(|part| of[part].as_u64().unwrap()).sum()
+    };
+    assert_eq!(sum(&report["buyers"], &["bought", "gave_up", "silent", "empty_handed"]), 300);
+    let conditions = ["sold", "held", "paying", "available", "blocked"];
+    assert_eq!(sum(&report["tickets"], &conditions), 100);
+    assert_eq!(report["audit"]["passed"], true);
+    let counts = sandbox.json("ticket_counts", &["ticket", "counts"]);
+    assert_eq!(counts["total"]["sold"], report["tickets"]["sold"]);
+    assert_eq!(counts["total"]["revenue"], report["revenue"]);
+}
+
+#[test]
+fn latencies_are_a_sheet() {
+    let sandbox = Sandbox::new();
+    let rehearse = ["simulate", "--buyers", "50", "--speed", "max", "-o", "csv"];
+    let answer = sandbox.tix(&rehearse).done();
+    assert!(answer.stdout.starts_with("operation,outcome,count,p50_us,"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("\nstart_hold,ok,"), "{}", answer.stdout);
+}
+
+#[test]
+fn it_can_rehearse_in_memory_and_leaves_nothing_behind() {
+    let sandbox = Sandbox::new();
+    let rehearse = ["simulate", "--buyers", "100", "--speed", "max"];
+    sandbox.tix(&[&["--store", "sqlite::memory:"], &rehearse[..]].concat()).done();
+    assert_eq!(std::fs::read_dir(sandbox.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_event_that_people_use_is_sold_only_if_they_agree() {
+    let sandbox = Sandbox::seeded();
+    let rehearse = ["simulate", "--buyers", "20", "--speed", "max", "--event", "hall"];
+    sandbox.tix(&rehearse).ended(2, "people use the event hall");
+    sandbox.tix(&[&rehearse[..], &["--yes"]].concat()).done();
+    assert!(orders(&sandbox) > 0);
+    sandbox.tix(&["simulate", "--event", "lear"]).refused("unknown_event");
+    sandbox.tix(&["simulate", "--event", "hall", "--seats", "9"]).ended(2, "cannot be used with");
+}
+
+#[test]
+fn a_scenario_that_makes_no_sense_is_told_and_makes_no_store() {
+    let sandbox = Sandbox::new();
+    for (option, value) in [
+        ("--buyers", "0"),
+        ("--buyers", "many"),
+        ("--seats", "0"),
+        ("--speed", "fast"),
+        ("--seed", "-1"),
+        ("--limit", "11"),
+        ("--ttl", "0s"),
+        ("--unpaid-share", "1.5"),
+        ("--window", "2 days"),
+    ] {
+        sandbox.tix(&["simulate", option, value]).ended(2, "error: ");
+    }
+    sandbox.tix(&["simulate", "--event", "hall"]).ended(1, "there is no store");
+    assert_eq!(std::fs::read_dir(sandbox.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_buyers_were_told_can_be_audited_later() {
+    let sandbox = Sandbox::new();
+    let history = ["--history", "told.jsonl"];
+    sandbox
+        .tix(&[&["simulate", "--buyers", "100", "--speed", "max"], &history[..]].concat())
+        .done();
+    let report = sandbox.json("audit_report", &[&["audit"], &history[..]].concat());
+    let acknowledged = report["checks"].as_array().unwrap();
+    let acknowledged = acknowledged.iter().find(|check| check["rule"] == "acknowledged").unwrap();
+    assert!(acknowledged["examined"].as_u64().unwrap() > 50, "{report:#}");
+}
+
+#[test]
+fn stopped_once_it_still_reports() {
+    let sandbox = Sandbox::new();
+    let child = under_way(&sandbox, &["--buyers", "2000", "--speed", "60"]);
+    signal(&child, "INT");
+    let answer = Answer::of(&child.wait_with_output().unwrap());
+    assert_eq!(answer.code, Some(130), "{}", answer.stderr);
+    assert!(answer.stdout.starts_with("Sold "), "{}", answer.stdout);
+    assert!(answer.stdout.contains("Stopped before its end"), "{}", answer.stdout);
+    assert!(answer.stderr.contains("nobody else is let in"), "{}", answer.stderr);
+}
+
+#[test]
+fn whatever_was_acknowledged_survives_the_death_of_the_process() {
+    for round in 0..3 {
+        let sandbox = Sandbox::new();
+        let rehearse = ["--buyers", "20000", "--speed", "max", "--history", "told.jsonl"];
+        let mut child = under_way(&sandbox, &rehearse);
+        sleep(Duration::from_millis(150 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let report = sandbox.json("audit_report", &["audit", "--history", "told.jsonl"]);
+        assert_eq!(report["passed"], true);
+        sandbox.tix(&["hold", "start", "--best", "2"]).done();
+    }
+}
