@@ -66,6 +66,24 @@ pub(super) struct Claim {
     pub(super) hold: NewHold,
 }
 
+impl Claim {
+    /// The hold that is answered, now that the claim is granted.
+    pub(super) fn granted(&self, span: Span) -> Hold {
+        Hold {
+            hold_id: self.hold.hold_id,
+            event_id: self.hold.event_id,
+            session_id: self.hold.session_id.clone(),
+            buyer_id: self.hold.buyer_id,
+            tickets: self.tickets.iter().map(|stored| stored.ticket.clone()).collect(),
+            started_at: span.started_at,
+            expires_at: span.expires_at,
+            status: HoldStatus::Held,
+            order_id: None,
+            payment_deadline: None,
+        }
+    }
+}
+
 /// When a hold began and when it ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {

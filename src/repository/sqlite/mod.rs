@@ -23,9 +23,8 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    Change, Event, EventDraft, EventId, Hold, HoldId, HoldStatus, NewHold, Order, OrderId,
-    PaymentReference, Position, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState,
-    Timestamp,
+    Change, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference,
+    Position, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -306,21 +305,11 @@ impl Repository for SqliteRepository {
         let event = self.stored_event(hold.event_id).await?;
         check_open(&event)?;
         let tickets = self.stored_tickets(&event, &hold.tickets).await?;
-        let claim = Claim { event, tickets: tickets.clone(), hold: hold.clone() };
-        let start = move |tx: &mut Tx<'_, '_>| holds::start(tx, &claim);
+        let claim = Arc::new(Claim { event, tickets, hold: hold.clone() });
+        let shared = Arc::clone(&claim);
+        let start = move |tx: &mut Tx<'_, '_>| holds::start(tx, &shared);
         let span = self.writer.submit("start a hold", start).await?;
-        Ok(Hold {
-            hold_id: hold.hold_id,
-            event_id: hold.event_id,
-            session_id: hold.session_id.clone(),
-            buyer_id: hold.buyer_id,
-            tickets: tickets.iter().map(|t| t.ticket.clone()).collect(),
-            started_at: span.started_at,
-            expires_at: span.expires_at,
-            status: HoldStatus::Held,
-            order_id: None,
-            payment_deadline: None,
-        })
+        Ok(claim.granted(span))
     }
 
     async fn abandon(&self, hold: HoldId, session: &SessionId) -> Result<Hold> {

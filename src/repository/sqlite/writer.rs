@@ -26,13 +26,20 @@ const QUEUE_LENGTH: usize = 4096;
 /// Requests in one transaction: bounds how long another process waits for its turn.
 const GROUP_MAX: usize = 1024;
 
+/// Requests from which on a group is answered by a thread of its own, so that the writer goes on
+/// with the next group meanwhile. A smaller group is answered before the hand-over would be done.
+const ANSWERED_APART_MIN: usize = 128;
+
+/// Groups that wait to be answered before the writer waits, too.
+const ANSWERS_WAITING_MAX: usize = 2;
+
 /// What a request works with: the transaction it is part of.
 pub(super) struct Tx<'a, 'c> {
     /// The connection and its prepared statements.
     pub(super) statements: &'a mut Statements<'c>,
     /// Where to look for a buyer's tickets.
     pub(super) ownership: &'a mut Ownership,
-    /// The present time, read after the transaction got its lock.
+    /// The present time, read once the transaction had its lock: the same for all of its requests.
     pub(super) now: Timestamp,
 }
 
@@ -151,16 +158,29 @@ fn serve(
         }
     };
     let _ = ready.send(Ok(()));
-    let mut session = Session { statements, ownership: Ownership::default(), clock };
-    let mut group = Vec::new();
-    while let Some(first) = queue.blocking_recv() {
-        group.push(first);
-        while group.len() < GROUP_MAX
-            && let Ok(next) = queue.try_recv()
-        {
-            group.push(next);
+    std::thread::scope(|scope| {
+        let (answers, committed) = std::sync::mpsc::sync_channel(ANSWERS_WAITING_MAX);
+        scope.spawn(move || answer_all(&committed));
+        let ownership = Ownership::default();
+        let mut session = Session { statements, ownership, clock, answers };
+        while let Some(first) = queue.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX
+                && let Ok(next) = queue.try_recv()
+            {
+                group.push(next);
+            }
+            session.commit_group(group);
         }
-        session.commit_group(&mut group);
+    });
+}
+
+type Group = Vec<Box<dyn Request>>;
+
+/// Answers the groups that are handed over.
+fn answer_all(committed: &std::sync::mpsc::Receiver<Group>) {
+    while let Ok(group) = committed.recv() {
+        group.into_iter().for_each(Request::answer);
     }
 }
 
@@ -169,20 +189,28 @@ struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
     clock: &'c dyn Clock,
+    answers: std::sync::mpsc::SyncSender<Group>,
 }
 
 impl Session<'_> {
     /// Commits the group and answers it; where that fails, each request by itself.
-    fn commit_group(&mut self, group: &mut Vec<Box<dyn Request>>) {
-        if self.commit(group).is_ok() {
-            group.drain(..).for_each(Request::answer);
-            return;
+    fn commit_group(&mut self, mut group: Group) {
+        if self.commit(&mut group).is_ok() {
+            return self.answer(group);
         }
-        for mut request in group.drain(..) {
+        for mut request in group {
             match self.commit(std::slice::from_mut(&mut request)) {
                 Ok(()) => request.answer(),
                 Err(failure) => request.fail(failure),
             }
+        }
+    }
+
+    fn answer(&self, group: Group) {
+        if group.len() < ANSWERED_APART_MIN {
+            group.into_iter().for_each(Request::answer);
+        } else if let Err(lost) = self.answers.send(group) {
+            lost.0.into_iter().for_each(Request::answer);
         }
     }
 
@@ -211,10 +239,10 @@ impl Session<'_> {
 
     /// Runs the requests; returns where the change log ends after them.
     fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
-        let Self { statements, ownership, clock } = self;
+        let Self { statements, ownership, clock, .. } = self;
         ownership.catch_up(statements.connection)?;
+        let now = clock.now();
         for request in requests {
-            let now = clock.now();
             request.run(&mut Tx { statements, ownership, now })?;
         }
         if ownership.follows_log() { log_end(statements.connection) } else { Ok(0) }
