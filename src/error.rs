@@ -221,12 +221,10 @@ impl Error {
                 let again = format!("--seed {seed} plans the same buyers again");
                 Some(error.hint(now).map_or(again.clone(), |hint| format!("{hint}; {again}")))
             }
-            Self::Violation(_) => {
-                Some("keep the store as it is; `tix order list` and `tix watch-cdc --from start` show what happened".into())
-            }
-            Self::Interrupted => {
-                Some("whatever was acknowledged is kept".into())
-            }
+            Self::Violation(_) => Some(
+                "keep the store as it is; `tix watch-cdc --from start` shows what happened".into(),
+            ),
+            Self::Interrupted => Some("whatever was acknowledged is kept".into()),
         }
     }
 

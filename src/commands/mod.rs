@@ -117,8 +117,9 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
 /// Gives up when somebody presses Ctrl-C.
 async fn stoppable(work: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::select! {
-        answer = work => answer,
+        biased;
         () = interrupted() => Err(Error::Interrupted),
+        answer = work => answer,
     }
 }
 

@@ -89,9 +89,12 @@ impl Rehearsal<'_> {
     }
 
     async fn report(&self, store: &Arc<dyn Repository>) -> Result<SimulationReport> {
+        let interrupt = interrupted();
+        tokio::pin!(interrupt);
         let event = tokio::select! {
+            biased;
+            () = &mut interrupt => return Err(Error::Interrupted),
             event = self.event(&**store) => event?,
-            () = interrupted() => return Err(Error::Interrupted),
         };
         let stop = Stop::default();
         let progress = Arc::new(Progress::default());
@@ -106,9 +109,10 @@ impl Rehearsal<'_> {
         let rehearsal = simulate::rehearse(setting, url, &event, scenario, self.seed);
         let counter = self.context.terminal.counter("buyers", u64::from(self.scenario.buyers));
         let report = tokio::select! {
-            report = rehearsal => report.map_err(Error::from),
+            biased;
+            () = self.heed(interrupt, &stop, &counter) => Err(Error::Interrupted),
             () = show(&counter, &progress, &**store) => Err(Error::Interrupted),
-            () = self.heed(&stop, &counter) => Err(Error::Interrupted),
+            report = rehearsal => report.map_err(Error::from),
         };
         counter.finish();
         report
@@ -134,17 +138,15 @@ impl Rehearsal<'_> {
     }
 
     /// Passes on each Ctrl-C; returns at the second one, when everything is to be dropped.
-    async fn heed(&self, stop: &Stop, counter: &Counter) {
-        loop {
-            interrupted().await;
-            if stop.ask() == Urgency::AtOnce {
-                return;
-            }
+    async fn heed(&self, first: impl Future<Output = ()>, stop: &Stop, counter: &Counter) {
+        first.await;
+        while stop.ask() < Urgency::AtOnce {
             counter.above(|| {
                 self.context.terminal.notice(
                     "nobody else is let in; the report follows; Ctrl-C again stops at once",
                 );
             });
+            interrupted().await;
         }
     }
 }

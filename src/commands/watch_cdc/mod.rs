@@ -33,14 +33,19 @@ const STEP_ENTRIES: u32 = 2000;
 /// # Errors
 /// The store cannot be used, there is no such event, or it was stopped before there was a store.
 pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
+    // It listens from before the first notice on, so that no Ctrl-C gets lost.
+    let stopped = stopped();
+    tokio::pin!(stopped);
     let (store, event) = tokio::select! {
+        biased;
+        () = &mut stopped => return Err(Error::Interrupted),
         found = wait_for_store(context, args.event.as_deref()) => found?,
-        () = interrupted() => return Err(Error::Interrupted),
     };
     let ended = tokio::select! {
-        ended = follow(context, &*store, event.as_ref(), args.from) => ended,
-        () = stopped() => Ok(()),
+        biased;
+        () = &mut stopped => Ok(()),
         () = reader::gone() => Ok(()),
+        ended = follow(context, &*store, event.as_ref(), args.from) => ended,
     };
     store.close().await;
     ended
@@ -53,6 +58,7 @@ async fn stopped() {
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
     {
         tokio::select! {
+            biased;
             () = interrupted() => {}
             _ = terminated.recv() => {}
         }
