@@ -11,7 +11,7 @@ use crate::cli::WatchArgs;
 use crate::cli::values::FromText;
 use crate::domain::event::TIME_TO_PAY_MAX;
 use crate::domain::time::millis;
-use crate::domain::{Change, Event, EventId, Position, Timestamp};
+use crate::domain::{Change, Event, EventId, Position, Refusal, Timestamp};
 use crate::error::{Error, Result};
 use crate::repository::{Access, Repository, StoreFault};
 use crate::watch::{EXPIRY_GRACE, Watch};
@@ -36,16 +36,18 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
     // It listens from before the first notice on, so that no Ctrl-C gets lost.
     let stopped = stopped();
     tokio::pin!(stopped);
-    let (store, event) = tokio::select! {
+    let Target { store, scope, was_awaited } = tokio::select! {
         biased;
         () = &mut stopped => return Err(Error::Interrupted),
-        found = wait_for_store(context, args.event.as_deref()) => found?,
+        found = wait_for_target(context, args.event.as_deref()) => found?,
     };
+    // Whatever is in a store that was not there when the watch began has happened since.
+    let from = if was_awaited && args.from == FromText::Now { FromText::Start } else { args.from };
     let ended = tokio::select! {
         biased;
         () = &mut stopped => Ok(()),
         () = reader::gone() => Ok(()),
-        ended = follow(context, &*store, event.as_ref(), args.from) => ended,
+        ended = follow(context, &*store, scope.event(), from) => ended,
     };
     store.close().await;
     ended
@@ -67,21 +69,41 @@ async fn stopped() {
     interrupted().await;
 }
 
+/// Which events are watched.
+enum Scope {
+    Every,
+    One(Box<Event>),
+}
+
+impl Scope {
+    /// The one event, if it is one.
+    fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Every => None,
+            Self::One(event) => Some(event),
+        }
+    }
+}
+
+/// What is watched.
+struct Target {
+    store: Arc<dyn Repository>,
+    scope: Scope,
+    /// Whether there was nothing to watch at first.
+    was_awaited: bool,
+}
+
 /// Opens the store once it is there and has something to watch.
-async fn wait_for_store(
-    context: &Context,
-    name: Option<&str>,
-) -> Result<(Arc<dyn Repository>, Option<Event>)> {
-    let mut told = false;
+async fn wait_for_target(context: &Context, name: Option<&str>) -> Result<Target> {
+    let mut was_awaited = false;
     loop {
         match open(context, name).await {
-            Ok(Some(found)) => return Ok(found),
-            Ok(None) => {}
-            Err(Error::Store(error)) if error.fault == StoreFault::Missing => {}
-            Err(error) => return Err(error),
+            Ok(Some((store, scope))) => return Ok(Target { store, scope, was_awaited }),
+            Err(error) if !may_come(&error) => return Err(error),
+            Ok(None) | Err(_) => {}
         }
-        if !told {
-            told = true;
+        if !was_awaited {
+            was_awaited = true;
             context.terminal.notice(format_args!(
                 "nothing to watch in {} yet; run `tix seed{}` in another terminal",
                 context.store,
@@ -92,24 +114,39 @@ async fn wait_for_store(
     }
 }
 
-/// Opens the store and finds the event; none where the store has no event yet.
+/// Opens the store and finds what to watch; nothing where the store has no event yet.
 async fn open(
     context: &Context,
     name: Option<&str>,
-) -> Result<Option<(Arc<dyn Repository>, Option<Event>)>> {
+) -> Result<Option<(Arc<dyn Repository>, Scope)>> {
     let store = context.open(Access::Existing).await?;
-    let found = match (store.events().await, name) {
-        (Err(error), _) => Err(error.into()),
-        (Ok(events), _) if events.is_empty() => Ok(None),
-        (Ok(_), None) => return Ok(Some((store, None))),
-        (Ok(events), Some(name)) => pick::named(&events, name).cloned().map(Some),
+    let found = match store.events().await {
+        Ok(events) => named(&events, name),
+        Err(error) => Err(error.into()),
     };
-    match found {
-        Ok(Some(event)) => Ok(Some((store, Some(event)))),
-        other => {
-            store.close().await;
-            other.map(|_| None)
-        }
+    if let Ok(Some(scope)) = found {
+        return Ok(Some((store, scope)));
+    }
+    store.close().await;
+    found.map(|_| None)
+}
+
+/// Whether a store that cannot be used yet may be usable a moment later: nobody has made it, or
+/// somebody is making it.
+fn may_come(error: &Error) -> bool {
+    match error {
+        Error::Store(error) => error.fault == StoreFault::Missing,
+        Error::Refused { refusal, .. } => matches!(refusal, Refusal::Busy { .. }),
+        _ => false,
+    }
+}
+
+/// The event that is named among `events`, or all of them; none as long as there are no events.
+fn named(events: &[Event], name: Option<&str>) -> Result<Option<Scope>> {
+    match name {
+        _ if events.is_empty() => Ok(None),
+        None => Ok(Some(Scope::Every)),
+        Some(name) => Ok(Some(Scope::One(Box::new(pick::named(events, name)?.clone())))),
     }
 }
 
