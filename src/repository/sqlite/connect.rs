@@ -1,6 +1,6 @@
 //! Opening a SQLite store: which files are one, and the settings of a connection.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -39,7 +39,7 @@ pub(super) fn open_writer(location: &SqliteLocation, access: Access) -> Result<C
         check_path(path, access)?;
     }
     let mut connection = open(location, OpenFlags::SQLITE_OPEN_READ_WRITE | create_flag(access))?;
-    settle(&mut connection, location).map_err(|e| unusable(location, e))?;
+    settle(&mut connection).map_err(|e| unusable(location, e))?;
     if connection.is_readonly("main").unwrap_or(false) {
         let message = format!("{} cannot be written", name_of(location));
         return Err(StoreError::new(StoreFault::ReadOnly, message).into());
@@ -59,7 +59,7 @@ pub fn open_reader(location: &SqliteLocation) -> Result<Connection> {
     }
     // A reader of a write-ahead log has to be able to write its index, hence not READ_ONLY.
     let mut connection = open(location, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    settle(&mut connection, location)
+    settle(&mut connection)
         .and_then(|()| connection.pragma_update(None, "cache_size", -READER_CACHE_KIB))
         .and_then(|()| connection.pragma_update(None, "query_only", true))
         .map_err(|e| unusable(location, e))?;
@@ -86,14 +86,24 @@ fn create_flag(access: Access) -> OpenFlags {
 }
 
 /// The settings every connection has.
-fn settle(connection: &mut Connection, location: &SqliteLocation) -> rusqlite::Result<()> {
+fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(wait_for_lock))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    let synchronous = match location.durability {
-        Durability::Full => "FULL",
-        Durability::Normal => "NORMAL",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)
+    // The write-ahead log is synced by `answers`, beside the next transaction.
+    connection.pragma_update(None, "synchronous", "NORMAL")
+}
+
+/// The file that must be synced before a request is answered; none where the store's durability, or
+/// its place, does not ask for it.
+pub(super) fn wal_to_sync(location: &SqliteLocation) -> Option<PathBuf> {
+    match (&location.place, location.durability) {
+        (SqlitePlace::File(path), Durability::Full) => {
+            let mut name = path.clone().into_os_string();
+            name.push("-wal");
+            Some(name.into())
+        }
+        _ => None,
+    }
 }
 
 /// The settings of the connection that writes.

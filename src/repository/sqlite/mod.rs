@@ -28,6 +28,7 @@ use crate::domain::{
 };
 use crate::minting::Layout;
 
+mod answers;
 mod blocks;
 mod catalogue;
 mod change_log;
@@ -63,13 +64,13 @@ impl SqliteRepository {
     /// The store is missing, is none, cannot be written or has another schema.
     pub fn open(location: &SqliteLocation, access: Access, clock: Arc<dyn Clock>) -> Result<Self> {
         let connection = connect::open_writer(location, access)?;
-        let name = connect::name_of(location);
+        let (name, wal) = (connect::name_of(location), connect::wal_to_sync(location));
         match access {
             Access::Create => create_schema(&connection).map_err(|f| f.leave("make the schema"))?,
             Access::Existing => schema::require(&connection, &name)?,
         }
         Ok(Self {
-            writer: Arc::new(Writer::start(connection, Arc::clone(&clock))?),
+            writer: Arc::new(Writer::start(connection, wal, Arc::clone(&clock))?),
             readers: Readers::new(location.clone()),
             cache: Arc::default(),
             clock,

@@ -1,5 +1,5 @@
 //! The one writer of a process: a thread that drains its queue and commits what it drained as one
-//! transaction, then answers each caller.
+//! transaction. Whoever asked is answered when the transaction is durable, by [`answers`](super::answers).
 //!
 //! Group commit is what makes full durability cheap: one sync of the disk answers every request that
 //! arrived during the sync before it. A request decides before it writes, so a refusal leaves
@@ -7,12 +7,14 @@
 //! whole group is rolled back and every request is run again in a transaction of its own, so that a
 //! failure is answered to the one whom it concerns.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answers::{Answers, Group};
 use super::failure::{Failure, Outcome, sqlite_error};
 use super::ownership::{Ownership, log_end};
 use super::statements::Statements;
@@ -26,13 +28,6 @@ const QUEUE_LENGTH: usize = 4096;
 /// Requests in one transaction: bounds how long another process waits for its turn.
 const GROUP_MAX: usize = 1024;
 
-/// Requests from which on a group is answered by a thread of its own, so that the writer goes on
-/// with the next group meanwhile. A smaller group is answered before the hand-over would be done.
-const ANSWERED_APART_MIN: usize = 128;
-
-/// Groups that wait to be answered before the writer waits, too.
-const ANSWERS_WAITING_MAX: usize = 2;
-
 /// What a request works with: the transaction it is part of.
 pub(super) struct Tx<'a, 'c> {
     /// The connection and its prepared statements.
@@ -44,7 +39,7 @@ pub(super) struct Tx<'a, 'c> {
 }
 
 /// A request in the queue, whatever its answer is.
-trait Request: Send {
+pub(super) trait Request: Send {
     /// Does the work and keeps the answer. Fails only where the transaction must be rolled back.
     fn run(&mut self, tx: &mut Tx<'_, '_>) -> Outcome<()>;
     /// Hands the answer over, now that it is durable.
@@ -94,16 +89,25 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on its connection.
+    /// Starts the thread on its connection; `wal` is the file to sync before a request is answered.
     ///
     /// # Errors
     /// The operating system has no thread to give, or the schema does not fit the statements.
-    pub(super) fn start(connection: Connection, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        wal: Option<PathBuf>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
         let (ready, readiness) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("tix-writer".into())
-            .spawn(move || serve(&connection, requests, &*clock, &ready))
+            .spawn(move || {
+                let answers = Answers::start(wal);
+                serve(&connection, requests, &*clock, &answers, &ready);
+                // Whoever was accepted is answered before the connection is closed.
+                answers.finish();
+            })
             .map_err(|e| StoreError::caused(StoreFault::Failed, "could not start a thread", e))?;
         if let Ok(Err(e)) = readiness.recv() {
             return Err(sqlite_error(e, "prepare the statements of the store"));
@@ -148,6 +152,7 @@ fn serve(
     connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Request>>,
     clock: &dyn Clock,
+    answers: &Answers,
     ready: &std::sync::mpsc::Sender<rusqlite::Result<()>>,
 ) {
     let statements = match Statements::prepare(connection) {
@@ -158,29 +163,15 @@ fn serve(
         }
     };
     let _ = ready.send(Ok(()));
-    std::thread::scope(|scope| {
-        let (answers, committed) = std::sync::mpsc::sync_channel(ANSWERS_WAITING_MAX);
-        scope.spawn(move || answer_all(&committed));
-        let ownership = Ownership::default();
-        let mut session = Session { statements, ownership, clock, answers };
-        while let Some(first) = queue.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP_MAX
-                && let Ok(next) = queue.try_recv()
-            {
-                group.push(next);
-            }
-            session.commit_group(group);
+    let mut session = Session { statements, ownership: Ownership::default(), clock };
+    while let Some(first) = queue.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP_MAX
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
         }
-    });
-}
-
-type Group = Vec<Box<dyn Request>>;
-
-/// Answers the groups that are handed over.
-fn answer_all(committed: &std::sync::mpsc::Receiver<Group>) {
-    while let Ok(group) = committed.recv() {
-        group.into_iter().for_each(Request::answer);
+        session.commit_group(group, answers);
     }
 }
 
@@ -189,28 +180,19 @@ struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
     clock: &'c dyn Clock,
-    answers: std::sync::mpsc::SyncSender<Group>,
 }
 
 impl Session<'_> {
-    /// Commits the group and answers it; where that fails, each request by itself.
-    fn commit_group(&mut self, mut group: Group) {
+    /// Commits the group and has it answered; where that fails, each request by itself.
+    fn commit_group(&mut self, mut group: Group, answers: &Answers) {
         if self.commit(&mut group).is_ok() {
-            return self.answer(group);
+            return answers.give(group);
         }
         for mut request in group {
             match self.commit(std::slice::from_mut(&mut request)) {
-                Ok(()) => request.answer(),
+                Ok(()) => answers.give(vec![request]),
                 Err(failure) => request.fail(failure),
             }
-        }
-    }
-
-    fn answer(&self, group: Group) {
-        if group.len() < ANSWERED_APART_MIN {
-            group.into_iter().for_each(Request::answer);
-        } else if let Err(lost) = self.answers.send(group) {
-            lost.0.into_iter().for_each(Request::answer);
         }
     }
 
@@ -239,7 +221,7 @@ impl Session<'_> {
 
     /// Runs the requests; returns where the change log ends after them.
     fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
-        let Self { statements, ownership, clock, .. } = self;
+        let Self { statements, ownership, clock } = self;
         ownership.catch_up(statements.connection)?;
         let now = clock.now();
         for request in requests {
