@@ -3,11 +3,24 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tix::domain::{HoldStatus, OrderStatus, TicketId};
+use tix::domain::{Hold, HoldStatus, OrderStatus, TicketId};
 use tix::payment::{self, SimulatedProvider, simulated::ProviderSettings};
+use tix::repository::Result;
 use tokio::task::JoinSet;
 
 use crate::world::{World, buyer, code, elsewhere, reference};
+
+/// How many claims are granted; all others must be refused for this reason.
+async fn granted(mut claims: JoinSet<Result<Hold>>, otherwise: &str) -> usize {
+    let mut granted = 0;
+    while let Some(answer) = claims.join_next().await {
+        match answer.unwrap() {
+            Ok(_) => granted += 1,
+            refused => assert_eq!(code(refused), otherwise),
+        }
+    }
+    granted
+}
 
 pub(crate) async fn of_a_thousand_claims_of_one_ticket_one_is_granted(world: &World) {
     let mut claims = JoinSet::new();
@@ -16,14 +29,7 @@ pub(crate) async fn of_a_thousand_claims_of_one_ticket_one_is_granted(world: &Wo
         let repository = Arc::clone(&world.repository);
         claims.spawn(async move { repository.start_hold(&claim).await });
     }
-    let mut granted = 0;
-    while let Some(answer) = claims.join_next().await {
-        match answer.unwrap() {
-            Ok(_) => granted += 1,
-            refused => assert_eq!(code(refused), "taken"),
-        }
-    }
-    assert_eq!(granted, 1);
+    assert_eq!(granted(claims, "taken").await, 1);
 }
 
 pub(crate) async fn fifty_sessions_of_one_buyer_never_own_more_than_the_limit(world: &World) {
@@ -40,14 +46,7 @@ pub(crate) async fn fifty_sessions_of_one_buyer_never_own_more_than_the_limit(wo
         let repository = Arc::clone(&world.repository);
         claims.spawn(async move { repository.start_hold(&claim).await });
     }
-    let mut granted = 0;
-    while let Some(answer) = claims.join_next().await {
-        match answer.unwrap() {
-            Ok(_) => granted += 1,
-            refused => assert_eq!(code(refused), "limit"),
-        }
-    }
-    assert_eq!(granted, 10);
+    assert_eq!(granted(claims, "limit").await, 10);
 }
 
 pub(crate) async fn groups_that_overlap_never_share_a_ticket(world: &World) {
