@@ -41,14 +41,15 @@ impl LogSpan {
     }
 }
 
-/// Every event, by the numbers of its tickets.
+/// Every event: first those without tickets, which have no numbers that mean anything, then the
+/// others by the numbers of their tickets.
 pub(super) fn places(connection: &Connection) -> rusqlite::Result<Vec<EventPlace>> {
     let mut statement = connection.prepare(
         "SELECT event_no, first_ticket, tickets, event_id, limit_per_buyer, time_to_pay_ms,
                 payment_time_ms, minted_at IS NOT NULL,
                 (SELECT coalesce(sum(s.tickets), 0) FROM venue_sections s
                   WHERE s.event_no = e.event_no)
-           FROM events e ORDER BY first_ticket, event_no",
+           FROM events e ORDER BY tickets > 0, first_ticket, event_no",
     )?;
     statement.query_map([], place)?.collect()
 }

@@ -92,6 +92,24 @@ async fn one_event_can_be_audited_by_itself() {
 }
 
 #[tokio::test]
+async fn an_event_that_was_added_and_not_minted_takes_no_tickets_from_the_others() {
+    // The first event of a store has the numbers from 0, as has one that is not minted yet.
+    let numbered_from_0 = "
+        UPDATE events SET first_ticket = first_ticket - 1;
+        UPDATE venue_sections SET first_ticket = first_ticket - 1;
+        UPDATE tickets SET ticket_no = ticket_no - 1;
+        UPDATE order_queue SET ticket_no = ticket_no - 1;
+        UPDATE change_log SET ticket_no = ticket_no - 1;
+        UPDATE holds SET tickets = '[0,1]';";
+    assert_eq!(Store::after(numbered_from_0).await, Vec::<&str>::new());
+    let added = "
+        INSERT INTO events SELECT 3, randomblob(16), 'show 3', '', '', '', '', '', 0, '', 'EUR',
+            0, 0, '', '', '', 'UTC', NULL, NULL, 10, 1000, 200, 0, NULL, 0, 0, NULL;";
+    let store = format!("{numbered_from_0}{added}");
+    assert_eq!(Store::after(&store).await, Vec::<&str>::new());
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_not_audited() {
     let store = Store::new();
     let unknown = run(&store.url, Some(EventId::of_slug("other")), &[]).await.unwrap_err();
