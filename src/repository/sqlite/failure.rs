@@ -56,10 +56,26 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// SQLite could not lengthen the file beside the store in which its connections coordinate. It
+/// calls this an I/O error.
+#[derive(Debug, thiserror::Error)]
+#[error("the disk is full")]
+struct NoRoomForIndex(#[source] rusqlite::Error);
+
 /// Tells callers what kind of trouble SQLite is in.
 pub(super) fn sqlite_error(error: rusqlite::Error, tried: &str) -> Error {
+    let code = error.sqlite_error().map(|e| e.extended_code);
+    if code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        let (fault, tried) = (StoreFault::DiskFull, format!("could not {tried}"));
+        return Error::Store(StoreError::caused(fault, tried, NoRoomForIndex(error)));
+    }
     let fault = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+        // The last one: whoever has the lock stopped while he wrote down how far the log reaches.
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => {
             let why = format!("the store was locked by others for too long to {tried}");
             return Error::Refused(Refusal::Busy { why });
         }
@@ -70,4 +86,37 @@ pub(super) fn sqlite_error(error: rusqlite::Error, tried: &str) -> Error {
         _ => StoreFault::Failed,
     };
     Error::Store(StoreError::caused(fault, format!("could not {tried}"), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn failed_with(code: i32) -> Error {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        sqlite_error(error, "start a hold")
+    }
+
+    #[test]
+    fn a_full_disk_is_called_full_whichever_file_had_no_room() {
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            let Error::Store(error) = failed_with(code) else { panic!("{code}") };
+            assert_eq!(error.fault, StoreFault::DiskFull);
+            assert_eq!(error.tried, "could not start a hold");
+            let cause = error.cause.map(|cause| cause.to_string());
+            assert!(cause.is_some_and(|cause| cause.contains("disk is full")), "{code}");
+        }
+        let Error::Store(other) = failed_with(ffi::SQLITE_IOERR_WRITE) else { panic!() };
+        assert_eq!(other.fault, StoreFault::Failed);
+    }
+
+    #[test]
+    fn a_lock_that_never_comes_is_a_refusal() {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_PROTOCOL] {
+            let error = failed_with(code);
+            assert_eq!(error.refusal().map(Refusal::code), Some("busy"), "{code}");
+        }
+    }
 }
