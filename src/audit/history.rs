@@ -4,7 +4,7 @@
 //! evidence of what was acknowledged.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -79,12 +79,16 @@ impl History {
     }
 
     /// A history that is also appended to the file at `path`, one JSON object a line. A line is
-    /// handed to the operating system before [`History::record`] returns.
+    /// handed to the operating system before [`History::record`] returns. A torn line, left by a
+    /// process that was killed, is ended first and stays as it is.
     ///
     /// # Errors
     /// The file cannot be made or written.
     pub fn in_file(path: &Path) -> io::Result<Self> {
-        let file = File::options().create(true).append(true).open(path)?;
+        let mut file = File::options().create(true).append(true).open(path)?;
+        if ends_amid_a_line(path)? {
+            file.write_all(b"\n")?;
+        }
         Ok(Self { told: Mutex::default(), file: Some(Mutex::new(file)) })
     }
 
@@ -109,17 +113,29 @@ impl History {
     }
 }
 
-/// Reads a history file. A torn last line, left by a process that was killed, is passed over.
+/// Whether the last line of a file lacks its end. Pipes have none that could be looked at.
+fn ends_amid_a_line(path: &Path) -> io::Result<bool> {
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() || about.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+/// Reads a history file. A torn line, left by a process that was killed, is passed over.
 ///
 /// # Errors
-/// The file cannot be read, or a line that is not the last is no history.
+/// The file cannot be read, or a line is neither history nor the beginning of it.
 pub fn read(path: &Path) -> io::Result<Vec<Told>> {
     let mut told = Vec::new();
-    let mut lines = BufReader::new(File::open(path)?).lines().enumerate().peekable();
-    while let Some((number, line)) = lines.next() {
+    for (number, line) in BufReader::new(File::open(path)?).lines().enumerate() {
         match serde_json::from_str(&line?) {
             Ok(entry) => told.push(entry),
-            Err(_) if lines.peek().is_none() => {}
+            Err(e) if e.is_eof() => {}
             Err(e) => {
                 let message = format!("line {} is no history: {e}", number + 1);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
@@ -127,4 +143,47 @@ pub fn read(path: &Path) -> io::Result<Vec<Told>> {
         }
     }
     Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told() -> Told {
+        let order_id = OrderId::of_payment(HoldId::fresh(), &"card".parse().unwrap());
+        Told {
+            sent_at: Timestamp::from_millis(0),
+            told_at: Timestamp::from_millis(1),
+            event_id: EventId::of_slug("hall"),
+            hold_id: HoldId::fresh(),
+            buyer_id: BuyerId::fresh(),
+            tickets: Vec::new(),
+            answer: Answer::Paid { order_id, amount_minor: 4950 },
+        }
+    }
+
+    #[test]
+    fn a_history_goes_on_after_a_torn_line() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("told.jsonl");
+        let (first, torn, last) = (told(), serde_json::to_string(&told()).unwrap(), told());
+        for length in 0..torn.len() {
+            let whole = serde_json::to_string(&first).unwrap();
+            std::fs::write(&path, format!("{whole}\n{}", &torn[..length])).unwrap();
+            assert_eq!(read(&path).unwrap(), std::slice::from_ref(&first));
+            History::in_file(&path).unwrap().record(last.clone()).unwrap();
+            assert_eq!(read(&path).unwrap(), [first.clone(), last.clone()]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_history_is_not_passed_over() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("notes.txt");
+        for notes in ["no history", "{}", "[1]\n"] {
+            std::fs::write(&path, notes).unwrap();
+            let message = read(&path).unwrap_err().to_string();
+            assert!(message.starts_with("line 1 is no history: "), "{message}");
+        }
+    }
 }
