@@ -9,10 +9,13 @@
 
 mod at_once;
 mod births;
+mod errand;
 mod full_disk;
 mod locks;
 mod minting;
+mod paying;
 mod process;
+mod provider;
 mod rehearsals;
 mod sandbox;
 mod small_disk;
