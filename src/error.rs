@@ -244,6 +244,7 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
         StoreFault::Missing => {
             "run `tix seed` to make it, or name another one with --store or TIX_STORE"
         }
+        StoreFault::NoFolder => "make the folder first, or name another path with --store",
         StoreFault::NotAStore => {
             "it was left as it is; name another path with --store or TIX_STORE"
         }

@@ -34,6 +34,8 @@ impl Error {
 pub enum StoreFault {
     /// There is no store, or it has no schema.
     Missing,
+    /// The folder that the store would be made in is missing.
+    NoFolder,
     /// The path names something that is no `tix` store.
     NotAStore,
     /// The store, or the folder it is in, cannot be written.

@@ -42,9 +42,22 @@ fn what_is_no_store_is_told_apart_and_left_alone() {
     let seed = |url: &str| sandbox.tix(&["--store", url, "seed"]);
     seed("sqlite:notes.txt").ended(1, "not a database");
     seed("sqlite:folder").ended(1, "folder is a folder");
-    seed("sqlite:nowhere/tix.db").ended(1, "there is no folder nowhere");
+    let nowhere = seed("sqlite:nowhere/tix.db").ended(1, "there is no folder nowhere");
+    assert!(nowhere.stderr.contains("Hint: make the folder first"), "{}", nowhere.stderr);
     seed("postgres://localhost").ended(2, "is not a store");
     assert!(fs::read_to_string(sandbox.path("notes.txt")).unwrap().starts_with("these are"));
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_refused_before_anything_else() {
+    let sandbox = Sandbox::new();
+    sandbox.tix(&["seed"]).done();
+    let file = sandbox.path("tix.db");
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&file, permissions).unwrap();
+    let hold = sandbox.tix(&["hold", "start", "--best", "1"]).ended(1, "cannot be written");
+    assert!(hold.stderr.contains("Hint: make the file"), "{}", hold.stderr);
 }
 
 #[test]

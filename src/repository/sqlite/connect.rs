@@ -170,7 +170,7 @@ fn check_folder(path: &Path) -> Result<()> {
     match folder {
         Some(folder) if !folder.is_dir() => {
             let message = format!("there is no folder {}", folder.display());
-            Err(StoreError::new(StoreFault::Failed, message).into())
+            Err(StoreError::new(StoreFault::NoFolder, message).into())
         }
         _ => Ok(()),
     }
