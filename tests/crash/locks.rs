@@ -12,7 +12,7 @@ use crate::told::Told;
 /// Stops a process at a moment when it has the write lock of the store.
 fn stop_with_lock(process: &mut Process, sandbox: &Sandbox) {
     wait_until("it is caught with the lock", || {
-        process.signal("STOP");
+        process.stop();
         let caught = is_locked(sandbox);
         if !caught {
             process.signal("CONT");

@@ -33,6 +33,17 @@ impl Process {
         self.child().try_wait().unwrap().is_none()
     }
 
+    /// Stops it where it is; it has come to a stand when this returns.
+    pub(crate) fn stop(&mut self) {
+        self.signal("STOP");
+        let id = self.child().id().to_string();
+        let stands = || {
+            let state = Command::new("ps").args(["-o", "stat=", "-p", &id]).output().unwrap();
+            state.stdout.starts_with(b"T")
+        };
+        wait_until("it stands", stands);
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&mut self, name: &str) {
         let id = self.child().id().to_string();
@@ -44,9 +55,8 @@ impl Process {
     pub(crate) fn kill(mut self) {
         let mut child = self.0.take().unwrap();
         child.kill().unwrap();
-        let output = child.wait_with_output().unwrap();
-        let killed = output.status.signal() == Some(SIGKILL);
-        assert!(killed, "it had ended before it was killed: {:?}", Answer::of(&output));
+        let answer = Answer::of(&child.wait_with_output().unwrap());
+        assert_eq!(answer.signal, Some(SIGKILL), "it had ended before it was killed: {answer:?}");
     }
 
     /// Waits for its end.
@@ -94,6 +104,8 @@ impl Drop for Process {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) code: Option<i32>,
+    /// What ended it, if it did not end by itself.
+    pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -103,22 +115,30 @@ impl Answer {
     pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
+            signal: output.status.signal(),
             stdout: String::from_utf8(output.stdout.clone()).unwrap(),
             stderr: String::from_utf8(output.stderr.clone()).unwrap(),
         }
     }
 
+    /// It must have ended by itself, with this code.
+    #[track_caller]
+    pub(crate) fn ended(&self, code: i32) {
+        let Self { signal, stdout, stderr, .. } = self;
+        assert_eq!(self.code, Some(code), "signal {signal:?}\n{stdout}{stderr}");
+    }
+
     /// It must have succeeded.
     #[track_caller]
     pub(crate) fn done(self) -> Self {
-        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self.ended(0);
         self
     }
 
     /// It must have been refused for this reason.
     #[track_caller]
     pub(crate) fn refused(self, reason: &str) -> Self {
-        assert_eq!(self.code, Some(3), "{}{}", self.stdout, self.stderr);
+        self.ended(3);
         assert!(self.stderr.starts_with(&format!("error: {reason}: ")), "{}", self.stderr);
         self
     }
@@ -126,7 +146,7 @@ impl Answer {
     /// It must have failed with an error that says `words`, and say what to do about it.
     #[track_caller]
     pub(crate) fn failed(self, words: &str) -> Self {
-        assert_eq!(self.code, Some(1), "{}{}", self.stdout, self.stderr);
+        self.ended(1);
         assert!(self.stderr.contains(words), "{words}: {}", self.stderr);
         assert!(self.stderr.contains("\nHint: "), "{}", self.stderr);
         self

@@ -131,7 +131,7 @@ impl Sandbox {
         text(&self.json(&arguments)["hold"]["hold_id"])
     }
 
-    /// What the events of the store are called, in no particular order.
+    /// What the events of the store are called, by their date: the newest rehearsal is the last.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<String> {
         let document = self.json(&["event", "list"]);

@@ -59,7 +59,7 @@ fn the_death_of_one_writer_does_not_disturb_the_other() {
     }
     survivor.process.signal("INT");
     let report = survivor.process.end();
-    assert_eq!(report.code, Some(130), "{}", report.stderr);
+    report.ended(130);
     assert!(report.stdout.contains("no seat was sold twice"), "{}", report.stdout);
     for history in ["survivor.jsonl", "victim.jsonl"] {
         sandbox.keeps_what_was_told(&sandbox.path(history));
