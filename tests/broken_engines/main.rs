@@ -2,7 +2,7 @@
 //!
 //! Each runs the same small on-sale with real concurrency; the unbroken engine runs it, too, and
 //! passes.
-#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod engine;
 mod fault;

@@ -63,7 +63,7 @@ pub(super) fn reserve(tx: &mut Tx<'_, '_>, id: EventId, layout: &Layout) -> Outc
 fn write_sections(tx: &mut Tx<'_, '_>, event: &StoredEvent, layout: &Layout) -> Outcome<()> {
     let connection = tx.statements.connection;
     let mut first: i64 = connection.query_row(
-        "SELECT coalesce(max(first_ticket + tickets), 1) FROM events",
+        "SELECT max(1, (SELECT max(first_ticket + tickets) FROM events))",
         [],
         |row| row.get(0),
     )?;
