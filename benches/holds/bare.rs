@@ -13,7 +13,7 @@ pub(crate) fn rate(tasks: usize, span: Duration) -> f64 {
     let connection = Connection::open(folder.path().join("tix.db")).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.pragma_update(None, "synchronous", "FULL").unwrap();
-    connection.pragma_update(None, "wal_autocheckpoint", 16_000).unwrap();
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000).unwrap();
     connection.pragma_update(None, "cache_size", -65_536).unwrap();
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     connection.execute_batch(tix::repository::sqlite::SCHEMA).unwrap();

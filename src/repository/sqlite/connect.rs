@@ -19,8 +19,9 @@ const LOCK_RETRY: Duration = Duration::from_micros(300);
 /// How long a connection waits for a lock before it gives up with `busy`.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// Pages of the write-ahead log after which it is copied into the file: 64 MiB.
-const WAL_PAGES_MAX: u32 = 16_000;
+/// Pages of the write-ahead log after which it is copied into the file: 16 MiB. A longer log is no
+/// faster: it is written to fresh pages of memory, a short one to those of the round before.
+const WAL_PAGES_MAX: u32 = 4_000;
 
 /// The page cache of one connection, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
