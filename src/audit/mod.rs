@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use self::findings::{Findings, Rule};
 use crate::domain::EventId;
 use crate::repository::store_url::SqliteLocation;
-use crate::repository::{Result, StoreError, StoreUrl};
+use crate::repository::{Result, StoreError, StoreFault, StoreUrl};
 
 pub mod evidence;
 pub mod findings;
@@ -31,7 +31,10 @@ pub use report::{AuditReport, Check, LogPeriod, Violation};
 /// The store cannot be read, or it does not have the event. A broken rule is no error: the report
 /// names it.
 pub async fn run(url: &StoreUrl, event: Option<EventId>, history: &[Told]) -> Result<AuditReport> {
-    let StoreUrl::Sqlite(location) = url;
+    let StoreUrl::Sqlite(location) = url else {
+        let message = format!("could not audit {url}: only SQLite stores can be audited yet");
+        return Err(StoreError::new(StoreFault::Failed, message).into());
+    };
     let location = location.clone();
     let asked = |told: &&Told| event.is_none_or(|event| event == told.event_id);
     let history: Vec<Told> = history.iter().filter(asked).cloned().collect();

@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::SchemaAction;
 use crate::error::{Error, Result};
 use crate::output::{Card, Page, Report, Sheet, Tone};
-use crate::repository::{Access, SchemaStatus, StoreUrl, sqlite};
+use crate::repository::{Access, SchemaStatus, StoreUrl, scylla, sqlite};
 
 /// Applies, shows or compares the schema.
 ///
@@ -105,8 +105,11 @@ struct StatementsRecord {
 
 impl Statements {
     const fn of(store: &StoreUrl) -> Self {
-        let StoreUrl::Sqlite(_) = store;
-        Self { schema: StatementsRecord { engine: "sqlite", statements: sqlite::SCHEMA } }
+        let (engine, statements) = match store {
+            StoreUrl::Sqlite(_) => ("sqlite", sqlite::SCHEMA),
+            StoreUrl::Scylla(_) => ("scylladb", scylla::SCHEMA),
+        };
+        Self { schema: StatementsRecord { engine, statements } }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::domain::{
 use crate::minting::Layout;
 
 pub mod error;
+pub mod scylla;
 pub mod sqlite;
 pub mod store_url;
 
@@ -52,6 +53,11 @@ pub async fn open(
             });
             let repository = opened.await.map_err(StoreError::lost_task)??;
             Ok(Arc::new(repository))
+        }
+        StoreUrl::Scylla(location) => {
+            // Its future is large, and would make that of every command so.
+            let opened = Box::pin(scylla::ScyllaRepository::open(location, access, clock));
+            Ok(Arc::new(opened.await?))
         }
     }
 }

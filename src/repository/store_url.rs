@@ -1,9 +1,13 @@
-//! Which store a command works on: `sqlite:PATH` or `sqlite::memory:`.
+//! Which store a command works on: `sqlite:PATH`, `sqlite::memory:` or `scylla://HOST/KEYSPACE`.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub mod scylla;
+
+pub use scylla::ScyllaLocation;
 
 /// Where the SQLite engine keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +51,15 @@ pub enum Durability {
 pub enum StoreUrl {
     /// The embedded engine.
     Sqlite(SqliteLocation),
+    /// A ScyllaDB cluster.
+    Scylla(ScyllaLocation),
 }
 
 /// A text that is not the URL of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// No engine has this scheme.
-    #[error("`{0}` is not a store: write sqlite:PATH or sqlite::memory:")]
+    #[error("`{0}` is not a store: write sqlite:PATH, sqlite::memory: or scylla://HOST/KEYSPACE")]
     UnknownEngine(String),
     /// `sqlite:` with nothing behind it.
     #[error("`sqlite:` lacks the path of the file")]
@@ -63,12 +69,33 @@ pub enum StoreUrlError {
         "`{0}` is not a parameter of a SQLite store: write ?synchronous=full or ?synchronous=normal"
     )]
     UnknownParameter(String),
+    /// A machine that cannot be one.
+    #[error("`{0}` is not a machine: write scylla://HOST[:PORT][,HOST…]/KEYSPACE")]
+    NoHost(String),
+    /// A keyspace that cannot be one.
+    #[error(
+        "`{0}` is not a keyspace: write scylla://HOST/KEYSPACE with lower-case letters, digits and _"
+    )]
+    NoKeyspace(String),
+    /// A percent sign that two hexadecimal digits do not follow, or that hides no text.
+    #[error("a % in a name or password of a store's URL is written %25")]
+    WrongEscape,
+    /// A parameter that the engine does not know.
+    #[error(
+        "`{0}` is not a parameter of a ScyllaDB store: write consistency=quorum, local_quorum or \
+         all, serial=serial or local_serial, tls=off, on or the PEM file of an authority, \
+         replication=COPIES"
+    )]
+    UnknownScyllaParameter(String),
 }
 
 impl FromStr for StoreUrl {
     type Err = StoreUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(rest) = text.strip_prefix("scylla://") {
+            return ScyllaLocation::parse(rest).map(Self::Scylla);
+        }
         let rest = text
             .strip_prefix("sqlite:")
             .ok_or_else(|| StoreUrlError::UnknownEngine(text.to_owned()))?;
@@ -92,7 +119,10 @@ impl FromStr for StoreUrl {
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Sqlite(location) = self;
+        let location = match self {
+            Self::Sqlite(location) => location,
+            Self::Scylla(location) => return location.fmt(f),
+        };
         match &location.place {
             SqlitePlace::File(path) => write!(f, "sqlite:{}", path.display())?,
             SqlitePlace::Memory(_) => f.write_str("sqlite::memory:")?,

@@ -1,0 +1,98 @@
+//! Tickets that ops keep from the sale.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+
+use super::at_once::at_once;
+use super::catalogue::StoredTicket;
+use super::database::Database;
+use super::holds::{Obstacles, done};
+use super::projection::{Shown, show};
+use super::queue::{self, Step};
+use super::rows::TicketCopy;
+use crate::domain::{EventId, TicketStatus};
+use crate::repository::Result;
+
+/// Tickets that are blocked or unblocked at the same time.
+const TICKETS_AT_ONCE: usize = 32;
+
+/// Blocks tickets, all or none; returns how many were not blocked before.
+///
+/// What stands in the way is looked for first, so that tickets are not taken out and put back where
+/// it is plain that they cannot all be had.
+pub(super) async fn block(
+    db: &Database,
+    event: EventId,
+    tickets: &[Arc<StoredTicket>],
+    reason: &str,
+) -> Result<u64> {
+    let tickets: Vec<TicketCopy> = tickets.iter().map(|ticket| ticket.copy()).collect();
+    in_the_way(db, event, &tickets).await?.refusal()?;
+    let at = db.clock.write_time();
+    let steps: Vec<_> =
+        tickets.iter().map(|t| queue::block(db, event, t.ticket_id, reason)).collect();
+    let steps: Vec<Result<Step>> = stream::iter(steps).buffered(TICKETS_AT_ONCE).collect().await;
+    let mut obstacles = Obstacles::default();
+    let mut blocked: Vec<&TicketCopy> = Vec::new();
+    let mut failed = None;
+    for (ticket, step) in tickets.iter().zip(steps) {
+        match step {
+            Ok(Step::Done) => blocked.push(ticket),
+            Ok(Step::Otherwise(Some(row))) if row.status != TicketStatus::Blocked => {
+                obstacles.add(&row, ticket.label());
+            }
+            Ok(Step::Otherwise(_)) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    let refused = failed.map_or_else(|| obstacles.refusal().map_err(Into::into), Err);
+    if let Err(error) = refused {
+        free(db, event, &blocked).await?;
+        return Err(error);
+    }
+    show(db, event, &blocked, Shown::blocked(reason), at).await;
+    Ok(blocked.len() as u64)
+}
+
+/// What stands in the way of blocking. A payment that is overdue does not.
+async fn in_the_way(db: &Database, event: EventId, tickets: &[TicketCopy]) -> Result<Obstacles> {
+    let now = db.now();
+    let reads = tickets.iter().map(|t| queue::read(db, event, t.ticket_id)).collect();
+    let rows = at_once(TICKETS_AT_ONCE, reads).await?;
+    let mut obstacles = Obstacles::default();
+    for (ticket, row) in tickets.iter().zip(rows) {
+        let Some(row) = row else { continue };
+        let free = row.is_lapsed(now) || row.overdue_order(now).is_some();
+        if !free && row.status != TicketStatus::Blocked {
+            obstacles.add(&row, ticket.label());
+        }
+    }
+    Ok(obstacles)
+}
+
+/// Unblocks tickets; returns how many were blocked.
+pub(super) async fn unblock(
+    db: &Database,
+    event: EventId,
+    tickets: &[Arc<StoredTicket>],
+) -> Result<u64> {
+    let tickets: Vec<TicketCopy> = tickets.iter().map(|ticket| ticket.copy()).collect();
+    let tickets: Vec<&TicketCopy> = tickets.iter().collect();
+    free(db, event, &tickets).await
+}
+
+async fn free(db: &Database, event: EventId, tickets: &[&TicketCopy]) -> Result<u64> {
+    let at = db.clock.write_time();
+    let steps = tickets.iter().map(|t| queue::unblock(db, event, t.ticket_id)).collect();
+    let steps = at_once(TICKETS_AT_ONCE, steps).await?;
+    let freed = steps.iter().filter(|step| step.is_done()).count();
+    // Where nobody has a ticket though nothing was done, an answer may have got lost.
+    let steps = steps.into_iter().map(|step| match step {
+        Step::Otherwise(None) => Step::Done,
+        step => step,
+    });
+    let free = done(tickets.iter().copied(), &steps.collect::<Vec<_>>());
+    show(db, event, &free, Shown::AVAILABLE, at).await;
+    Ok(freed as u64)
+}

@@ -1,0 +1,281 @@
+//! How many tickets of an event each buyer owns: counted before a ticket is claimed, and let go
+//! after it came free, so that a crash in between leaves an entry too many and never one too few.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::database::{Database, Decision, Unread, jittered};
+use super::queue;
+use super::rows::{HoldRow, LimitEntry, LimitRow, QueueRow};
+use crate::domain::{BuyerId, EventId, OrderId, Refusal, TicketId, Timestamp, limit};
+use crate::repository::Result;
+
+/// How often a change is tried against others of the same buyer before the answer is `busy`.
+const TRIES_MAX: u32 = 60;
+
+/// The wait before the second try, about; it doubles up to [`WAIT_MAX`].
+const WAIT: Duration = Duration::from_millis(2);
+
+/// The longest wait between two tries, about.
+const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// Whose tickets of which event are counted.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    event: EventId,
+    buyer: BuyerId,
+}
+
+impl Key {
+    fn of(hold: &HoldRow) -> Self {
+        Self { event: hold.event_id, buyer: hold.buyer_id }
+    }
+}
+
+impl LimitEntry {
+    fn counts(&self, now: Timestamp) -> bool {
+        self.order_id.is_some() || self.expires_at > now
+    }
+}
+
+/// How many tickets these entries are, as far as they count. Two holds of one buyer may both have
+/// an entry for a ticket, of which one at most gets it.
+fn owned(entries: &[LimitEntry], now: Timestamp) -> u32 {
+    let tickets: HashSet<TicketId> =
+        entries.iter().filter(|entry| entry.counts(now)).map(|entry| entry.ticket_id).collect();
+    u32::try_from(tickets.len()).unwrap_or(u32::MAX)
+}
+
+fn entries_of(hold: &HoldRow, order_id: Option<OrderId>) -> Vec<LimitEntry> {
+    let entry = |ticket: &super::rows::TicketCopy| LimitEntry {
+        ticket_id: ticket.ticket_id,
+        hold_id: hold.hold_id,
+        order_id,
+        expires_at: hold.expires_at,
+    };
+    hold.tickets.iter().map(entry).collect()
+}
+
+/// What a buyer owns, as it is stored.
+#[derive(Debug, Clone, Default)]
+struct Owned {
+    /// None where nothing was ever stored.
+    version: Option<Uuid>,
+    entries: Vec<LimitEntry>,
+}
+
+impl From<Option<LimitRow>> for Owned {
+    fn from(row: Option<LimitRow>) -> Self {
+        row.map_or_else(Self::default, |row| Self { version: row.version, entries: row.owned })
+    }
+}
+
+async fn read(db: &Database, key: Key) -> Result<Owned> {
+    let row: Option<LimitRow> = db.row(&db.statements.select_limit, (key.event, key.buyer)).await?;
+    Ok(row.into())
+}
+
+/// What came of a write.
+enum Written {
+    Done,
+    /// Somebody else changed it; this is how far it is known now.
+    Changed(Owned),
+}
+
+/// Writes `entries` if what is stored is still `before`.
+async fn write(db: &Database, key: Key, before: &Owned, entries: &[LimitEntry]) -> Result<Written> {
+    let version = Uuid::new_v4();
+    let s = &db.statements;
+    let found = match before.version {
+        None => {
+            let values = (version, entries, key.event, key.buyer);
+            match db.decide::<LimitRow>(&s.first_limit, values).await? {
+                Decision::Applied => return Ok(Written::Done),
+                Decision::Refused(row) => return Ok(Written::Changed(Some(row).into())),
+                Decision::Unknown => Decision::Unknown,
+            }
+        }
+        Some(last) => {
+            let values = (version, entries, key.event, key.buyer, last);
+            db.decide::<Unread>(&s.change_limit, values).await?
+        }
+    };
+    match found {
+        Decision::Applied => Ok(Written::Done),
+        Decision::Refused(Unread) => Ok(Written::Changed(read(db, key).await?)),
+        Decision::Unknown => {
+            let row: Option<LimitRow> =
+                db.row(&s.select_limit_serially, (key.event, key.buyer)).await?;
+            let now = Owned::from(row);
+            let mine = now.version == Some(version);
+            Ok(if mine { Written::Done } else { Written::Changed(now) })
+        }
+    }
+}
+
+async fn wait(tries: u32) {
+    sleep(jittered(WAIT, tries).min(jittered(WAIT_MAX, 1))).await;
+}
+
+fn busy() -> crate::repository::Error {
+    let why = "the same buyer is active in many sessions at once".to_owned();
+    Refusal::Busy { why }.into()
+}
+
+/// Counts the tickets of a hold that is about to claim them.
+///
+/// # Errors
+/// [`Refusal::Limit`] if the buyer would own more than `allowed`; then nothing is counted.
+pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Result<()> {
+    let key = Key::of(hold);
+    let _turn = db.counts.turn(key.buyer.as_uuid()).await?;
+    // Most buyers come for the first time: their first write needs no read before it.
+    let mut before = Owned::default();
+    let mut looked_for_stale = false;
+    for tries in 1..=TRIES_MAX {
+        let now = db.now();
+        let mut entries: Vec<LimitEntry> = before.entries.clone();
+        entries.retain(|entry| entry.counts(now) && entry.hold_id != hold.hold_id);
+        let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
+        if let Err(refusal) = limit::check(owned(&entries, now), asked, allowed) {
+            if looked_for_stale || !drop_stale(db, key, &mut entries).await? {
+                return Err(refusal.into());
+            }
+            looked_for_stale = true;
+            limit::check(owned(&entries, now), asked, allowed)?;
+        }
+        let pinned =
+            before.entries.iter().any(|e| e.hold_id == hold.hold_id && e.order_id.is_some());
+        if pinned {
+            // The repeat of a claim that is being paid for: it is counted already.
+            return Ok(());
+        }
+        entries.extend(entries_of(hold, None));
+        match write(db, key, &before, &entries).await? {
+            Written::Done => return Ok(()),
+            Written::Changed(now) => before = now,
+        }
+        if tries > 1 {
+            wait(tries).await;
+        }
+    }
+    Err(busy())
+}
+
+/// Whether the buyer may own so many more; counts nothing.
+///
+/// # Errors
+/// [`Refusal::Limit`].
+pub(super) async fn check(db: &Database, hold: &HoldRow, allowed: u32) -> Result<()> {
+    let mut entries = read(db, Key::of(hold)).await?.entries;
+    entries.retain(|entry| entry.hold_id != hold.hold_id);
+    let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
+    limit::check(owned(&entries, db.now()), asked, allowed)?;
+    Ok(())
+}
+
+/// Drops pinned entries whose ticket is not the hold's any more: somebody died between freeing the
+/// ticket and letting go of the entry. A hold that lost a ticket never gets it back.
+///
+/// An entry that is not pinned may belong to a claim that is just under way, and ends by itself.
+async fn drop_stale(db: &Database, key: Key, entries: &mut Vec<LimitEntry>) -> Result<bool> {
+    let reads: Vec<_> =
+        entries.iter().map(|entry| queue::read(db, key.event, entry.ticket_id)).collect();
+    let rows = try_join_all(reads).await?;
+    let own = |entry: &LimitEntry| {
+        let has =
+            |row: &QueueRow| row.ticket_id == entry.ticket_id && row.hold_id == Some(entry.hold_id);
+        rows.iter().flatten().any(has)
+    };
+    let before = entries.len();
+    entries.retain(|entry| entry.order_id.is_none() || own(entry));
+    Ok(entries.len() < before)
+}
+
+/// Pins the entries of a hold to the order that pays for it: they count beyond its deadline.
+///
+/// False where they were dropped at the deadline and the buyer has used their place since.
+pub(super) async fn pin(
+    db: &Database,
+    hold: &HoldRow,
+    order: OrderId,
+    allowed: u32,
+) -> Result<bool> {
+    let pinned = entries_of(hold, Some(order));
+    let key = Key::of(hold);
+    let _turn = db.counts.turn(key.buyer.as_uuid()).await?;
+    let mut before = read(db, key).await?;
+    for tries in 1..=TRIES_MAX {
+        if pinned.iter().all(|entry| before.entries.contains(entry)) {
+            return Ok(true);
+        }
+        let now = db.now();
+        let of_hold = |entry: &&LimitEntry| entry.hold_id == hold.hold_id;
+        let kept = before.entries.iter().filter(of_hold).count() == pinned.len();
+        let mut entries = before.entries.clone();
+        entries.retain(|entry| entry.counts(now) && entry.hold_id != hold.hold_id);
+        let asked = u32::try_from(pinned.len()).unwrap_or(u32::MAX);
+        if !kept && limit::check(owned(&entries, now), asked, allowed).is_err() {
+            return Ok(false);
+        }
+        entries.extend_from_slice(&pinned);
+        match write(db, key, &before, &entries).await? {
+            Written::Done => return Ok(true),
+            Written::Changed(now) => before = now,
+        }
+        wait(tries).await;
+    }
+    Err(busy())
+}
+
+/// Unpins the entries of a hold whose payment was declined; they count until its deadline.
+pub(super) async fn unpin(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> {
+    change(db, Key::of(hold), |entries| {
+        let mut changed = false;
+        for entry in entries.iter_mut().filter(|entry| entry.order_id == Some(order)) {
+            entry.order_id = None;
+            changed = true;
+        }
+        changed
+    })
+    .await
+}
+
+/// Lets go of the entries of a hold whose tickets came free.
+pub(super) async fn let_go(db: &Database, hold: &HoldRow) -> Result<()> {
+    change(db, Key::of(hold), |entries| {
+        let before = entries.len();
+        entries.retain(|entry| entry.hold_id != hold.hold_id);
+        entries.len() < before
+    })
+    .await
+}
+
+/// Changes what is stored, until nobody else does so in between. `edit` says whether it changed
+/// anything.
+async fn change(
+    db: &Database,
+    key: Key,
+    edit: impl Fn(&mut Vec<LimitEntry>) -> bool,
+) -> Result<()> {
+    let _turn = db.counts.turn(key.buyer.as_uuid()).await?;
+    let mut before = read(db, key).await?;
+    for tries in 1..=TRIES_MAX {
+        let mut entries = before.entries.clone();
+        if !edit(&mut entries) {
+            return Ok(());
+        }
+        let now = db.now();
+        entries.retain(|entry| entry.counts(now));
+        match write(db, key, &before, &entries).await? {
+            Written::Done => return Ok(()),
+            Written::Changed(now) => before = now,
+        }
+        wait(tries).await;
+    }
+    Err(busy())
+}

@@ -1,0 +1,274 @@
+//! Rows as they are stored, and what follows from a row alone.
+
+use std::sync::Arc;
+
+use scylla::{DeserializeRow, DeserializeValue, SerializeValue};
+use uuid::Uuid;
+
+use super::values::{Amount, count, span};
+use crate::domain::{
+    BuyerId, Currency, Event, EventDraft, EventId, HoldId, HoldStatus, OrderId, OrderStatus,
+    PaymentReference, SaleTerms, SeatLabel, Section, SessionId, Ticket, TicketId, TicketStatus,
+    Timestamp, Venue,
+};
+
+/// A row of `events`.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct EventRow {
+    event_id: EventId,
+    slug: String,
+    name: String,
+    series: String,
+    event_type: String,
+    #[scylla(default_when_null)]
+    performers: Vec<String>,
+    description: String,
+    duration_minutes: i32,
+    language: String,
+    currency: Currency,
+    doors_at: Timestamp,
+    starts_at: Timestamp,
+    venue: String,
+    city: String,
+    country: String,
+    time_zone: String,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    limit_per_buyer: i32,
+    time_to_pay_ms: i64,
+    payment_time_ms: i64,
+    simulated: bool,
+    /// The digest of the layout it is minted from; none before minting began.
+    pub(super) layout_digest: Option<String>,
+    tickets: Option<i64>,
+    minted_at: Option<Timestamp>,
+}
+
+impl From<EventRow> for Event {
+    fn from(row: EventRow) -> Self {
+        let venue = Venue {
+            name: row.venue,
+            city: row.city,
+            country: row.country,
+            time_zone: row.time_zone,
+            latitude: row.latitude,
+            longitude: row.longitude,
+        };
+        let terms = SaleTerms {
+            limit: u32::try_from(row.limit_per_buyer).unwrap_or(0),
+            time_to_pay: span(row.time_to_pay_ms),
+            payment_time: span(row.payment_time_ms),
+        };
+        let draft = EventDraft {
+            slug: row.slug,
+            name: row.name,
+            series: row.series,
+            event_type: row.event_type,
+            performers: row.performers,
+            description: row.description,
+            duration_minutes: u32::try_from(row.duration_minutes).unwrap_or(0),
+            language: row.language,
+            currency: row.currency,
+            doors_at: row.doors_at,
+            starts_at: row.starts_at,
+            venue,
+            terms,
+            simulated: row.simulated,
+        };
+        let (tickets, minted) = (count(row.tickets.unwrap_or(0)), row.minted_at.is_some());
+        Self { event_id: row.event_id, draft, tickets, minted }
+    }
+}
+
+/// A row of `venue_sections`.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct SectionRow {
+    /// The section's place in the venue, from 0.
+    pub(super) section_id: i32,
+    name: String,
+    type_id: String,
+    entrance: String,
+    row_count: i32,
+    seats: i64,
+}
+
+impl From<SectionRow> for Section {
+    fn from(row: SectionRow) -> Self {
+        Self {
+            name: row.name,
+            type_id: row.type_id,
+            entrance: row.entrance,
+            rows: u32::try_from(row.row_count).unwrap_or(0),
+            seats: count(row.seats),
+        }
+    }
+}
+
+/// What a row of `tickets` has from its minting on.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct TicketRow {
+    pub(super) ticket_id: TicketId,
+    pub(super) place: i32,
+    pub(super) row_name: String,
+    pub(super) seat_name: String,
+    pub(super) type_id: String,
+    pub(super) price: Amount,
+}
+
+/// A row of `tickets` as a reader of maps sees it: a projection of who owns the ticket.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct SeenRow {
+    /// The ticket's place in its section, from 0.
+    pub(super) place: i32,
+    /// Its status when the projection was written last.
+    pub(super) status: TicketStatus,
+    /// Until when a held one is held, or the payment of a paying one may take.
+    pub(super) held_until: Option<Timestamp>,
+    /// The hold that has it.
+    pub(super) hold_id: Option<HoldId>,
+    /// Why it is blocked.
+    pub(super) reason: Option<String>,
+}
+
+/// A ticket as holds and orders copy it.
+#[derive(Debug, Clone, PartialEq, Eq, SerializeValue, DeserializeValue)]
+pub(super) struct TicketCopy {
+    pub(super) ticket_id: TicketId,
+    pub(super) section_id: i32,
+    pub(super) place: i32,
+    pub(super) section: String,
+    pub(super) row_name: String,
+    pub(super) seat_name: String,
+    pub(super) type_id: String,
+    pub(super) price: Amount,
+}
+
+impl TicketCopy {
+    /// The seat's label.
+    pub(super) fn label(&self) -> SeatLabel {
+        SeatLabel {
+            section: self.section.as_str().into(),
+            row: self.row_name.as_str().into(),
+            seat: self.seat_name.as_str().into(),
+        }
+    }
+
+    /// The ticket, whose price is in the event's currency.
+    pub(super) fn ticket(&self, currency: Currency) -> Ticket {
+        Ticket {
+            ticket_id: self.ticket_id,
+            label: self.label(),
+            type_id: Arc::from(self.type_id.as_str()),
+            price: self.price.in_currency(currency),
+        }
+    }
+}
+
+/// The row of `order_queue` that says who owns a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, DeserializeRow)]
+pub(super) struct QueueRow {
+    pub(super) event_id: EventId,
+    pub(super) ticket_id: TicketId,
+    /// The hold that has the ticket; none where it is blocked, as are the next two.
+    pub(super) hold_id: Option<HoldId>,
+    /// The order that the ticket is pinned to, while paying and once sold.
+    pub(super) order_id: Option<OrderId>,
+    pub(super) session_id: Option<SessionId>,
+    pub(super) buyer_id: Option<BuyerId>,
+    /// Held, paying, sold or blocked.
+    pub(super) status: TicketStatus,
+    pub(super) started_at: Option<Timestamp>,
+    /// The hold's deadline.
+    pub(super) expires_at: Option<Timestamp>,
+    /// Until when the payment may take.
+    pub(super) payment_deadline: Option<Timestamp>,
+    /// Why it is blocked.
+    pub(super) reason: Option<String>,
+}
+
+impl QueueRow {
+    /// Whether the row's hold is over, so that anybody may take the ticket.
+    pub(super) fn is_lapsed(&self, now: Timestamp) -> bool {
+        self.status == TicketStatus::Held && self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// The order whose payment should have ended by now.
+    pub(super) fn overdue_order(&self, now: Timestamp) -> Option<OrderId> {
+        let overdue = self.status == TicketStatus::Paying
+            && self.payment_deadline.is_some_and(|at| at <= now);
+        self.order_id.filter(|_| overdue)
+    }
+
+    /// Whether the ticket is in this condition under this order.
+    pub(super) fn is_under(&self, order: OrderId, status: TicketStatus) -> bool {
+        self.order_id == Some(order) && self.status == status
+    }
+
+    /// Whether the ticket waits for this hold's payment.
+    pub(super) fn is_held_by(&self, hold: HoldId) -> bool {
+        self.hold_id == Some(hold) && self.status == TicketStatus::Held
+    }
+}
+
+/// A row of `holds`.
+#[derive(Debug, Clone, PartialEq, Eq, DeserializeRow)]
+pub(super) struct HoldRow {
+    pub(super) hold_id: HoldId,
+    pub(super) event_id: EventId,
+    pub(super) session_id: SessionId,
+    pub(super) buyer_id: BuyerId,
+    /// All of its tickets, in the order of the venue.
+    pub(super) tickets: Vec<TicketCopy>,
+    pub(super) started_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    /// The attempt to pay that is under way, or that paid.
+    pub(super) order_id: Option<OrderId>,
+    pub(super) payment_reference: Option<PaymentReference>,
+    pub(super) payment_deadline: Option<Timestamp>,
+    /// How it ended, where somebody ended it.
+    pub(super) ended_as: Option<HoldStatus>,
+}
+
+impl HoldRow {
+    /// All of its tickets, by reference.
+    pub(super) fn every_ticket(&self) -> Vec<&TicketCopy> {
+        self.tickets.iter().collect()
+    }
+}
+
+/// Why one ticket counts towards a buyer's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SerializeValue, DeserializeValue)]
+pub(super) struct LimitEntry {
+    pub(super) ticket_id: TicketId,
+    pub(super) hold_id: HoldId,
+    /// The order it is pinned to: it counts beyond the hold's deadline.
+    pub(super) order_id: Option<OrderId>,
+    /// The hold's deadline, from which on it counts no more unless it is pinned.
+    pub(super) expires_at: Timestamp,
+}
+
+/// A row of `limits`.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct LimitRow {
+    /// Fresh for every write.
+    pub(super) version: Option<Uuid>,
+    /// The buyer's tickets, each with why it counts.
+    #[scylla(default_when_null)]
+    pub(super) owned: Vec<LimitEntry>,
+}
+
+/// A row of `orders`.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct OrderRow {
+    pub(super) order_id: OrderId,
+    pub(super) hold_id: HoldId,
+    pub(super) event_id: EventId,
+    pub(super) session_id: SessionId,
+    pub(super) buyer_id: BuyerId,
+    pub(super) payment_reference: PaymentReference,
+    pub(super) status: OrderStatus,
+    pub(super) amount: Amount,
+    pub(super) tickets: Vec<TicketCopy>,
+    pub(super) decided_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+}

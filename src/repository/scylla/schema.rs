@@ -1,0 +1,164 @@
+//! The schema: applying it, and telling what differs.
+
+use std::collections::BTreeMap;
+
+use scylla::client::session::Session;
+use scylla::deserialize::row::DeserializeRow;
+use scylla::serialize::row::SerializeRow;
+
+use super::failure::{answer_error, statement_error};
+use super::keyspace::warnings_of;
+use super::schema_text::{self, Object};
+use crate::repository::{Result, SchemaStatus, StoreError, StoreFault};
+
+/// The statements that make the schema; executing them again changes nothing.
+pub const SCHEMA: &str = include_str!("../../../schema.cql");
+
+/// The version of [`SCHEMA`], kept in the table `schema_version`.
+const VERSION: u32 = 1;
+
+/// The row of `schema_version` that is ours.
+const COMPONENT: &str = "tix";
+
+/// The table that ScyllaDB keeps beside `order_queue` for its change log.
+const CHANGE_LOG: &str = "order_queue_scylla_cdc_log";
+
+/// Makes what is missing. Returns what the server warned about.
+///
+/// A statement that makes nothing costs a round of agreement among all machines, hence is left out.
+pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<String>> {
+    let found = live(session, keyspace).await?;
+    let mut warnings = Vec::new();
+    for statement in schema_text::statements(SCHEMA) {
+        let there =
+            schema_text::read(&statement).is_some_and(|(name, _)| found.contains_key(&name));
+        if !there {
+            let made = session.query_unpaged(statement, ()).await;
+            warnings.extend(warnings_of(&made.map_err(|e| statement_error("make the schema", e))?));
+        }
+    }
+    let version = i32::try_from(VERSION).unwrap_or(i32::MAX);
+    let cql = "INSERT INTO schema_version (component, version) VALUES (?, ?) IF NOT EXISTS";
+    let written = session.query_unpaged(cql, (COMPONENT, version)).await;
+    written.map_err(|e| statement_error("write the schema's version", e))?;
+    Ok(warnings)
+}
+
+/// Compares what is there with what [`SCHEMA`] makes.
+pub(super) async fn status(session: &Session, keyspace: &str) -> Result<SchemaStatus> {
+    let found = live(session, keyspace).await?;
+    let applied_version = applied_version(session, &found).await?;
+    let wanted = schema_text::objects(SCHEMA);
+    let differences = differences(&wanted, &found);
+    Ok(SchemaStatus { expected_version: VERSION, applied_version, differences })
+}
+
+/// Finds out whether the keyspace has this schema.
+///
+/// # Errors
+/// [`StoreFault::Missing`] if it has none, [`StoreFault::OtherSchema`] if it has another.
+pub(super) async fn require(session: &Session, keyspace: &str, name: &str) -> Result<()> {
+    let found = live(session, keyspace).await?;
+    let fault = match applied_version(session, &found).await? {
+        Some(VERSION) => return Ok(()),
+        Some(version) => StoreError::new(
+            StoreFault::OtherSchema,
+            format!("{name} has schema version {version}, this tix works with {VERSION}"),
+        ),
+        None => StoreError::new(StoreFault::Missing, format!("the store {name} has no schema")),
+    };
+    Err(fault.into())
+}
+
+async fn applied_version(
+    session: &Session,
+    found: &BTreeMap<String, Object>,
+) -> Result<Option<u32>> {
+    if !found.contains_key("schema_version") {
+        return Ok(None);
+    }
+    let cql = "SELECT version FROM schema_version WHERE component = ?";
+    let rows: Vec<(i32,)> = select(session, cql, (COMPONENT,)).await?;
+    Ok(rows.first().and_then(|(version,)| u32::try_from(*version).ok()))
+}
+
+fn differences(wanted: &BTreeMap<String, Object>, found: &BTreeMap<String, Object>) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (name, object) in wanted {
+        match found.get(name) {
+            None => differences.push(format!("{} {name} is missing", object.kind)),
+            Some(other) => differences.extend(object.differences(name, other)),
+        }
+    }
+    let logged = wanted.values().any(|object| object.has_change_log);
+    if logged && found.contains_key("order_queue") && !found.contains_key(CHANGE_LOG) {
+        differences.push("table order_queue has no change log".into());
+    }
+    let known = |name: &String| wanted.contains_key(name) || name == CHANGE_LOG;
+    for (name, object) in found.iter().filter(|(name, _)| !known(name)) {
+        differences.push(format!("{} {name} is not part of the schema", object.kind));
+    }
+    differences
+}
+
+/// Every type, table and view of the keyspace, by name.
+async fn live(session: &Session, keyspace: &str) -> Result<BTreeMap<String, Object>> {
+    let mut objects = BTreeMap::new();
+    for (table,) in select::<(String,)>(
+        session,
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?",
+        (keyspace,),
+    )
+    .await?
+    {
+        objects.insert(table, Object::new("table"));
+    }
+    for (view,) in select::<(String,)>(
+        session,
+        "SELECT view_name FROM system_schema.views WHERE keyspace_name = ?",
+        (keyspace,),
+    )
+    .await?
+    {
+        objects.insert(view, Object::new("view"));
+    }
+    for (table, column, kind, position, form) in select::<(String, String, String, i32, String)>(
+        session,
+        "SELECT table_name, column_name, kind, position, type FROM system_schema.columns
+          WHERE keyspace_name = ?",
+        (keyspace,),
+    )
+    .await?
+    {
+        if let Some(object) = objects.get_mut(&table) {
+            object.add(&column, &form);
+            object.set_key(&column, &kind, usize::try_from(position).unwrap_or(0));
+        }
+    }
+    for (name, fields, forms) in select::<(String, Vec<String>, Vec<String>)>(
+        session,
+        "SELECT type_name, field_names, field_types FROM system_schema.types
+          WHERE keyspace_name = ?",
+        (keyspace,),
+    )
+    .await?
+    {
+        let mut object = Object::new("type");
+        for (field, form) in fields.iter().zip(&forms) {
+            object.add(field, form);
+        }
+        objects.insert(name, object);
+    }
+    Ok(objects)
+}
+
+async fn select<R>(session: &Session, cql: &str, values: impl SerializeRow) -> Result<Vec<R>>
+where
+    R: for<'r> DeserializeRow<'r, 'r>,
+{
+    let what = "read the schema";
+    let answer = session.query_unpaged(cql, values).await.map_err(|e| statement_error(what, e))?;
+    let rows = answer.into_rows_result().map_err(|e| answer_error(what, e))?;
+    let rows = rows.rows::<R>().map_err(|e| answer_error(what, e))?;
+    rows.collect::<std::result::Result<_, _>>().map_err(|e| answer_error(what, e))
+}

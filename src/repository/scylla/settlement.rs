@@ -1,0 +1,277 @@
+//! An order's row is the decision about one attempt to pay; here the hold, its tickets and the limit
+//! follow it. Everything is guarded by the order's id and can be repeated by whoever comes by.
+
+use futures::future::{try_join, try_join_all};
+
+use super::catalogue::{self, price};
+use super::database::{Database, Decision, Unread};
+use super::projection::{Shown, show};
+use super::queue::{self, Step};
+use super::rows::{HoldRow, OrderRow, QueueRow, TicketCopy};
+use super::values::Amount;
+use super::{holds, limits};
+use crate::domain::{
+    ConfirmationNumber, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal, TicketStatus,
+};
+use crate::repository::{Result, StoreError, StoreFault};
+
+/// Finds an order's row.
+pub(super) async fn find(db: &Database, order: OrderId) -> Result<Option<OrderRow>> {
+    db.row(&db.statements.select_order, (order,)).await
+}
+
+/// Finds an order's row, or says that there is none.
+pub(super) async fn known(db: &Database, order: OrderId) -> Result<OrderRow> {
+    find(db, order).await?.ok_or_else(|| Refusal::UnknownHold { name: order.to_string() }.into())
+}
+
+/// Decides an attempt to pay, unless somebody has; answers with what is decided.
+pub(super) async fn decide(
+    db: &Database,
+    hold: &HoldRow,
+    order_id: OrderId,
+    reference: &PaymentReference,
+    status: OrderStatus,
+) -> Result<OrderRow> {
+    let event = catalogue::event(db, hold.event_id).await?;
+    let now = db.now();
+    let row = OrderRow {
+        order_id,
+        hold_id: hold.hold_id,
+        event_id: hold.event_id,
+        session_id: hold.session_id.clone(),
+        buyer_id: hold.buyer_id,
+        payment_reference: reference.clone(),
+        status,
+        amount: Amount::from(price(&hold.tickets, event.currency)),
+        tickets: hold.tickets.clone(),
+        decided_at: now,
+        updated_at: now,
+    };
+    let number = ConfirmationNumber::of_order(order_id).to_string();
+    // Listed first: an order that nobody finds would be worse than a listing without an order.
+    let bucket = holds::bucket(order_id.as_uuid());
+    let listing = db.write(&db.statements.list_order, (row.event_id, bucket, order_id));
+    let numbered = db.write(&db.statements.list_confirmation, (&number, order_id));
+    try_join(listing, numbered).await?;
+    for _ in 0..holds::TRIES_MAX {
+        let decided = match insert(db, &row, &number).await? {
+            Decision::Applied => return Ok(row),
+            Decision::Refused(Unread) => find(db, order_id).await?,
+            Decision::Unknown => db.row(&db.statements.select_order_serially, (order_id,)).await?,
+        };
+        if let Some(decided) = decided {
+            return Ok(decided);
+        }
+    }
+    Err(holds::busy())
+}
+
+async fn insert(db: &Database, row: &OrderRow, number: &str) -> Result<Decision<Unread>> {
+    let values = (
+        row.order_id,
+        number,
+        row.hold_id,
+        row.event_id,
+        &row.session_id,
+        row.buyer_id,
+        &row.payment_reference,
+        row.status,
+        row.amount,
+        &row.tickets,
+        row.decided_at,
+        row.updated_at,
+    );
+    db.decide(&db.statements.insert_order, values).await
+}
+
+/// Moves an order's status on, unless somebody has; answers with the row that is there then.
+pub(super) async fn advance(db: &Database, order: OrderRow, to: OrderStatus) -> Result<OrderRow> {
+    let now = db.now();
+    for _ in 0..holds::TRIES_MAX {
+        let values = (to, now, order.order_id, order.status);
+        let row = match db.decide::<Unread>(&db.statements.advance_order, values).await? {
+            Decision::Applied => return Ok(OrderRow { status: to, updated_at: now, ..order }),
+            Decision::Refused(Unread) => return known(db, order.order_id).await,
+            Decision::Unknown => {
+                let found: Option<OrderRow> =
+                    db.row(&db.statements.select_order_serially, (order.order_id,)).await?;
+                found.filter(|row| row.status != order.status)
+            }
+        };
+        if let Some(row) = row {
+            return Ok(row);
+        }
+    }
+    Err(holds::busy())
+}
+
+/// Deals with an attempt to pay that a hold's row names, so that the hold can be looked at again:
+/// follows a decision that was not followed to its end, or gives up what is overdue.
+///
+/// # Errors
+/// [`Refusal::AlreadyPaid`], or [`Refusal::PaymentInProgress`] before the payment's deadline.
+pub(super) async fn meet(db: &Database, hold: &HoldRow) -> Result<()> {
+    let Some(order_id) = hold.order_id else { return Ok(()) };
+    if let Some(decided) = find(db, order_id).await? {
+        settle(db, &decided).await?;
+        return match decided.status {
+            OrderStatus::Paid => Err(Refusal::AlreadyPaid { order_id }.into()),
+            _ => Ok(()),
+        };
+    }
+    match hold.payment_deadline {
+        Some(until) if until > db.now() => Err(Refusal::PaymentInProgress { until }.into()),
+        _ => abort(db, hold, order_id).await.map(|_| ()),
+    }
+}
+
+/// Gives up the overdue payment that has this ticket.
+pub(super) async fn give_up(db: &Database, row: &QueueRow, order_id: OrderId) -> Result<()> {
+    if let Some(decided) = find(db, order_id).await? {
+        return settle(db, &decided).await;
+    }
+    let hold = match row.hold_id {
+        Some(hold) => holds::find(db, hold).await?,
+        None => None,
+    };
+    match hold {
+        Some(hold) if hold.order_id == Some(order_id) => {
+            abort(db, &hold, order_id).await.map(|_| ())
+        }
+        // Between the two reads somebody else decided and followed it.
+        _ if find(db, order_id).await?.is_some() => Ok(()),
+        _ => {
+            let message = format!("ticket {} is pinned to a payment without a hold", row.ticket_id);
+            Err(StoreError::new(StoreFault::Corrupt, message).into())
+        }
+    }
+}
+
+/// Records that an attempt is given up, unless it was decided otherwise, and follows the decision.
+pub(super) async fn abort(db: &Database, hold: &HoldRow, order_id: OrderId) -> Result<OrderRow> {
+    let Some(reference) = &hold.payment_reference else {
+        let message = format!("hold {} has an order without a payment reference", hold.hold_id);
+        return Err(StoreError::new(StoreFault::Corrupt, message).into());
+    };
+    let decided = decide(db, hold, order_id, reference, OrderStatus::Aborted).await?;
+    settle(db, &decided).await?;
+    Ok(decided)
+}
+
+/// Follows a decision that somebody may have left half followed.
+pub(super) async fn follow(db: &Database, order: &OrderRow) -> Result<()> {
+    let rows = holds::queue_rows(db, order.event_id, &order.tickets).await?;
+    let mut under = rows.iter().flatten().filter(|row| row.order_id == Some(order.order_id));
+    let half = match order.status {
+        OrderStatus::Paid => under.any(|row| row.status == TicketStatus::Paying),
+        _ => under.next().is_some(),
+    };
+    if half { settle(db, order).await } else { Ok(()) }
+}
+
+/// Lets the hold, its tickets and the limit follow what is decided.
+pub(super) async fn settle(db: &Database, order: &OrderRow) -> Result<()> {
+    let Some(hold) = holds::find(db, order.hold_id).await? else { return Ok(()) };
+    if hold.order_id != Some(order.order_id) {
+        return undo_strays(db, &hold, order).await;
+    }
+    match order.status {
+        OrderStatus::Paid => sell(db, &hold, order.order_id).await,
+        OrderStatus::Declined if hold.ended_as.is_none() && hold.expires_at > db.now() => {
+            give_back(db, &hold, order.order_id).await
+        }
+        OrderStatus::Declined => free(db, &hold, order.order_id, HoldStatus::Declined).await,
+        OrderStatus::Aborted | OrderStatus::RefundDue => {
+            free(db, &hold, order.order_id, HoldStatus::Aborted).await
+        }
+        OrderStatus::Refunding | OrderStatus::Refunded => {
+            free(db, &hold, order.order_id, HoldStatus::Refunded).await
+        }
+    }
+}
+
+/// The decision was followed before, and the hold has gone on; but somebody who was slow to begin
+/// the same attempt may have pinned tickets after that.
+async fn undo_strays(db: &Database, hold: &HoldRow, order: &OrderRow) -> Result<()> {
+    let at = db.clock.write_time();
+    let order_id = order.order_id;
+    let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
+    let goes_on = hold.ended_as.is_none() && hold.expires_at > db.now();
+    for (ticket, row) in hold.tickets.iter().zip(&rows) {
+        if !row.as_ref().is_some_and(|row| row.is_under(order_id, TicketStatus::Paying)) {
+            continue;
+        }
+        let step = if goes_on {
+            queue::give_back(db, hold, ticket.ticket_id, order_id).await?
+        } else {
+            queue::free_pinned(db, hold.event_id, ticket.ticket_id, order_id).await?
+        };
+        if step.is_done() {
+            let shown = if goes_on { Shown::held(hold) } else { Shown::AVAILABLE };
+            show(db, hold.event_id, &[ticket], shown, at).await;
+        }
+    }
+    Ok(())
+}
+
+async fn sell(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> {
+    let at = db.clock.write_time();
+    let sell = |t: &TicketCopy| queue::sell(db, hold, t.ticket_id, order);
+    let steps: Vec<_> = hold.tickets.iter().map(sell).collect();
+    let steps = try_join_all(steps).await?;
+    holds::unlist(db, hold).await?;
+    let sold = holds::done(&hold.tickets, &steps);
+    show(db, hold.event_id, &sold, Shown::sold(hold.hold_id), at).await;
+    Ok(())
+}
+
+/// Gives the tickets back to their hold, with the time that is left. The hold's row comes last: a
+/// new attempt to pay must not begin before the old one is undone.
+async fn give_back(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> {
+    let at = db.clock.write_time();
+    let give_back = |t: &TicketCopy| queue::give_back(db, hold, t.ticket_id, order);
+    let steps: Vec<_> = hold.tickets.iter().map(give_back).collect();
+    let steps = try_join_all(steps).await?;
+    limits::unpin(db, hold, order).await?;
+    holds::list_held(db, hold).await?;
+    let back = holds::done(&hold.tickets, &steps);
+    show(db, hold.event_id, &back, Shown::held(hold), at).await;
+    let ended = |row: &HoldRow| row.order_id != Some(order);
+    let values = (hold.hold_id, order);
+    holds::step(db, hold.hold_id, &db.statements.end_attempt, values, ended).await?;
+    Ok(())
+}
+
+/// Ends the hold, then frees its tickets, those that were never pinned among them, then lets go of
+/// the limit.
+async fn free(db: &Database, hold: &HoldRow, order: OrderId, ended_as: HoldStatus) -> Result<()> {
+    let at = db.clock.write_time();
+    let ended = |row: &HoldRow| row.ended_as.is_some();
+    let values = (ended_as, hold.hold_id, order);
+    holds::step(db, hold.hold_id, &db.statements.end_hold, values, ended).await?;
+    let steps: Vec<_> = hold.tickets.iter().map(|t| free_ticket(db, hold, t, order)).collect();
+    let steps = try_join_all(steps).await?;
+    limits::let_go(db, hold).await?;
+    holds::unlist(db, hold).await?;
+    let freed = holds::done(&hold.tickets, &steps);
+    show(db, hold.event_id, &freed, Shown::AVAILABLE, at).await;
+    Ok(())
+}
+
+/// Frees one ticket. Done where it is available now.
+async fn free_ticket(
+    db: &Database,
+    hold: &HoldRow,
+    ticket: &TicketCopy,
+    order: OrderId,
+) -> Result<Step> {
+    let (event, id) = (hold.event_id, ticket.ticket_id);
+    match queue::free_pinned(db, event, id, order).await? {
+        Step::Otherwise(Some(row)) if row.is_held_by(hold.hold_id) => {
+            queue::free_held(db, event, id, hold.hold_id).await
+        }
+        Step::Otherwise(None) => Ok(Step::Done),
+        freed => Ok(freed),
+    }
+}

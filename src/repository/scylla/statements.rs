@@ -1,0 +1,313 @@
+//! Every prepared statement of the engine; those that decide have their conditions in full.
+//!
+//! A deciding statement is a lightweight transaction on one partition, and single: the driver does
+//! not route batches of them. It gives itself two seconds, after which the server has either
+//! applied it or never will, and it is never repeated by the driver.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use scylla::client::session::Session;
+use scylla::policies::retry::FallthroughRetryPolicy;
+use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::{Consistency, SerialConsistency};
+
+use super::failure::prepare_error;
+use crate::repository::Result;
+
+/// How long a client waits for an answer: longer than the server works on a deciding statement.
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// The time after which the server has given up a deciding statement that asked for two seconds:
+/// these two, and one more for a machine that is slow to notice.
+pub(super) const SERVER_GIVES_UP_AFTER: Duration = Duration::from_secs(3);
+
+/// Rows that one page of an answer has.
+const PAGE_ROWS: i32 = 2_000;
+
+/// A prepared statement, and the words for what it does.
+#[derive(Debug)]
+pub(super) struct Statement {
+    pub(super) prepared: PreparedStatement,
+    pub(super) what: &'static str,
+}
+
+/// How a statement is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Reads what most copies agree on.
+    Read,
+    /// Reads through Paxos: what it does not see was not applied, and never will be.
+    SerialRead,
+    /// Writes what may be written again.
+    Write,
+    /// A lightweight transaction.
+    Decide,
+}
+
+/// Among how many copies reads and writes are confirmed and decided.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Agreement {
+    pub(super) consistency: Consistency,
+    pub(super) serial: SerialConsistency,
+}
+
+impl Agreement {
+    const fn serial_read(self) -> Consistency {
+        match self.serial {
+            SerialConsistency::Serial => Consistency::Serial,
+            SerialConsistency::LocalSerial => Consistency::LocalSerial,
+        }
+    }
+}
+
+async fn prepare(
+    session: &Session,
+    agreement: Agreement,
+    kind: Kind,
+    cql: &str,
+) -> Result<PreparedStatement> {
+    let mut prepared = session.prepare(cql).await.map_err(|e| prepare_error(cql, e))?;
+    prepared.set_request_timeout(Some(ANSWER_MAX));
+    prepared.set_page_size(PAGE_ROWS);
+    prepared.set_use_cached_result_metadata(kind != Kind::Decide);
+    prepared.set_consistency(match kind {
+        Kind::SerialRead => agreement.serial_read(),
+        _ => agreement.consistency,
+    });
+    prepared.set_serial_consistency(Some(agreement.serial));
+    prepared.set_is_idempotent(kind != Kind::Decide);
+    if kind == Kind::Decide {
+        prepared.set_retry_policy(Some(Arc::new(FallthroughRetryPolicy::new())));
+    }
+    Ok(prepared)
+}
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident, $what:literal, $cql:expr;)+) => {
+        /// The statements, by name.
+        #[derive(Debug)]
+        pub(super) struct Statements {
+            $($(#[$doc])* pub(super) $name: Statement,)+
+        }
+
+        impl Statements {
+            /// Prepares all statements.
+            pub(super) async fn prepare(session: &Session, agreement: Agreement) -> Result<Self> {
+                let all = [$((Kind::$kind, $cql),)+];
+                let all = all.map(|(kind, cql)| prepare(session, agreement, kind, cql));
+                let mut all = try_join_all(all).await?.into_iter();
+                let mut next = |what| all.next().map(|prepared| Statement { prepared, what });
+                let prepared = (|| Some(Self { $($name: next($what)?,)+ }))();
+                prepared.ok_or_else(super::failure::lost_statement)
+            }
+        }
+    };
+}
+
+const SELECT_EVENT: &str = "SELECT event_id, slug, name, series, event_type, performers, \
+     description, duration_minutes, language, currency, doors_at, starts_at, venue, city, country, \
+     time_zone, latitude, longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms, simulated, \
+     layout_digest, tickets, minted_at FROM events WHERE event_id = ?";
+
+const SELECT_EVENTS: &str = "SELECT event_id, slug, name, series, event_type, performers, \
+     description, duration_minutes, language, currency, doors_at, starts_at, venue, city, country, \
+     time_zone, latitude, longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms, simulated, \
+     layout_digest, tickets, minted_at FROM events";
+
+const SELECT_QUEUE: &str = "SELECT event_id, ticket_id, hold_id, order_id, session_id, buyer_id, \
+     status, started_at, expires_at, payment_deadline, reason FROM order_queue \
+     WHERE event_id = ? AND ticket_id = ?";
+
+const SELECT_HOLD: &str = "SELECT hold_id, event_id, session_id, buyer_id, tickets, started_at, \
+     expires_at, order_id, payment_reference, payment_deadline, ended_as FROM holds \
+     WHERE hold_id = ?";
+
+const SELECT_ORDER: &str = "SELECT order_id, hold_id, event_id, session_id, buyer_id, \
+     payment_reference, status, amount, tickets, decided_at, updated_at FROM orders \
+     WHERE order_id = ?";
+
+const SELECT_LIMIT: &str = "SELECT version, owned FROM limits WHERE event_id = ? AND buyer_id = ?";
+
+statements! {
+    select_time: Read, "read the server's clock",
+        "SELECT toTimestamp(now()) FROM system.local";
+
+    // ── what is on sale ───────────────────────────────────────────────────────────────────────
+
+    insert_event: Decide, "add an event",
+        "INSERT INTO events (event_id, slug, name, series, event_type, performers, description,
+             duration_minutes, language, currency, doors_at, starts_at, venue, city, country,
+             time_zone, latitude, longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms,
+             simulated)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         IF NOT EXISTS USING TIMEOUT 2s";
+    select_event: Read, "read an event", SELECT_EVENT;
+    select_events: Read, "read the events", SELECT_EVENTS;
+    /// Nothing is minted → this layout is being minted.
+    reserve_layout: Decide, "begin to mint",
+        "UPDATE events USING TIMEOUT 2s SET layout_digest = ?, tickets = ? WHERE event_id = ?
+         IF layout_digest = null";
+    open_sale: Decide, "open the sale",
+        "UPDATE events USING TIMEOUT 2s SET minted_at = ?, has_tickets = true WHERE event_id = ?
+         IF minted_at = null";
+    insert_section: Write, "write a section",
+        "INSERT INTO venue_sections (event_id, section_id, name, type_id, entrance, row_count, seats)
+         VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    select_sections: Read, "read the sections",
+        "SELECT section_id, name, type_id, entrance, row_count, seats FROM venue_sections
+         WHERE event_id = ?";
+    /// Its write time lies before every other, so that minting again changes nothing.
+    mint_ticket: Write, "mint tickets",
+        "INSERT INTO tickets (event_id, section_id, ticket_id, place, row_name, seat_name, type_id,
+             price, status)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'available') USING TIMESTAMP ?";
+    count_tickets: Read, "count the tickets of a section",
+        "SELECT count(*) FROM tickets WHERE event_id = ? AND section_id = ?";
+    select_tickets: Read, "read the tickets of a section",
+        "SELECT ticket_id, place, row_name, seat_name, type_id, price FROM tickets
+         WHERE event_id = ? AND section_id = ?";
+    select_some_tickets: Read, "read tickets",
+        "SELECT ticket_id, place, row_name, seat_name, type_id, price FROM tickets
+         WHERE event_id = ? AND section_id = ? AND ticket_id IN ?";
+    select_seen: Read, "read the map of a section",
+        "SELECT place, status, held_until, hold_id, reason FROM tickets
+         WHERE event_id = ? AND section_id = ?";
+    project: Write, "show a ticket's new condition",
+        "UPDATE tickets USING TIMESTAMP ? SET status = ?, held_until = ?, hold_id = ?, reason = ?
+         WHERE event_id = ? AND section_id = ? AND ticket_id = ?";
+
+    // ── who owns a ticket ─────────────────────────────────────────────────────────────────────
+
+    select_queue: Read, "read who owns a ticket", SELECT_QUEUE;
+    select_queue_serially: SerialRead, "read who owns a ticket", SELECT_QUEUE;
+    /// Available → held.
+    claim: Decide, "claim a ticket",
+        "INSERT INTO order_queue (event_id, ticket_id, hold_id, session_id, buyer_id, status,
+             started_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, 'held', ?, ?) IF NOT EXISTS USING TTL ? AND TIMEOUT 2s";
+    /// Held by a hold whose time is over, by the server's clock → held by another.
+    take_over: Decide, "take over a lapsed ticket",
+        "UPDATE order_queue USING TTL ? AND TIMEOUT 2s
+            SET hold_id = ?, order_id = null, session_id = ?, buyer_id = ?, status = 'held',
+                started_at = ?, expires_at = ?, payment_deadline = null, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF hold_id = ? AND status = 'held' AND expires_at <= toTimestamp(now())";
+    /// Held by this hold, in time by the server's clock → paying.
+    pay: Decide, "pin a ticket to its payment",
+        "UPDATE order_queue USING TTL 0 AND TIMEOUT 2s
+            SET hold_id = ?, order_id = ?, session_id = ?, buyer_id = ?, status = 'paying',
+                started_at = ?, expires_at = ?, payment_deadline = ?, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF hold_id = ? AND status = 'held' AND expires_at > toTimestamp(now())";
+    /// Paying under this order → sold.
+    sell: Decide, "sell a ticket",
+        "UPDATE order_queue USING TTL 0 AND TIMEOUT 2s
+            SET hold_id = ?, order_id = ?, session_id = ?, buyer_id = ?, status = 'sold',
+                started_at = ?, expires_at = ?, payment_deadline = null, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF order_id = ? AND status = 'paying'";
+    /// Paying under this order → held again, with the time that is left.
+    give_back: Decide, "give a ticket back to its hold",
+        "UPDATE order_queue USING TTL ? AND TIMEOUT 2s
+            SET hold_id = ?, order_id = null, session_id = ?, buyer_id = ?, status = 'held',
+                started_at = ?, expires_at = ?, payment_deadline = null, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF order_id = ? AND status = 'paying'";
+    /// Held by this hold → available.
+    free_held: Decide, "free a held ticket",
+        "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
+         IF hold_id = ? AND status = 'held'";
+    /// Paying or sold, as is said, under this order → available.
+    free_pinned: Decide, "free a ticket of an order",
+        "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
+         IF order_id = ? AND status = ?";
+    /// Available → blocked.
+    block: Decide, "block a ticket",
+        "INSERT INTO order_queue (event_id, ticket_id, status, started_at, reason)
+         VALUES (?, ?, 'blocked', ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
+    /// Held by a hold whose time is over, by the server's clock → blocked.
+    block_lapsed: Decide, "block a lapsed ticket",
+        "UPDATE order_queue USING TTL 0 AND TIMEOUT 2s
+            SET hold_id = null, order_id = null, session_id = null, buyer_id = null,
+                status = 'blocked', started_at = ?, expires_at = null, payment_deadline = null,
+                reason = ?
+          WHERE event_id = ? AND ticket_id = ?
+             IF hold_id = ? AND status = 'held' AND expires_at <= toTimestamp(now())";
+    /// Blocked → available.
+    unblock: Decide, "unblock a ticket",
+        "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
+         IF status = 'blocked'";
+
+    // ── holds ─────────────────────────────────────────────────────────────────────────────────
+
+    insert_hold: Decide, "write a hold",
+        "INSERT INTO holds (hold_id, event_id, session_id, buyer_id, tickets, started_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
+    select_hold: Read, "read a hold", SELECT_HOLD;
+    select_hold_serially: SerialRead, "read a hold", SELECT_HOLD;
+    /// A hold whose claim was refused is forgotten.
+    forget_hold: Decide, "forget a refused hold",
+        "DELETE FROM holds USING TIMEOUT 2s WHERE hold_id = ? IF order_id = null AND ended_as = null";
+    /// Nobody ended or pays for the hold, in time by the server's clock → this attempt pays.
+    begin_attempt: Decide, "begin to pay for a hold",
+        "UPDATE holds USING TIMEOUT 2s
+            SET order_id = ?, payment_reference = ?, payment_deadline = ?
+          WHERE hold_id = ?
+             IF order_id = null AND ended_as = null AND expires_at > toTimestamp(now())";
+    /// This attempt pays for the hold → nobody does.
+    end_attempt: Decide, "end an attempt to pay",
+        "UPDATE holds USING TIMEOUT 2s
+            SET order_id = null, payment_reference = null, payment_deadline = null
+          WHERE hold_id = ? IF order_id = ? AND ended_as = null";
+    /// Nobody ended or pays for the hold → given up.
+    abandon_hold: Decide, "give up a hold",
+        "UPDATE holds USING TIMEOUT 2s SET ended_as = 'abandoned'
+          WHERE hold_id = ? IF order_id = null AND ended_as = null AND started_at != null";
+    /// This attempt pays, or paid, for the hold → ended.
+    end_hold: Decide, "end a hold",
+        "UPDATE holds USING TIMEOUT 2s SET ended_as = ?
+          WHERE hold_id = ? IF order_id = ? AND ended_as = null";
+    list_hold: Write, "list a hold",
+        "INSERT INTO holds_by_event (event_id, bucket, hold_id) VALUES (?, ?, ?)
+         USING TIMESTAMP ? AND TTL ?";
+    unlist_hold: Write, "take a hold off the list",
+        "DELETE FROM holds_by_event USING TIMESTAMP ? WHERE event_id = ? AND bucket = ?
+         AND hold_id = ?";
+    select_holds: Read, "list the holds",
+        "SELECT hold_id FROM holds_by_event WHERE event_id = ? AND bucket = ?";
+
+    // ── the limit ─────────────────────────────────────────────────────────────────────────────
+
+    select_limit: Read, "read what a buyer owns", SELECT_LIMIT;
+    select_limit_serially: SerialRead, "read what a buyer owns", SELECT_LIMIT;
+    /// The buyer's first tickets. The second condition never differs from the first; it is there
+    /// because a refusal answers with the columns that were asked for.
+    first_limit: Decide, "count a buyer's first tickets",
+        "UPDATE limits USING TIMEOUT 2s SET version = ?, owned = ?
+          WHERE event_id = ? AND buyer_id = ? IF version = null AND owned = null";
+    change_limit: Decide, "count a buyer's tickets",
+        "UPDATE limits USING TIMEOUT 2s SET version = ?, owned = ?
+          WHERE event_id = ? AND buyer_id = ? IF version = ?";
+
+    // ── orders ────────────────────────────────────────────────────────────────────────────────
+
+    /// The decision about one attempt to pay.
+    insert_order: Decide, "decide an order",
+        "INSERT INTO orders (order_id, confirmation_number, hold_id, event_id, session_id, buyer_id,
+             payment_reference, status, amount, tickets, decided_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
+    select_order: Read, "read an order", SELECT_ORDER;
+    select_order_serially: SerialRead, "read an order", SELECT_ORDER;
+    /// One status → the next.
+    advance_order: Decide, "move an order on",
+        "UPDATE orders USING TIMEOUT 2s SET status = ?, updated_at = ? WHERE order_id = ?
+         IF status = ?";
+    list_order: Write, "list an order",
+        "INSERT INTO orders_by_event (event_id, bucket, order_id) VALUES (?, ?, ?)";
+    select_orders: Read, "list the orders",
+        "SELECT order_id FROM orders_by_event WHERE event_id = ? AND bucket = ?";
+    list_confirmation: Write, "list a confirmation number",
+        "INSERT INTO orders_by_confirmation_number (confirmation_number, order_id) VALUES (?, ?)";
+}

@@ -1,0 +1,173 @@
+//! How domain values are written into columns and read from them.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use scylla::cluster::metadata::ColumnType;
+use scylla::deserialize::value::DeserializeValue;
+use scylla::deserialize::{DeserializationError, FrameSlice, TypeCheckError};
+use scylla::serialize::SerializationError;
+use scylla::serialize::value::SerializeValue;
+use scylla::serialize::writers::{CellWriter, WrittenCellProof};
+use scylla::value::{CqlDecimal, CqlTimestamp};
+use uuid::Uuid;
+
+use crate::domain::{
+    BuyerId, Currency, EventId, HoldId, HoldStatus, Money, OrderId, OrderStatus, PaymentReference,
+    SessionId, TicketId, TicketStatus, Timestamp,
+};
+
+/// A value whose column has the form of another: `$out` makes that form, `$in` reads it.
+macro_rules! column {
+    ($name:ty as $form:ty, $out:expr, $in:expr) => {
+        impl SerializeValue for $name {
+            fn serialize<'b>(
+                &self,
+                typ: &ColumnType<'_>,
+                writer: CellWriter<'b>,
+            ) -> Result<WrittenCellProof<'b>, SerializationError> {
+                let out: fn(&$name) -> $form = $out;
+                out(self).serialize(typ, writer)
+            }
+        }
+
+        impl<'frame, 'metadata> DeserializeValue<'frame, 'metadata> for $name {
+            fn type_check(typ: &ColumnType<'_>) -> Result<(), TypeCheckError> {
+                <$form>::type_check(typ)
+            }
+
+            fn deserialize(
+                typ: &'metadata ColumnType<'metadata>,
+                value: Option<FrameSlice<'frame>>,
+            ) -> Result<Self, DeserializationError> {
+                let read: fn($form) -> Result<$name, DeserializationError> = $in;
+                read(<$form>::deserialize(typ, value)?)
+            }
+        }
+    };
+}
+
+macro_rules! uuid_column {
+    ($($name:ident),*) => {
+        $(column!($name as Uuid, |id| *id.as_uuid(), |uuid| Ok($name::from_uuid(uuid)));)*
+    };
+}
+
+macro_rules! text_column {
+    ($($name:ident),*) => {$(
+        column!($name as String, |text| text.as_str().to_owned(), |text| {
+            $name::new(&text).map_err(DeserializationError::new)
+        });
+    )*};
+}
+
+/// A word that stands for none of the values that its column knows.
+#[derive(Debug, thiserror::Error)]
+#[error("`{word}` is no {what}")]
+pub(super) struct UnknownWord {
+    what: &'static str,
+    word: String,
+}
+
+macro_rules! word_column {
+    ($($name:ident: $what:literal),*) => {$(
+        column!($name as String, |value| value.word().to_owned(), |word| {
+            let found = $name::ALL.into_iter().find(|value| value.word() == word);
+            found.ok_or_else(|| DeserializationError::new(UnknownWord { what: $what, word }))
+        });
+    )*};
+}
+
+uuid_column!(BuyerId, EventId, HoldId, OrderId, TicketId);
+text_column!(PaymentReference, SessionId);
+word_column!(HoldStatus: "hold's end", OrderStatus: "order status", TicketStatus: "ticket status");
+column!(Timestamp as CqlTimestamp, |at| CqlTimestamp(at.as_millis()), |at| {
+    Ok(Timestamp::from_millis(at.0))
+});
+column!(Currency as String, |currency| currency.code().to_owned(), |word| {
+    Currency::of_code(&word)
+        .ok_or_else(|| DeserializationError::new(UnknownWord { what: "currency", word }))
+});
+
+/// An amount without its currency, which is the event's: a decimal in its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Amount(Decimal);
+
+impl Amount {
+    /// The amount as money of `currency`; digits that the currency does not have are cut off.
+    pub(super) fn in_currency(self, currency: Currency) -> Money {
+        let minor = self.0.checked_mul(Decimal::from(10_i64.pow(currency.digits())));
+        let minor = minor.and_then(|minor| i64::try_from(minor.trunc()).ok());
+        Money::from_minor(minor.unwrap_or(i64::MAX), currency)
+    }
+}
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Self {
+        Self(money.decimal())
+    }
+}
+
+/// A decimal that is larger than any amount.
+#[derive(Debug, thiserror::Error)]
+#[error("a decimal of {0} bytes with scale {1} is no amount")]
+struct TooLarge(usize, i32);
+
+column!(
+    Amount as CqlDecimal,
+    |amount| {
+        let scale = i32::try_from(amount.0.scale()).unwrap_or(0);
+        let digits = amount.0.mantissa().to_be_bytes();
+        CqlDecimal::from_signed_be_bytes_slice_and_exponent(&digits, scale)
+    },
+    |decimal| {
+        let (bytes, scale) = decimal.as_signed_be_bytes_slice_and_exponent();
+        let large = || DeserializationError::new(TooLarge(bytes.len(), scale));
+        let digits = signed(bytes).ok_or_else(large)?;
+        let scale = u32::try_from(scale).map_err(|_| large())?;
+        Decimal::try_from_i128_with_scale(digits, scale).map(Amount).map_err(|_| large())
+    }
+);
+
+/// Reads a big-endian two's complement number of at most sixteen bytes.
+fn signed(bytes: &[u8]) -> Option<i128> {
+    let first = *bytes.first()?;
+    let filler = if first & 0x80 == 0 { 0x00 } else { 0xff };
+    let mut whole = [filler; 16];
+    whole.get_mut(16_usize.checked_sub(bytes.len())?..)?.copy_from_slice(bytes);
+    Some(i128::from_be_bytes(whole))
+}
+
+/// Whole milliseconds as a span; a negative number reads as none.
+pub(super) fn span(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// A count in the form in which it is stored.
+pub(super) fn stored_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count as it is stored; a negative one reads as zero.
+pub(super) fn count(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_decimals_of_any_length() {
+        assert_eq!(signed(&[0x00]), Some(0));
+        assert_eq!(signed(&[0x13, 0x56]), Some(4950));
+        assert_eq!(signed(&[0xff]), Some(-1));
+        assert_eq!(signed(&i128::MIN.to_be_bytes()), Some(i128::MIN));
+        assert_eq!(signed(&[]), None);
+        assert_eq!(signed(&[0; 17]), None);
+        let amount = Amount(Decimal::new(4950, 2));
+        assert_eq!(amount.in_currency(Currency::EUR).minor(), 4950);
+        let amount = Amount(Decimal::new(495, 1));
+        assert_eq!(amount.in_currency(Currency::EUR).minor(), 4950, "written by another tool");
+    }
+}
