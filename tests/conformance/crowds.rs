@@ -23,6 +23,7 @@ async fn granted(mut claims: JoinSet<Result<Hold>>, otherwise: &str) -> usize {
 }
 
 pub(crate) async fn of_a_thousand_claims_of_one_ticket_one_is_granted(world: &World) {
+    let world = world.for_a_crowd().await;
     let mut claims = JoinSet::new();
     for n in 0..1000 {
         let claim = world.claim(&buyer(&format!("buyer {n}")), &["A/1/1"]).await;
@@ -33,6 +34,7 @@ pub(crate) async fn of_a_thousand_claims_of_one_ticket_one_is_granted(world: &Wo
 }
 
 pub(crate) async fn fifty_sessions_of_one_buyer_never_own_more_than_the_limit(world: &World) {
+    let world = world.for_a_crowd().await;
     let ann = buyer("ann");
     let mut claims = JoinSet::new();
     for n in 0..50_u32 {
@@ -50,6 +52,7 @@ pub(crate) async fn fifty_sessions_of_one_buyer_never_own_more_than_the_limit(wo
 }
 
 pub(crate) async fn groups_that_overlap_never_share_a_ticket(world: &World) {
+    let world = world.for_a_crowd().await;
     let mut claims = JoinSet::new();
     for n in 0..200_u32 {
         let seats: Vec<String> =
@@ -76,6 +79,7 @@ pub(crate) async fn groups_that_overlap_never_share_a_ticket(world: &World) {
 }
 
 pub(crate) async fn a_hold_is_abandoned_or_paid_for_and_never_both(world: &World) {
+    let world = world.for_a_crowd().await;
     for round in 0..20 {
         let ann = buyer(&format!("ann {round}"));
         let hold = world.hold(&ann, &["A/1/1", "A/1/2"]).await;
@@ -99,6 +103,7 @@ pub(crate) async fn a_hold_is_abandoned_or_paid_for_and_never_both(world: &World
 }
 
 pub(crate) async fn a_hold_is_paid_for_once_by_many_cards_at_once(world: &World) {
+    let world = world.for_a_crowd().await;
     let ann = buyer("ann");
     let hold = world.hold(&ann, &["A/1/1"]).await;
     let provider = Arc::new(SimulatedProvider::new(ProviderSettings::default()));

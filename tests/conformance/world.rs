@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tix::clock::{Clock, VirtualClock};
+use tix::clock::{Clock, SystemClock, VirtualClock};
 use tix::domain::{
     BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, PaymentReference,
     Refusal, SaleTerms, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp, Venue,
@@ -13,6 +13,9 @@ use tix::minting::{Layout, Seating, SectionLayout};
 use tix::repository::{
     Access, PaymentOutcome, PaymentStart, Repository, Result, StoreUrl, TicketFilter, open,
 };
+use uuid::Uuid;
+
+use crate::node;
 
 /// How long a hold lasts in these stories: short, for engines whose clock cannot be moved.
 pub(crate) const TIME_TO_PAY: Duration = Duration::from_secs(2);
@@ -21,39 +24,85 @@ pub(crate) const PAYMENT_TIME: Duration = Duration::from_secs(3);
 /// A moment, much shorter than the times above.
 pub(crate) const MOMENT: Duration = Duration::from_millis(500);
 
+/// What lets time pass in a world.
+enum Time {
+    /// Its clock is moved.
+    Virtual(Arc<VirtualClock>),
+    /// Its engine judges by a clock of its own: it is waited for.
+    Real,
+}
+
 /// A store with one event: section A with 4 rows of 10 seats at 80.00, B with 2 rows of 5 at 35.50.
 pub(crate) struct World {
     pub(crate) repository: Arc<dyn Repository>,
     pub(crate) event: EventId,
-    clock: Arc<VirtualClock>,
-    _folder: TempDir,
+    /// Begins the slug of every event of this world: its store may have others.
+    prefix: String,
+    time: Time,
+    _folder: Option<TempDir>,
 }
 
 impl World {
-    pub(crate) async fn sqlite_file() -> Self {
+    pub(crate) async fn sqlite_file() -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("tix.db").display());
-        Self::on(&url, folder).await
+        Some(Self::sqlite(&url, Some(folder)).await)
     }
 
-    pub(crate) async fn sqlite_memory() -> Self {
-        Self::on("sqlite::memory:", TempDir::new().unwrap()).await
+    pub(crate) async fn sqlite_memory() -> Option<Self> {
+        Some(Self::sqlite("sqlite::memory:", None).await)
     }
 
-    async fn on(url: &str, folder: TempDir) -> Self {
+    /// None where there is no ScyllaDB to run on.
+    pub(crate) async fn scylla() -> Option<Self> {
+        let url = tokio::task::spawn_blocking(node::url).await.unwrap()?;
+        let prefix = format!("{}-", Uuid::new_v4().simple());
+        Some(Self::on(&url, Arc::new(SystemClock), Time::Real, prefix, None).await)
+    }
+
+    async fn sqlite(url: &str, folder: Option<TempDir>) -> Self {
         let start = Timestamp::parse("2026-12-01T18:00:00Z").unwrap();
         let clock = Arc::new(VirtualClock::starting_at(start));
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        Self::on(url, shared, Time::Virtual(clock), String::new(), folder).await
+    }
+
+    async fn on(
+        url: &str,
+        clock: Arc<dyn Clock>,
+        time: Time,
+        prefix: String,
+        folder: Option<TempDir>,
+    ) -> Self {
         let url: StoreUrl = url.parse().unwrap();
-        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let repository = open(&url, Access::Create, shared).await.unwrap();
-        let event = repository.add_event(&draft("hamlet")).await.unwrap().event_id;
+        let repository = open(&url, Access::Create, clock).await.unwrap();
+        let event = repository.add_event(&draft(&format!("{prefix}hamlet"))).await.unwrap();
+        let event = event.event_id;
         repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
-        Self { repository, event, clock, _folder: folder }
+        Self { repository, event, prefix, time, _folder: folder }
+    }
+
+    /// A world beside this one whose holds last as long as any crowd takes.
+    pub(crate) async fn for_a_crowd(&self) -> Self {
+        let terms = SaleTerms { time_to_pay: Duration::from_mins(5), ..terms() };
+        let draft = EventDraft { terms, ..draft(&self.slug("crowd")) };
+        let event = self.repository.add_event(&draft).await.unwrap().event_id;
+        self.repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let (repository, prefix) = (Arc::clone(&self.repository), self.prefix.clone());
+        Self { repository, event, prefix, time: Time::Real, _folder: None }
     }
 
     /// Lets time pass.
     pub(crate) fn pass(&self, span: Duration) {
-        self.clock.advance(span);
+        match &self.time {
+            Time::Virtual(clock) => clock.advance(span),
+            Time::Real => tokio::task::block_in_place(|| std::thread::sleep(span)),
+        }
+    }
+
+    /// The slug of an event of this world.
+    pub(crate) fn slug(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     pub(crate) async fn tickets(&self, seats: &[&str]) -> Vec<TicketId> {
@@ -168,9 +217,13 @@ pub(crate) fn draft(slug: &str) -> EventDraft {
             latitude: Some(51.508),
             longitude: Some(-0.097),
         },
-        terms: SaleTerms { limit: 10, time_to_pay: TIME_TO_PAY, payment_time: PAYMENT_TIME },
+        terms: terms(),
         simulated: false,
     }
+}
+
+fn terms() -> SaleTerms {
+    SaleTerms { limit: 10, time_to_pay: TIME_TO_PAY, payment_time: PAYMENT_TIME }
 }
 
 pub(crate) fn layout() -> Layout {
