@@ -10,10 +10,12 @@ mod catalogue;
 mod claims;
 mod crowds;
 mod log;
-mod node;
 mod payments;
 mod refunds;
 mod world;
+
+#[path = "../support/node.rs"]
+mod node;
 
 /// Runs every rule on every engine that can be asked for it.
 macro_rules! rules {

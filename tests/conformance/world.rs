@@ -53,9 +53,11 @@ impl World {
         Some(Self::sqlite("sqlite::memory:", None).await)
     }
 
-    /// None where there is no ScyllaDB to run on.
+    /// None where there is no ScyllaDB to run on. All worlds share its tables; each has an event of
+    /// its own.
     pub(crate) async fn scylla() -> Option<Self> {
-        let url = tokio::task::spawn_blocking(node::url).await.unwrap()?;
+        let node = tokio::task::spawn_blocking(|| node::url("tix_conformance"));
+        let url = node.await.unwrap()?;
         let prefix = format!("{}-", Uuid::new_v4().simple());
         Some(Self::on(&url, Arc::new(SystemClock), Time::Real, prefix, None).await)
     }

@@ -1,4 +1,4 @@
-//! A ScyllaDB to run the rules on: the one that is named, or a throwaway node.
+//! A ScyllaDB to test on: the one that is named, or a throwaway node.
 //!
 //! `TIX_TEST_SCYLLA=host:port` names one. Otherwise, if a `scylla` binary is on PATH, a node of its
 //! own is started for the run, on a loopback address of its own and in a temporary folder. It ends
@@ -16,9 +16,6 @@ use tempfile::TempDir;
 
 /// Names a node that is running already.
 const VARIABLE: &str = "TIX_TEST_SCYLLA";
-
-/// Holds the tables of all runs; each test has an event of its own.
-const KEYSPACE: &str = "tix_conformance";
 
 /// How long a throwaway node may take to answer.
 const START_MAX: Duration = Duration::from_mins(2);
@@ -44,11 +41,12 @@ struct Node {
     _keeper: Option<Child>,
 }
 
-/// The URL of a store on a live node; none where there is no ScyllaDB, which is said once.
-pub(crate) fn url() -> Option<String> {
+/// The URL of a store in `keyspace` on a live node; none where there is no ScyllaDB, which is said
+/// once.
+pub(crate) fn url(keyspace: &str) -> Option<String> {
     static NODE: OnceLock<Option<Node>> = OnceLock::new();
     let node = NODE.get_or_init(find).as_ref()?;
-    Some(format!("scylla://{}/{KEYSPACE}", node.address))
+    Some(format!("scylla://{}/{keyspace}", node.address))
 }
 
 fn find() -> Option<Node> {
