@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use tix::domain::{BuyerId, HoldId};
 
-use crate::load;
+use crate::{TICKETS, load};
 
 pub(crate) fn rate(tasks: usize, span: Duration) -> f64 {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -17,7 +17,7 @@ pub(crate) fn rate(tasks: usize, span: Duration) -> f64 {
     connection.pragma_update(None, "cache_size", -65_536).unwrap();
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     connection.execute_batch(tix::repository::sqlite::SCHEMA).unwrap();
-    let order = load::demand();
+    let order = load::demand(TICKETS);
     let start = Instant::now();
     let mut granted = 0;
     for group in order.chunks(tasks) {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tix::domain::{BuyerId, HoldId};
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::load;
+use crate::{TICKETS, load};
 
 struct Claim {
     ticket: u32,
@@ -23,7 +24,7 @@ pub(crate) fn rate(tasks: usize, span: Duration) -> f64 {
     let file = File::create(folder.path().join("claims")).unwrap();
     let (queue, claims) = mpsc::channel(4096);
     let thread = std::thread::spawn(move || serve(claims, file));
-    let rate = load::rate(tasks, span, move |ticket| {
+    let rate = load::rate(&Runtime::new().unwrap(), TICKETS, tasks, span, move |ticket| {
         let queue = queue.clone();
         async move {
             let (caller, answer) = oneshot::channel();

@@ -11,14 +11,20 @@
 
 mod bare;
 mod floor;
-mod load;
 mod repository;
+
+#[path = "../support/load.rs"]
+mod load;
+#[path = "../support/sale.rs"]
+mod sale;
 
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+/// Tickets on sale in one measurement.
+const TICKETS: u32 = 1_000_000;
 /// How many tasks ask at the same time.
 const TASKS: [usize; 3] = [1, 64, 1024];
 /// How long each measurement takes.

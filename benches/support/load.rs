@@ -8,31 +8,34 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-
-/// Tickets on sale in one measurement.
-pub(crate) const TICKETS: usize = 1_000_000;
+use tokio::runtime::Runtime;
 
 /// Seats that are sold at the same time: as at a real on-sale the house fills section by section,
 /// best first.
 const IN_DEMAND: usize = 1000;
 
-/// Ticket indexes in the order in which they are claimed, the same every time: section by section,
-/// at random within those in demand.
-pub(crate) fn demand() -> Arc<Vec<u32>> {
-    let mut order: Vec<u32> = (0..u32::try_from(TICKETS).unwrap()).collect();
+/// The indexes of so many tickets in the order in which they are claimed, the same every time:
+/// section by section, at random within those in demand.
+pub(crate) fn demand(tickets: u32) -> Arc<Vec<u32>> {
+    let mut order: Vec<u32> = (0..tickets).collect();
     let mut draw = ChaCha8Rng::seed_from_u64(7);
     order.chunks_mut(IN_DEMAND).for_each(|seats| seats.shuffle(&mut draw));
     Arc::new(order)
 }
 
-/// Has `tasks` tasks claim for `span`; returns claims granted a second.
-pub(crate) fn rate<C, F>(tasks: usize, span: Duration, claim: C) -> f64
+/// Has `tasks` tasks claim `tickets` tickets for `span` at most; returns claims granted a second.
+pub(crate) fn rate<C, F>(
+    runtime: &Runtime,
+    tickets: u32,
+    tasks: usize,
+    span: Duration,
+    claim: C,
+) -> f64
 where
     C: Fn(u32) -> F + Send + Sync + Clone + 'static,
     F: Future<Output = ()> + Send,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let order = demand();
+    let order = demand(tickets);
     let next = Arc::new(AtomicUsize::new(0));
     let granted = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
