@@ -1,20 +1,13 @@
 //! What a live view shows: the changes of the log, and between them every hold that expires.
 //!
 //! The log has no entry for a deadline that passes: nothing is written then. [`Watch`] remembers who
-//! holds which ticket until when and adds `expired` where it belongs. It reads no clock and no
-//! store; both come in as arguments.
+//! holds which ticket until when and adds `expired` where it belongs. It reads no clock: how far the
+//! log is known tells which deadlines have passed without a payment.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use crate::domain::{Change, ChangeKind, HoldId, TicketId, Timestamp};
-
-/// How long after a deadline `expired` is shown while nothing else happens.
-///
-/// A payment that begins just before the deadline is in the log only when its transaction is on the
-/// disk, a few milliseconds later. Waiting for it keeps the view from saying `expired` of a ticket
-/// that is being paid for.
-pub const EXPIRY_GRACE: Duration = Duration::from_millis(50);
+use crate::repository::Standing;
 
 /// A deadline, and which of those at the same time was remembered first.
 type Deadline = (Timestamp, u64);
@@ -33,15 +26,15 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins at a point of the log where the tickets of `held` are held. Those whose deadline has
-    /// passed by then expired earlier, and are not told again.
+    /// Begins where a follower of the log does. Holds whose deadline has passed by then expired
+    /// earlier, and are not told again.
     #[must_use]
-    pub fn starting_with(held: impl IntoIterator<Item = Change>, now: Timestamp) -> Self {
+    pub fn starting_with(standing: &Standing) -> Self {
         let mut watch = Self::default();
-        for change in held {
-            let ahead = change.expires_at.is_some_and(|deadline| deadline > now);
+        for change in &standing.owned {
+            let ahead = change.expires_at.is_some_and(|deadline| deadline > standing.at);
             if ahead && waits_for_payment(change.change) {
-                watch.remember(&change);
+                watch.remember(change);
             }
         }
         watch
@@ -67,10 +60,11 @@ impl Watch {
         told.push(change);
     }
 
-    /// Adds to `told` every hold whose deadline is `now` or earlier.
-    pub fn expire(&mut self, now: Timestamp, told: &mut Vec<Change>) {
+    /// Adds to `told` every hold whose deadline is `known_until` or earlier: up to then every change
+    /// was fed.
+    pub fn expire(&mut self, known_until: Timestamp, told: &mut Vec<Change>) {
         while let Some(entry) = self.deadlines.first_entry() {
-            if entry.key().0 > now {
+            if entry.key().0 > known_until {
                 break;
             }
             let change = entry.remove();
@@ -253,8 +247,9 @@ mod tests {
         let paying = log.entry(12, ChangeKind::Paying, 3, 9, 100);
         let mut neighbour = log.entry(13, ChangeKind::Held, 4, 7, 100);
         neighbour.position = standing.position;
-        let now = Timestamp::from_millis(50);
-        let mut watch = Watch::starting_with([standing, lapsed, paying, neighbour], now);
+        let at = Timestamp::from_millis(50);
+        let owned = vec![standing, lapsed, paying, neighbour];
+        let mut watch = Watch::starting_with(&Standing { at, owned });
         assert_eq!(told(&mut watch, vec![], 100), ["100 expired A/1/1 7", "100 expired A/1/4 7"]);
     }
 

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::domain::event::{SLUG_BYTES_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN, slug_of};
 use crate::domain::{Currency, TicketStatus};
 use crate::output::Format;
+use crate::repository::follow::{LAG_MAX, LAG_MIN};
 use crate::terminal::ColorChoice;
 
 /// The longest name of an event, a venue, a city, …, in bytes.
@@ -95,6 +96,16 @@ pub fn time_to_pay(text: &str) -> Result<Duration, String> {
         Ok(span)
     } else {
         Err("it must be between 1s and 24h".into())
+    }
+}
+
+/// Reads how far a watch may be behind.
+pub fn lag(text: &str) -> Result<Duration, String> {
+    let span = span(text)?;
+    if (LAG_MIN..=LAG_MAX).contains(&span) {
+        Ok(span)
+    } else {
+        Err("it must be between 100ms and 10m".into())
     }
 }
 

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{BuyerId, EventId, HoldId, SeatLabel, SessionId, TicketId, Timestamp};
 
-/// A place in the change log; later entries have higher ones.
+/// A place in the change log. Later entries of one ticket have higher ones, and no two of them the
+/// same. On SQLite this is so over all tickets; on ScyllaDB, which has no counter that all tickets
+/// share, it is the time of the entry in microseconds since 1970-01-01T00:00:00Z, which two tickets
+/// may have in common.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]

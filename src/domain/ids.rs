@@ -12,7 +12,7 @@ const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_7a4e_90d1_5b0e_8c55_74d3_a3
 /// Separates the parts of a derived name; no label can contain it.
 const UNIT_SEPARATOR: &str = "\u{1f}";
 
-/// The longest session or payment reference that is accepted, in bytes.
+/// The longest session, payment reference or follower's name that is accepted, in bytes.
 pub const TEXT_ID_BYTES_MAX: usize = 200;
 
 macro_rules! uuid_id {
@@ -132,7 +132,7 @@ impl BuyerId {
     }
 }
 
-/// Why a text cannot serve as a session or payment reference.
+/// Why a text cannot serve as a session, a payment reference or a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextIdError {
     /// Nothing, or only white space.
@@ -205,6 +205,10 @@ text_id! {
 text_id! {
     /// The payment provider's idempotency key for one attempt to pay.
     PaymentReference
+}
+text_id! {
+    /// The name under which a follower of the change log saves how far it has come.
+    FollowerName
 }
 
 #[cfg(test)]

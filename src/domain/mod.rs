@@ -21,7 +21,9 @@ pub use change::{Change, ChangeKind, Position};
 pub use confirmation::ConfirmationNumber;
 pub use event::{Event, EventDraft, SaleTerms};
 pub use hold::{Hold, HoldStatus, NewHold};
-pub use ids::{BuyerId, EventId, HoldId, OrderId, PaymentReference, SessionId, TicketId};
+pub use ids::{
+    BuyerId, EventId, FollowerName, HoldId, OrderId, PaymentReference, SessionId, TicketId,
+};
 pub use money::{Currency, Money};
 pub use order::{Order, OrderStatus};
 pub use refusal::Refusal;

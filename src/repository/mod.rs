@@ -13,18 +13,20 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::domain::{
-    BuyerId, Change, Event, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order, OrderId,
-    PaymentReference, Position, Refusal, SeatLabel, Section, SessionId, Ticket, TicketId,
-    TicketState, TicketStatus, Timestamp,
+    BuyerId, Event, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order, OrderId,
+    PaymentReference, Refusal, SeatLabel, Section, SessionId, Ticket, TicketId, TicketState,
+    TicketStatus, Timestamp,
 };
 use crate::minting::Layout;
 
 pub mod error;
+pub mod follow;
 pub mod scylla;
 pub mod sqlite;
 pub mod store_url;
 
 pub use error::{Error, Result, StoreError, StoreFault};
+pub use follow::{ChangeFeed, LogFault, LogStart, LogStep, Standing};
 pub use store_url::StoreUrl;
 
 /// What a command is about to do with the store, which decides whether a missing one is made.
@@ -166,13 +168,6 @@ pub enum PaymentOutcome {
     Captured,
     /// It said no.
     Declined,
-}
-
-/// An entry of the change log that a reader has to look out for: a hold and its deadline.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenHold {
-    /// What the log says of its ticket: `held`, where it was last claimed.
-    pub change: Change,
 }
 
 /// Called with the number of tickets that exist so far while minting goes on.
@@ -341,14 +336,13 @@ pub trait Repository: Send + Sync + Debug {
 
     // ── change log ────────────────────────────────────────────────────────────────────────────
 
-    /// The first `limit` entries of the change log after `after`, oldest first.
-    async fn changes(&self, after: Position, limit: u32) -> Result<Vec<Change>>;
-
-    /// The last position of the log, and what is held at that point: the start of a live view.
-    async fn log_end(&self) -> Result<(Position, Vec<Change>)>;
-
-    /// The last position whose entry is older than `time`.
-    async fn position_before(&self, time: Timestamp) -> Result<Position>;
+    /// Follows the change log from `start` on. `lag` is how far behind the present the follower may
+    /// be, where the engine's own choice does not fit; it trades promptness for certainty on a
+    /// cluster, and promptness for work elsewhere.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>>;
 
     /// Finishes what was accepted and lets go of the store.
     async fn close(&self);

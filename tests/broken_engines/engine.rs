@@ -9,14 +9,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tix::domain::money::total;
 use tix::domain::{
-    BuyerId, Change, Currency, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
-    OrderStatus, PaymentReference, Position, Refusal, SeatLabel, Section, SessionId, TicketId,
-    TicketState, Timestamp,
+    BuyerId, Currency, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
+    OrderStatus, PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState,
+    Timestamp,
 };
 use tix::minting::Layout;
 use tix::repository::{
-    MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result, SchemaStatus,
-    SectionCounts, SectionMap, TicketFilter,
+    ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result,
+    SchemaStatus, SectionCounts, SectionMap, TicketFilter,
 };
 
 use crate::fault::Fault;
@@ -252,15 +252,7 @@ impl Repository for Engine {
         self.inner.finish_refund(order).await
     }
 
-    async fn changes(&self, after: Position, limit: u32) -> Result<Vec<Change>> {
-        self.inner.changes(after, limit).await
-    }
-
-    async fn log_end(&self) -> Result<(Position, Vec<Change>)> {
-        self.inner.log_end().await
-    }
-
-    async fn position_before(&self, time: Timestamp) -> Result<Position> {
-        self.inner.position_before(time).await
+    async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {
+        self.inner.follow(start, lag).await
     }
 }

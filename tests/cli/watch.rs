@@ -142,6 +142,26 @@ fn the_past_can_be_watched_too() {
 }
 
 #[test]
+fn a_watch_that_is_resumed_goes_on_after_its_last_line() {
+    let sandbox = Sandbox::seeded_with(&["--ttl", "1s"]);
+    let resume = ["-o", "json", "--resume", "billing"];
+    sandbox.hold("ann", &["Stalls/1/1"]);
+    let mut watching = Watching::start(&sandbox, &resume);
+    assert_eq!(watching.json()["change"], "held", "the first one begins at the start");
+    assert_eq!(watching.signal("INT").code(), Some(0));
+    sandbox.hold("bob", &["Stalls/1/2"]);
+    std::thread::sleep(Duration::from_millis(1100));
+    let mut watching = Watching::start(&sandbox, &resume);
+    let mut words: Vec<String> = (0..3).map(|_| watching.json()["change"].to_string()).collect();
+    words.sort();
+    assert_eq!(words, ["\"expired\"", "\"expired\"", "\"held\""]);
+    assert_eq!(watching.signal("TERM").code(), Some(0));
+    let mut other = Watching::start(&sandbox, &["-o", "json", "--resume", "another"]);
+    assert_eq!(other.json()["change"], "held", "a name has a place of its own");
+    sandbox.tix(&["watch-cdc", "--resume", "billing", "--from", "start"]).ended(2, "--from");
+}
+
+#[test]
 fn what_is_held_when_the_watch_begins_expires_in_it() {
     let sandbox = Sandbox::seeded_with(&["--ttl", "2s"]);
     sandbox.hold("ann", &["Stalls/1/1", "Stalls/1/2"]);

@@ -19,12 +19,9 @@ mod node;
 
 /// Runs every rule on every engine that can be asked for it.
 macro_rules! rules {
-    (
-        everywhere { $($story:ident { $($rule:ident),+ $(,)? })+ }
-        where_the_log_can_be_read_at_once { $($other:ident { $($more:ident),+ $(,)? })+ }
-    ) => {
-        rules!(@engine sqlite_file, $($story { $($rule),+ })+ $($other { $($more),+ })+);
-        rules!(@engine sqlite_memory, $($story { $($rule),+ })+ $($other { $($more),+ })+);
+    ($($story:ident { $($rule:ident),+ $(,)? })+) => {
+        rules!(@engine sqlite_file, $($story { $($rule),+ })+);
+        rules!(@engine sqlite_memory, $($story { $($rule),+ })+);
         rules!(@engine scylla, $($story { $($rule),+ })+);
     };
     (@engine $engine:ident, $($story:ident { $($rule:ident),+ })+) => {
@@ -45,84 +42,82 @@ macro_rules! rules {
 }
 
 rules! {
-    everywhere {
-        claims {
-            a_claim_gives_every_ticket_asked_for_until_the_deadline,
-            a_ticket_that_is_held_is_taken_for_everybody_else,
-            a_group_gets_all_of_its_tickets_or_none,
-            a_lapsed_hold_is_taken_over_with_no_sweeper_running,
-            before_the_deadline_nobody_takes_over,
-            the_repeat_of_a_claim_gets_the_same_answer,
-            the_repeat_of_a_claim_whose_time_is_over_is_refused,
-            a_hold_id_of_somebody_else_is_not_yours,
-            a_claim_names_tickets_that_exist,
-            a_ticket_named_twice_is_claimed_once,
-            the_limit_counts_all_sessions_of_a_buyer,
-            a_lapsed_hold_does_not_count_towards_the_limit,
-            a_refused_claim_leaves_nothing_behind,
-            an_abandoned_ticket_is_free_at_once,
-            abandoning_again_succeeds,
-            only_its_session_can_abandon_a_hold,
-            a_late_abandon_does_not_touch_the_next_owner,
-            an_unknown_hold_is_refused,
-            running_holds_are_listed_by_their_deadline,
-        }
-        payments {
-            a_hold_that_is_paid_for_is_sold_with_all_of_its_tickets,
-            beginning_a_payment_again_goes_on_with_it,
-            a_second_payment_waits_for_the_first,
-            from_its_deadline_on_a_hold_cannot_be_paid_for,
-            a_payment_begun_in_time_may_end_after_the_holds_deadline,
-            a_decline_in_time_gives_the_hold_back_with_the_time_that_was_left,
-            another_card_pays_after_a_decline,
-            a_late_decline_frees_the_tickets,
-            an_overdue_payment_is_given_up_by_the_next_claimant,
-            recovery_gives_up_overdue_payments_and_only_those,
-            money_captured_too_late_never_takes_a_ticket_from_its_next_owner,
-            recording_the_same_outcome_again_changes_nothing,
-            a_hold_being_paid_for_cannot_be_abandoned,
-            a_sold_ticket_cannot_be_abandoned_or_claimed,
-            only_its_session_can_pay_for_a_hold,
-            a_lapsed_hold_that_lost_a_ticket_cannot_be_paid_for,
-            paying_tickets_count_towards_the_limit_beyond_the_holds_deadline,
-        }
-        refunds {
-            a_cancelled_order_frees_its_tickets_and_then_pays_back,
-            cancelling_again_goes_on_where_it_stopped,
-            an_order_that_captured_nothing_cannot_be_cancelled,
-            a_refunded_ticket_can_be_sold_again,
-            sold_tickets_count_towards_the_limit_until_refunded,
-        }
-        blocks {
-            a_blocked_ticket_cannot_be_claimed_until_it_is_unblocked,
-            blocking_is_all_or_nothing,
-            blocking_and_unblocking_again_succeed,
-            a_lapsed_hold_can_be_blocked,
-        }
-        catalogue {
-            an_event_is_added_once_under_its_slug,
-            minting_again_mints_nothing_new,
-            another_layout_for_a_minted_event_is_refused,
-            a_half_minted_event_is_completed_and_not_on_sale_before,
-            every_seat_has_one_ticket_with_its_price,
-            counts_add_up_to_what_was_minted,
-            tickets_are_listed_with_their_condition,
-            unknown_events_and_sections_are_refused,
-        }
-        crowds {
-            of_a_thousand_claims_of_one_ticket_one_is_granted,
-            fifty_sessions_of_one_buyer_never_own_more_than_the_limit,
-            groups_that_overlap_never_share_a_ticket,
-            a_hold_is_abandoned_or_paid_for_and_never_both,
-            a_hold_is_paid_for_once_by_many_cards_at_once,
-        }
+    claims {
+        a_claim_gives_every_ticket_asked_for_until_the_deadline,
+        a_ticket_that_is_held_is_taken_for_everybody_else,
+        a_group_gets_all_of_its_tickets_or_none,
+        a_lapsed_hold_is_taken_over_with_no_sweeper_running,
+        before_the_deadline_nobody_takes_over,
+        the_repeat_of_a_claim_gets_the_same_answer,
+        the_repeat_of_a_claim_whose_time_is_over_is_refused,
+        a_hold_id_of_somebody_else_is_not_yours,
+        a_claim_names_tickets_that_exist,
+        a_ticket_named_twice_is_claimed_once,
+        the_limit_counts_all_sessions_of_a_buyer,
+        a_lapsed_hold_does_not_count_towards_the_limit,
+        a_refused_claim_leaves_nothing_behind,
+        an_abandoned_ticket_is_free_at_once,
+        abandoning_again_succeeds,
+        only_its_session_can_abandon_a_hold,
+        a_late_abandon_does_not_touch_the_next_owner,
+        an_unknown_hold_is_refused,
+        running_holds_are_listed_by_their_deadline,
     }
-    where_the_log_can_be_read_at_once {
-        log {
-            every_change_is_one_entry_in_order,
-            a_refusal_leaves_no_entry,
-            the_end_of_the_log_names_what_is_held,
-            a_time_is_found_in_the_log,
-        }
+    payments {
+        a_hold_that_is_paid_for_is_sold_with_all_of_its_tickets,
+        beginning_a_payment_again_goes_on_with_it,
+        a_second_payment_waits_for_the_first,
+        from_its_deadline_on_a_hold_cannot_be_paid_for,
+        a_payment_begun_in_time_may_end_after_the_holds_deadline,
+        a_decline_in_time_gives_the_hold_back_with_the_time_that_was_left,
+        another_card_pays_after_a_decline,
+        a_late_decline_frees_the_tickets,
+        an_overdue_payment_is_given_up_by_the_next_claimant,
+        recovery_gives_up_overdue_payments_and_only_those,
+        money_captured_too_late_never_takes_a_ticket_from_its_next_owner,
+        recording_the_same_outcome_again_changes_nothing,
+        a_hold_being_paid_for_cannot_be_abandoned,
+        a_sold_ticket_cannot_be_abandoned_or_claimed,
+        only_its_session_can_pay_for_a_hold,
+        a_lapsed_hold_that_lost_a_ticket_cannot_be_paid_for,
+        paying_tickets_count_towards_the_limit_beyond_the_holds_deadline,
+    }
+    refunds {
+        a_cancelled_order_frees_its_tickets_and_then_pays_back,
+        cancelling_again_goes_on_where_it_stopped,
+        an_order_that_captured_nothing_cannot_be_cancelled,
+        a_refunded_ticket_can_be_sold_again,
+        sold_tickets_count_towards_the_limit_until_refunded,
+    }
+    blocks {
+        a_blocked_ticket_cannot_be_claimed_until_it_is_unblocked,
+        blocking_is_all_or_nothing,
+        blocking_and_unblocking_again_succeed,
+        a_lapsed_hold_can_be_blocked,
+    }
+    catalogue {
+        an_event_is_added_once_under_its_slug,
+        minting_again_mints_nothing_new,
+        another_layout_for_a_minted_event_is_refused,
+        a_half_minted_event_is_completed_and_not_on_sale_before,
+        every_seat_has_one_ticket_with_its_price,
+        counts_add_up_to_what_was_minted,
+        tickets_are_listed_with_their_condition,
+        unknown_events_and_sections_are_refused,
+    }
+    crowds {
+        of_a_thousand_claims_of_one_ticket_one_is_granted,
+        fifty_sessions_of_one_buyer_never_own_more_than_the_limit,
+        groups_that_overlap_never_share_a_ticket,
+        a_hold_is_abandoned_or_paid_for_and_never_both,
+        a_hold_is_paid_for_once_by_many_cards_at_once,
+    }
+    log {
+        every_change_is_one_entry_in_order,
+        a_refusal_leaves_no_entry,
+        a_follower_knows_what_is_owned_where_it_begins,
+        a_follower_begins_at_a_time,
+        whoever_resumes_is_told_everything_since_and_nothing_twice,
+        a_hold_expires_where_all_is_known_up_to_its_deadline,
     }
 }

@@ -1,7 +1,7 @@
 //! `tix watch-cdc`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -9,24 +9,20 @@ use jiff::tz::TimeZone;
 use super::{Context, draft, interrupted, pick};
 use crate::cli::WatchArgs;
 use crate::cli::values::FromText;
-use crate::domain::event::TIME_TO_PAY_MAX;
-use crate::domain::time::millis;
-use crate::domain::{Change, Event, EventId, Position, Refusal, Timestamp};
+use crate::domain::{Change, Event, EventId, Refusal, Timestamp};
 use crate::error::{Error, Result};
-use crate::repository::{Access, Repository, StoreFault};
-use crate::watch::{EXPIRY_GRACE, Watch};
+use crate::repository::{Access, ChangeFeed, LogStart, LogStep, Repository, StoreFault};
+use crate::watch::Watch;
 
 mod lines;
 mod reader;
 
 use lines::Lines;
 
-/// How often the log is asked for more once all of it is read.
-const POLL_EVERY: Duration = Duration::from_millis(20);
+/// How often it is saved how far a watch that can be resumed has told.
+const SAVE_EVERY: Duration = Duration::from_millis(250);
 /// How often a store that is not there is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How many entries are read in one step; a long step would keep the store from tidying its log.
-const STEP_ENTRIES: u32 = 2000;
 
 /// Follows the change log until somebody stops it, which is no failure, or nobody reads any more.
 ///
@@ -43,12 +39,21 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
     };
     // Whatever is in a store that was not there when the watch began has happened since.
     let from = if was_awaited && args.from == FromText::Now { FromText::Start } else { args.from };
-    let ended = tokio::select! {
-        biased;
-        () = &mut stopped => Ok(()),
-        () = reader::gone() => Ok(()),
-        ended = follow(context, &*store, scope.event(), from) => ended,
+    let ended = async {
+        let zone = scope.event().map_or_else(TimeZone::system, Event::zone);
+        let start = match args.resume {
+            Some(name) => LogStart::Resume(name),
+            None => start(&zone, from)?,
+        };
+        let feed = tokio::select! {
+            biased;
+            () = &mut stopped => return Ok(()),
+            () = reader::gone() => return Ok(()),
+            feed = store.follow(start, args.lag) => feed?,
+        };
+        Follower::new(context, &*store, scope.event(), feed).run(&mut stopped).await
     };
+    let ended = ended.await;
     store.close().await;
     ended
 }
@@ -150,65 +155,80 @@ fn named(events: &[Event], name: Option<&str>) -> Result<Option<Scope>> {
     }
 }
 
-/// A place in the log, what is held there, and from when on changes are shown.
-struct Start {
-    position: Position,
-    watch: Watch,
-    shown_from: Option<Timestamp>,
-}
-
-async fn start(store: &dyn Repository, zone: &TimeZone, from: FromText) -> Result<Start> {
-    match from {
-        FromText::Now => {
-            let (position, held) = store.log_end().await?;
-            let watch = Watch::starting_with(held, store.now());
-            Ok(Start { position, watch, shown_from: None })
-        }
-        FromText::Start => {
-            Ok(Start { position: Position::default(), watch: Watch::default(), shown_from: None })
-        }
+fn start(zone: &TimeZone, from: FromText) -> Result<LogStart> {
+    Ok(match from {
+        FromText::Now => LogStart::Now,
+        FromText::Start => LogStart::Start,
         FromText::At(text) => {
             let time = draft::resolve(text, Time::midnight(), zone)?.timestamp();
-            let time = Timestamp::from_millis(time.as_millisecond());
-            // Whatever is held at that time was held a time to pay earlier at the most.
-            let earlier = time.as_millis().saturating_sub(millis(TIME_TO_PAY_MAX));
-            let position = store.position_before(Timestamp::from_millis(earlier)).await?;
-            Ok(Start { position, watch: Watch::default(), shown_from: Some(time) })
+            LogStart::At(Timestamp::from_millis(time.as_millisecond()))
         }
-    }
+    })
 }
 
-async fn follow(
-    context: &Context,
-    store: &dyn Repository,
-    event: Option<&Event>,
-    from: FromText,
-) -> Result<()> {
-    let zone = event.map_or_else(TimeZone::system, Event::zone);
-    let Start { mut position, mut watch, shown_from } = start(store, &zone, from).await?;
-    let mut lines = Lines::new(context, event);
-    lines.begin()?;
-    greet(context, event);
-    loop {
-        let entries = store.changes(position, STEP_ENTRIES).await?;
-        let is_last_step = entries.len() < STEP_ENTRIES as usize;
-        let mut told = Vec::new();
-        for entry in entries {
-            position = entry.position;
-            if is_about(&entry, event.map(|event| event.event_id)) {
-                watch.feed(entry, &mut told);
+/// Writes down what a feed of the change log tells.
+struct Follower<'a> {
+    context: &'a Context,
+    store: &'a dyn Repository,
+    event: Option<&'a Event>,
+    feed: Box<dyn ChangeFeed>,
+    watch: Watch,
+    lines: Lines<'a>,
+    saved_at: Instant,
+}
+
+impl<'a> Follower<'a> {
+    fn new(
+        context: &'a Context,
+        store: &'a dyn Repository,
+        event: Option<&'a Event>,
+        feed: Box<dyn ChangeFeed>,
+    ) -> Self {
+        let watch = Watch::starting_with(feed.standing());
+        let (lines, saved_at) = (Lines::new(context, event), Instant::now());
+        Self { context, store, event, feed, watch, lines, saved_at }
+    }
+
+    /// Follows until it is stopped, or nobody reads any more.
+    async fn run(mut self, stopped: &mut (impl Future<Output = ()> + Unpin)) -> Result<()> {
+        self.lines.begin()?;
+        greet(self.context, self.event);
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = &mut *stopped => break,
+                () = reader::gone() => return Ok(()),
+                step = self.feed.next() => step?,
+            };
+            self.tell(step).await?;
+            if self.saved_at.elapsed() >= SAVE_EVERY {
+                self.save().await?;
             }
         }
-        if is_last_step {
-            let now = store.now().as_millis().saturating_sub(millis(EXPIRY_GRACE));
-            watch.expire(Timestamp::from_millis(now), &mut told);
+        self.save().await
+    }
+
+    async fn tell(&mut self, step: LogStep) -> Result<()> {
+        for fault in &step.faults {
+            self.context.terminal.notice(format_args!("{fault}"));
         }
-        told.retain(|change| shown_from.is_none_or(|from| change.at >= from));
-        told.retain(|change| is_about(change, event.map(|event| event.event_id)));
-        lines.show(store, &told).await?;
-        if is_last_step {
-            tokio::time::sleep(POLL_EVERY).await;
+        let event = self.event.map(|event| event.event_id);
+        let mut told = Vec::new();
+        for change in step.changes {
+            if is_about(&change, event) {
+                self.watch.feed(change, &mut told);
+            }
         }
+        self.watch.expire(step.known_until, &mut told);
+        told.retain(|change| is_about(change, event));
+        self.lines.show(self.store, &told).await
+    }
+
+    /// Saves what was written. Every step that the feed has answered is flushed by now.
+    async fn save(&mut self) -> Result<()> {
+        self.feed.save().await?;
+        self.saved_at = Instant::now();
+        Ok(())
     }
 }
 

@@ -16,14 +16,14 @@ use self::server_clock::{MEASURED_EVERY, ServerClock};
 use self::statements::Statements;
 use super::store_url::ScyllaLocation;
 use super::{
-    Access, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result, SchemaStatus,
-    SectionCounts, SectionMap, StoreError, StoreFault, TicketFilter,
+    Access, ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository,
+    Result, SchemaStatus, SectionCounts, SectionMap, StoreError, StoreFault, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    Change, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference,
-    Position, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
+    Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, Refusal,
+    SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -292,15 +292,7 @@ impl Repository for ScyllaRepository {
         payments::finish_refund(&self.db, order).await
     }
 
-    async fn changes(&self, _: Position, _: u32) -> Result<Vec<Change>> {
-        followed_elsewhere()
-    }
-
-    async fn log_end(&self) -> Result<(Position, Vec<Change>)> {
-        followed_elsewhere()
-    }
-
-    async fn position_before(&self, _: Timestamp) -> Result<Position> {
+    async fn follow(&self, _: LogStart, _: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {
         followed_elsewhere()
     }
 

@@ -3,11 +3,20 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::Outcome;
-use crate::domain::{Change, ChangeKind, Position, SeatLabel, Timestamp};
+use crate::domain::{Change, ChangeKind, FollowerName, Position, SeatLabel, Timestamp};
+use crate::repository::LogFault;
 
 /// Columns that [`read_change`] reads, of `tickets t`, `venue_sections s`, `events e`, `holds h`.
 const SEAT_AND_HOLD: &str = "e.event_id, t.ticket_id, s.name, t.row_name, t.seat_name, \
      h.hold_id, h.session_id, h.buyer_id, h.expires_at";
+
+/// What an entry `l` of the log is about, even where nothing of it is there.
+const JOINS: &str = "LEFT JOIN tickets t USING (ticket_no) LEFT JOIN venue_sections s \
+     USING (section_no) LEFT JOIN events e USING (event_no) LEFT JOIN holds h \
+     ON h.hold_id = l.hold_id";
+
+/// An entry, or what is wrong with it.
+pub(super) type Entry = Result<Change, LogFault>;
 
 fn read_change(
     row: &Row<'_>,
@@ -45,18 +54,28 @@ fn read_position(position: i64) -> Position {
     Position(u64::try_from(position).unwrap_or(0))
 }
 
-/// The first `limit` entries after `after`.
-pub(super) fn after(connection: &Connection, after: Position, limit: u32) -> Outcome<Vec<Change>> {
+/// Reads an entry of the log whose position is that of the row's first column.
+fn read_entry(row: &Row<'_>) -> rusqlite::Result<(Position, Entry)> {
+    let position = read_position(row.get(0)?);
+    let entry = || read_change(row, position, row.get(1)?, kind(row.get_ref(2)?.as_str()?)?);
+    Ok((position, entry().map_err(|e| fault(position, &e))))
+}
+
+fn fault(position: Position, error: &rusqlite::Error) -> LogFault {
+    LogFault { entry: position.0.to_string(), why: error.to_string() }
+}
+
+/// The first `limit` entries after `after`, each with its position.
+pub(super) fn after(
+    connection: &Connection,
+    after: Position,
+    limit: u32,
+) -> Outcome<Vec<(Position, Entry)>> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD} FROM change_log l
-           JOIN tickets t USING (ticket_no) JOIN venue_sections s USING (section_no)
-           JOIN events e USING (event_no) LEFT JOIN holds h ON h.hold_id = l.hold_id
+        "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD} FROM change_log l {JOINS}
           WHERE l.position > ?1 ORDER BY l.position LIMIT ?2"
     ))?;
-    let rows = statement.query_map(params![stored_position(after), limit], |row| {
-        let change = kind(row.get_ref(2)?.as_str()?)?;
-        read_change(row, read_position(row.get(0)?), row.get(1)?, change)
-    })?;
+    let rows = statement.query_map(params![stored_position(after), limit], read_entry)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -82,6 +101,38 @@ pub(super) fn end(connection: &Connection, now: Timestamp) -> Outcome<(Position,
     Ok((position, rows.collect::<Result<_, _>>()?))
 }
 
+/// The tickets that were held or being paid for at `at`, right after the entry at `position`.
+///
+/// Whatever was held then was claimed a time to pay earlier at the most, so that no more of the log
+/// is read than that.
+pub(super) fn owned_at(
+    connection: &Connection,
+    position: Position,
+    at: Timestamp,
+) -> Outcome<Vec<Change>> {
+    let earlier = at.as_millis().saturating_sub(longest_checkout(connection)?);
+    let from = before(connection, Timestamp::from_millis(earlier))?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD} FROM change_log l {JOINS}
+          WHERE l.position IN (SELECT max(position) FROM change_log
+                                WHERE position > ?1 AND position <= ?2 GROUP BY ticket_no)
+            AND (l.change = 'paying'
+                 OR l.change IN ('held', 'held_again') AND h.expires_at > ?3)
+          ORDER BY l.position"
+    ))?;
+    let bounds = params![stored_position(from), stored_position(position), at];
+    let rows = statement.query_map(bounds, read_entry)?;
+    // What makes no sense was told, or will be, where it stands in the log.
+    let entries = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(entries.into_iter().filter_map(|(_, entry)| entry.ok()).collect())
+}
+
+/// The longest time that a ticket may be held and paid for at any event, in milliseconds.
+fn longest_checkout(connection: &Connection) -> Outcome<i64> {
+    let sql = "SELECT coalesce(max(time_to_pay_ms + payment_time_ms), 0) FROM events";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
 /// The last position whose entry is older than `time`. Entries are in the order of time as far as
 /// the clocks of the writing processes agree, which is as far as this can be exact.
 pub(super) fn before(connection: &Connection, time: Timestamp) -> Outcome<Position> {
@@ -98,4 +149,32 @@ pub(super) fn before(connection: &Connection, time: Timestamp) -> Outcome<Positi
         }
     }
     Ok(read_position(older))
+}
+
+/// What a follower saved: the last entry that it told, and the time up to which it told what
+/// expired.
+pub(super) fn progress(
+    connection: &Connection,
+    follower: &FollowerName,
+) -> Outcome<Option<(Position, Timestamp)>> {
+    let sql = "SELECT position, seen_until FROM log_progress WHERE follower = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement
+        .query_row([follower.as_str()], |row| Ok((read_position(row.get(0)?), row.get(1)?)))
+        .optional()?;
+    Ok(found)
+}
+
+/// Saves how far a follower has told.
+pub(super) fn save_progress(
+    connection: &Connection,
+    follower: &FollowerName,
+    position: Position,
+    seen_until: Timestamp,
+) -> Outcome<()> {
+    let sql = "INSERT INTO log_progress (follower, position, seen_until) VALUES (?1, ?2, ?3)
+               ON CONFLICT DO UPDATE SET position = ?2, seen_until = ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute(params![follower.as_str(), stored_position(position), seen_until])?;
+    Ok(())
 }

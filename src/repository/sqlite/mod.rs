@@ -17,14 +17,14 @@ use self::readers::Readers;
 use self::writer::{Tx, Writer};
 use super::store_url::SqliteLocation;
 use super::{
-    Access, Error, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result,
-    SchemaStatus, SectionCounts, SectionMap, TicketFilter,
+    Access, ChangeFeed, Error, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
+    Repository, Result, SchemaStatus, SectionCounts, SectionMap, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    Change, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference,
-    Position, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
+    Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, Refusal,
+    SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -34,6 +34,7 @@ mod catalogue;
 mod change_log;
 mod connect;
 mod failure;
+mod feed;
 mod holds;
 mod minting;
 mod ownership;
@@ -385,20 +386,10 @@ impl Repository for SqliteRepository {
         self.writer.submit("finish a refund", finish).await
     }
 
-    async fn changes(&self, after: Position, limit: u32) -> Result<Vec<Change>> {
-        let read = move |c: &Connection| change_log::after(c, after, limit);
-        self.readers.read("read the change log", read).await
-    }
-
-    async fn log_end(&self) -> Result<(Position, Vec<Change>)> {
-        let now = self.now();
-        let read = move |c: &Connection| change_log::end(c, now);
-        self.readers.read("read the end of the change log", read).await
-    }
-
-    async fn position_before(&self, time: Timestamp) -> Result<Position> {
-        let read = move |c: &Connection| change_log::before(c, time);
-        self.readers.read("find a time in the change log", read).await
+    async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {
+        let (writer, readers) = (Arc::clone(&self.writer), self.readers.clone());
+        let feed = feed::begin(writer, readers, Arc::clone(&self.clock), start, lag).await?;
+        Ok(Box::new(feed))
     }
 
     async fn close(&self) {

@@ -14,7 +14,7 @@ use crate::repository::{Result, StoreError};
 const READERS_MAX: usize = 8;
 
 /// A pool of connections, opened when first needed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Readers {
     location: SqliteLocation,
     idle: Arc<Mutex<Vec<Connection>>>,

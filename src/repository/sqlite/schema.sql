@@ -110,6 +110,13 @@ CREATE TABLE IF NOT EXISTS change_log (
     hold_id   BLOB                                -- null for blocked and unblocked
 ) STRICT;
 
+-- How far a follower of the change log has come, under the name it gave itself.
+CREATE TABLE IF NOT EXISTS log_progress (
+    follower   TEXT    NOT NULL PRIMARY KEY,
+    position   INTEGER NOT NULL,                  -- the last entry that it told
+    seen_until INTEGER NOT NULL                   -- the time up to which it told what expired
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW IF NOT EXISTS available_tickets AS
 SELECT e.slug AS event, s.name AS section, t.row_name AS "row", t.seat_name AS seat, t.type_id,
        t.price, e.currency
