@@ -69,7 +69,7 @@ pub struct GlobalArgs {
     /// The URL of the store.
     #[arg(
         long,
-        help = "The store: sqlite:PATH or sqlite::memory:",
+        help = "The store: sqlite:PATH, sqlite::memory: or scylla://HOST/KEYSPACE",
         global = true,
         value_name = "URL",
         env = "TIX_STORE",
@@ -120,7 +120,7 @@ pub enum Command {
     /// Holds: start, confirm, abandon, show, list
     #[command(subcommand)]
     Hold(HoldAction),
-    /// Orders: list, show, cancel
+    /// Orders: list, sales, show, cancel
     #[command(subcommand)]
     Order(OrderAction),
     /// Show every change as it happens, and every hold that expires

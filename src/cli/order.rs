@@ -1,6 +1,6 @@
 //! `tix order`.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use super::EventSelector;
 
@@ -13,6 +13,15 @@ pub enum OrderAction {
         #[command(flatten)]
         event: EventSelector,
     },
+    /// What was sold and given back, by hour and section
+    Sales {
+        /// The event.
+        #[command(flatten)]
+        event: EventSelector,
+        /// One line for each of these; without it, for each section of each hour
+        #[arg(long, value_enum, value_name = "WHAT")]
+        by: Option<SalesBy>,
+    },
     /// One order, with what the buyer needs at the door
     Show {
         /// Its id or its confirmation number
@@ -23,4 +32,13 @@ pub enum OrderAction {
         /// Its id or its confirmation number
         order: String,
     },
+}
+
+/// What sales are summed up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SalesBy {
+    /// Hours, of all sections
+    Hour,
+    /// Sections, of all hours
+    Section,
 }

@@ -12,6 +12,7 @@ pub mod limit;
 pub mod money;
 pub mod order;
 pub mod refusal;
+pub mod sales;
 pub mod seating;
 pub mod ticket;
 pub mod time;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use jiff::{RoundMode, Unit, ZonedRound};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
@@ -55,6 +56,15 @@ impl Timestamp {
     #[must_use]
     pub fn clock_time(self, zone: &TimeZone) -> String {
         self.zoned(zone, "%H:%M:%S%.3f")
+    }
+
+    /// When the hour began that it is at `zone`.
+    #[must_use]
+    pub fn hour_in(self, zone: &TimeZone) -> Self {
+        let hour = ZonedRound::new().smallest(Unit::Hour).mode(RoundMode::Trunc);
+        let time = jiff::Timestamp::from_millisecond(self.0).ok();
+        let begun = time.and_then(|time| time.to_zoned(zone.clone()).round(hour).ok());
+        begun.map_or(self, |begun| Self(begun.timestamp().as_millisecond()))
     }
 
     fn zoned(self, zone: &TimeZone, format: &str) -> String {

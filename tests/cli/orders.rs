@@ -78,3 +78,56 @@ fn a_sheet_of_orders_has_amount_and_currency_apart() {
     let answer = sandbox.tix(&["order", "list", "-o", "csv"]).done();
     assert!(answer.stdout.contains(",Stalls/1/1; Stalls/1/2,99.00,EUR,"), "{}", answer.stdout);
 }
+
+/// Two sections sold from, and one order of them cancelled.
+fn sold() -> Sandbox {
+    let sandbox = Sandbox::seeded();
+    sandbox.buy("ann", &["Stalls/1/1", "Stalls/1/2"]);
+    sandbox.buy("bob", &["Balcony/1/1"]);
+    let number = sandbox.buy("eve", &["Stalls/2/1"]);
+    sandbox.tix(&["order", "cancel", &number]).done();
+    sandbox
+}
+
+#[test]
+fn sales_are_summed_up_by_section() {
+    let sandbox = sold();
+    let answer = sandbox.tix(&["order", "sales", "--by", "section"]).done();
+    insta::assert_snapshot!(answer.stdout, @r"
+    SECTION  SOLD     REVENUE  REFUNDED  GIVEN BACK
+    ───────────────────────────────────────────────
+    Stalls      2   99.00 EUR         1   49.50 EUR
+    Balcony     1   29.00 EUR         ·           ·
+    total       3  128.00 EUR         1   49.50 EUR
+    ");
+    let answer = sandbox.tix(&["order", "sales", "--by", "section", "-o", "csv"]).done();
+    insta::assert_snapshot!(answer.stdout, @r"
+    hour,section,sold,revenue,refunded,given_back,currency
+    ,Stalls,2,99.00,1,49.50,EUR
+    ,Balcony,1,29.00,0,0.00,EUR
+    ");
+}
+
+#[test]
+fn sales_add_up_to_the_revenue() {
+    let sandbox = sold();
+    let revenue = sandbox.json("ticket_counts", &["ticket", "counts"])["total"]["revenue"].clone();
+    for by in [&[][..], &["--by", "hour"], &["--by", "section"]] {
+        let sales = sandbox.json("sales", &[&["order", "sales"], by].concat());
+        assert_eq!(sales["total"]["sold"]["amount"], revenue, "{sales:#}");
+        let cents = |line: &serde_json::Value| {
+            line["sold"]["amount"]["amount"].as_str().unwrap().replace('.', "").parse().unwrap()
+        };
+        let lines: Vec<u64> = sales["sales"].as_array().unwrap().iter().map(cents).collect();
+        assert_eq!(lines.iter().sum::<u64>(), cents(&sales["total"]));
+        assert_eq!(sales["total"]["refunded"]["tickets"], 1);
+    }
+}
+
+#[test]
+fn where_nothing_is_sold_sales_say_what_sells() {
+    let sandbox = Sandbox::seeded();
+    let answer = sandbox.tix(&["order", "sales"]).done();
+    assert_eq!(answer.stdout, "");
+    assert!(answer.stderr.contains("nothing sold yet"), "{}", answer.stderr);
+}

@@ -13,6 +13,8 @@ use crate::payment::simulated::ProviderSettings;
 use crate::payment::{self, SimulatedProvider};
 use crate::repository::{Access, Repository};
 
+mod sales;
+
 /// Lists, shows or cancels orders.
 ///
 /// # Errors
@@ -20,6 +22,7 @@ use crate::repository::{Access, Repository};
 pub async fn run(context: &Context, action: OrderAction) -> Result<()> {
     match action {
         OrderAction::List { event } => list(context, event.event.as_deref()).await,
+        OrderAction::Sales { event, by } => sales::run(context, event.event.as_deref(), by).await,
         OrderAction::Show { order } => show(context, &order).await,
         OrderAction::Cancel { order } => cancel(context, &order).await,
     }
