@@ -1,6 +1,6 @@
-//! A rehearsal from end to end, on the embedded store: the numbers add up and the audit agrees.
+//! A rehearsal from end to end, on every engine: the numbers add up and the audit agrees.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,9 @@ use tix::domain::{Order, OrderStatus};
 use tix::payment::SimulatedProvider;
 use tix::repository::{self, Access, StoreUrl};
 use tix::simulate::{self, Pace, Progress, Scenario, Setting, SimulationReport, Stop, Urgency};
+
+#[path = "support/node.rs"]
+mod node;
 
 /// What every plan of these tests is made from.
 const SEED: u64 = 7;
@@ -180,4 +183,32 @@ async fn a_store_in_memory_outlives_the_run_until_it_is_audited() {
     let event = simulate::prepare(repository, &scenario, SEED, &|_| {}).await.unwrap();
     let report = simulate::rehearse(setting, &url, &event, &scenario, SEED).await.unwrap();
     assert!(report.audit.passed, "{:?}", report.audit.violations);
+}
+
+/// The same on ScyllaDB, where there is a node.
+async fn on_scylla(keyspace: &str, scenario: Scenario) -> Option<(Rehearsal, SimulationReport)> {
+    let rehearsal = Rehearsal::at(&node::url(keyspace)?, scenario).await;
+    let report = rehearsal.run().await;
+    check(&rehearsal, &report).await;
+    Some((rehearsal, report))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_buyer_and_every_ticket_is_accounted_for_on_scylla() {
+    let scenario = scenario(100, Pace::Max);
+    let Some((_rehearsal, report)) = on_scylla("tix_rehearsal", scenario).await else { return };
+    assert_eq!((report.buyers.total, report.tickets.minted), (100, 100));
+    let held = report.holds.started - report.holds.confirmed - report.holds.abandoned;
+    assert!(held > 0 && report.tickets.held >= held, "silent holds stay standing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_holds_lapse_and_are_taken_over_on_scylla() {
+    let mut scenario = scenario(100, Pace::Factor(900.0));
+    scenario.arrival.window_seconds = 1800.0;
+    scenario.arrival.decay_seconds = 600.0;
+    scenario.checkout.silent_share = 1.0;
+    scenario.payment.declined_share = 0.2;
+    let Some((_rehearsal, report)) = on_scylla("tix_silence", scenario).await else { return };
+    assert!(report.holds.expired > 0, "{:?}", report.holds);
 }

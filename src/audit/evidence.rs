@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use crate::domain::{
     BuyerId, ChangeKind, EventId, HoldId, OrderId, OrderStatus, PaymentReference, SaleTerms,
@@ -132,7 +133,8 @@ impl<Id: Copy + Eq + Hash, Row> Table<Id, Row> {
     }
 }
 
-/// One event and everything that is stored about it, seen at one moment.
+/// One event and everything that is stored about it, as of one moment. Where an engine cannot be read
+/// at one moment, [`Restless`] names what does not belong to it.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     /// The event.
@@ -151,10 +153,47 @@ pub struct Evidence {
     pub buyers: Table<BuyerId, ()>,
     /// What the change log says of its tickets, oldest first.
     pub log: Vec<LogEntry>,
+    /// Where the log does not go back to the beginning of the sale: what stood when it began.
+    pub before_log: Option<BeforeLog>,
+    /// How the engine works that stored all this.
+    pub engine: EngineManner,
+    /// What changed while it was read, and is therefore judged by the log alone.
+    pub restless: Restless,
+    /// When it was read, by the clock that judges deadlines; none where nobody looked at it.
+    pub seen_at: Option<Timestamp>,
     /// Rows about tickets that are not minted, one sentence each.
     pub strays: Vec<String>,
     /// Rows that could not be understood and are left out above, one sentence each.
     pub unreadable: Vec<String>,
+}
+
+/// How an engine works, as far as the rules have to know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EngineManner {
+    /// Whether it changes one row at a time. Then a decision comes first and the tickets follow it,
+    /// and whoever dies in between leaves them for others to follow.
+    pub in_steps: bool,
+    /// How far apart the clocks may be that wrote the times.
+    pub clocks_apart: Duration,
+}
+
+/// What stood when the log began.
+#[derive(Debug, Clone)]
+pub struct BeforeLog {
+    /// When it began.
+    pub at: Timestamp,
+    /// The condition of every ticket, in the order of the tickets.
+    pub standings: Vec<Standing>,
+}
+
+/// What changed while it was read. Its rows were seen at different moments, so that they need not
+/// agree with each other.
+#[derive(Debug, Clone, Default)]
+pub struct Restless {
+    /// Tickets; those beyond the end are settled.
+    pub tickets: Vec<bool>,
+    /// Holds, where a ticket, the hold itself or its order changed.
+    pub holds: Vec<bool>,
 }
 
 /// What is stored about the event itself.
@@ -286,6 +325,8 @@ pub struct LogEntry {
     pub hold: Option<HoldNo>,
     /// What happened.
     pub change: ChangeKind,
+    /// Until when the payment may take that begins here, where the log says so.
+    pub payment_until: Option<Timestamp>,
 }
 
 impl Evidence {
@@ -313,19 +354,53 @@ impl Evidence {
         standings
     }
 
-    /// The latest moment that the log knows of: the audit's only notion of the present.
+    /// The moment that the audit takes for the present.
     ///
-    /// It reads no clock. Whatever had lapsed when somebody last decided anything had lapsed by
-    /// then, and a deadline that nobody has met since has changed nothing.
+    /// Where nobody looked at a clock, it is the latest moment that the log knows of: whatever had
+    /// lapsed when somebody last decided anything had lapsed by then, and a deadline that nobody has
+    /// met since has changed nothing.
     #[must_use]
     pub fn as_of(&self) -> Timestamp {
-        let latest = self.log.iter().map(|entry| entry.at).max();
-        latest.unwrap_or(Timestamp::from_millis(i64::MIN))
+        let latest = || self.log.iter().map(|entry| entry.at).max();
+        let seen_at = self.seen_at.or_else(latest);
+        seen_at.unwrap_or(Timestamp::from_millis(i64::MIN))
     }
 
-    /// Whether a hold is over at `time` because of its deadline; unknown holds never are.
+    /// Whether a hold may be over at `time` because of its deadline, as exactly as the clocks agree;
+    /// unknown holds never are.
     #[must_use]
-    pub fn is_lapsed(&self, hold: HoldNo, time: Timestamp) -> bool {
-        self.holds.get(hold).is_some_and(|row| row.expires_at <= time)
+    pub fn may_be_lapsed(&self, hold: HoldNo, time: Timestamp) -> bool {
+        self.holds.get(hold).is_some_and(|row| !self.is_later(row.expires_at, time))
+    }
+
+    /// Whether a hold may not be over yet at `time`, as exactly as the clocks agree.
+    #[must_use]
+    pub fn may_stand(&self, hold: HoldNo, time: Timestamp) -> bool {
+        let end = |row: &HoldRow| row.expires_at.plus(self.engine.clocks_apart);
+        self.holds.get(hold).is_none_or(|row| end(row) > time)
+    }
+
+    /// Whether one time is surely later than another, whichever clocks they are from.
+    #[must_use]
+    pub fn is_later(&self, time: Timestamp, than: Timestamp) -> bool {
+        time > than.plus(self.engine.clocks_apart)
+    }
+
+    /// Whether what is stored about a ticket is of one moment.
+    #[must_use]
+    pub fn is_settled(&self, ticket: TicketNo) -> bool {
+        !self.restless.tickets.get(ticket.place()).is_some_and(|restless| *restless)
+    }
+
+    /// Whether what is stored about a hold, its tickets and its orders is of one moment.
+    #[must_use]
+    pub fn is_hold_settled(&self, hold: HoldNo) -> bool {
+        !self.restless.holds.get(hold.place()).is_some_and(|restless| *restless)
+    }
+
+    /// Whether the log goes back to the beginning of a hold.
+    #[must_use]
+    pub fn log_covers(&self, hold: &HoldRow) -> bool {
+        self.before_log.as_ref().is_none_or(|before| hold.started_at > before.at)
     }
 }

@@ -106,6 +106,8 @@ struct Tally {
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     tallies: [Tally; Rule::ALL.len()],
+    unfinished: u64,
+    changing: u64,
 }
 
 impl Findings {
@@ -126,6 +128,22 @@ impl Findings {
         if tally.broken <= VIOLATIONS_PER_RULE_MAX {
             tally.listed.push((ticket, detail()));
         }
+    }
+
+    /// Notes that so many more tickets have yet to follow what is decided about them.
+    pub fn unfinished(&mut self, tickets: u64) {
+        self.unfinished += tickets;
+    }
+
+    /// Notes that so many more tickets changed while they were looked at.
+    pub fn changing(&mut self, tickets: u64) {
+        self.changing += tickets;
+    }
+
+    /// How many tickets have yet to follow what is decided, and how many changed meanwhile.
+    #[must_use]
+    pub const fn open_ends(&self) -> (u64, u64) {
+        (self.unfinished, self.changing)
     }
 
     /// Every rule with the number of things it was checked on.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::evidence::Evidence;
 use super::history::{Answer, Told};
 use super::replay::Trace;
+use crate::domain::time::millis;
 use crate::domain::{BuyerId, HoldId, TicketId, Timestamp};
 
 /// The end of what never ends.
@@ -35,10 +36,11 @@ impl Owned<'_> {
 
 /// Adds up what each hold was told.
 ///
-/// A hold owns its tickets from its start until its deadline, for good once it is paid for, and in
-/// any case no longer than until its buyer asked to give it up or to get his money back. Where the
-/// log says that it let go earlier, that counts: somebody else may have cancelled the order or given
-/// up a payment that never ended. That another hold took the ticket over is no such entry.
+/// A hold owns its tickets from the moment when it has all of them until its deadline, for good once
+/// it is paid for, and in any case no longer than until its buyer asked to give it up or to get his
+/// money back. Where the log says that it let go earlier, that counts: somebody else may have
+/// cancelled the order or given up a payment that never ended. That another hold took the ticket
+/// over is no such entry. An end that the clocks may take for an earlier one counts as that.
 #[must_use]
 pub(super) fn owned<'a>(
     evidence: &Evidence,
@@ -64,8 +66,15 @@ pub(super) fn owned<'a>(
     for claim in &mut claims {
         let number = evidence.holds.find(claim.hold_id);
         let trace = number.and_then(|number| traces.get(number.place()));
+        if let Some(held_at) = trace.and_then(|trace| trace.held_at) {
+            claim.from = claim.from.max(held_at);
+        }
         if let Some(freed_at) = trace.and_then(|trace| trace.freed_at) {
             cut(claim, freed_at);
+        }
+        if claim.until != FOR_GOOD {
+            let error_ms = millis(evidence.engine.clocks_apart);
+            claim.until = Timestamp::from_millis(claim.until.as_millis().saturating_sub(error_ms));
         }
     }
     claims.retain(|claim| claim.from < claim.until);

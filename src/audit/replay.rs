@@ -14,7 +14,7 @@ pub(super) struct Step {
     pub(super) after: Standing,
 }
 
-/// Walks through the log from the moment when everything was free.
+/// Walks through the log from the moment when everything was free, or from where it begins.
 ///
 /// An entry is believed even where it is not allowed, so that one fault is reported once.
 #[derive(Debug)]
@@ -27,7 +27,9 @@ impl<'a> Steps<'a> {
     /// Starts at the first entry.
     #[must_use]
     pub(super) fn of(evidence: &'a Evidence) -> Self {
-        let standings = vec![Standing::Free; evidence.tickets.len()];
+        let free = || vec![Standing::Free; evidence.tickets.len()];
+        let before = evidence.before_log.as_ref();
+        let standings = before.map_or_else(free, |before| before.standings.clone());
         Self { entries: evidence.log.iter(), standings }
     }
 
@@ -63,11 +65,13 @@ fn after(entry: &LogEntry) -> Standing {
 /// What the log says of one hold.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Trace {
-    /// How often it claimed a ticket.
+    /// How many tickets it claimed.
     pub(super) held: u32,
+    /// When it got the last of them.
+    pub(super) held_at: Option<Timestamp>,
     /// How often it bought a ticket.
     pub(super) sold: u32,
-    /// When it first let go of a ticket; being taken over is no letting go.
+    /// When it first let go of one of them; being taken over is no letting go.
     pub(super) freed_at: Option<Timestamp>,
 }
 
@@ -75,12 +79,21 @@ pub(super) struct Trace {
 #[must_use]
 pub(super) fn traces(evidence: &Evidence) -> Vec<Trace> {
     let mut traces = vec![Trace::default(); evidence.holds.ids_met()];
+    let mut last_holders: Vec<Option<HoldNo>> = vec![None; evidence.tickets.len()];
     for entry in &evidence.log {
-        let Some(trace) = entry.hold.and_then(|hold: HoldNo| traces.get_mut(hold.place())) else {
-            continue;
-        };
+        let Some(hold) = entry.hold else { continue };
+        let Some(trace) = traces.get_mut(hold.place()) else { continue };
         match entry.change {
-            ChangeKind::Held => trace.held += 1,
+            ChangeKind::Held => {
+                trace.held_at = Some(entry.at);
+                let last_holder = &mut last_holders[entry.ticket.place()];
+                if last_holder.replace(hold) == Some(hold) {
+                    // An attempt that was refused half way, and then made anew.
+                    trace.freed_at = None;
+                } else {
+                    trace.held += 1;
+                }
+            }
             ChangeKind::Sold => trace.sold += 1,
             change if change.frees() => {
                 trace.freed_at.get_or_insert(entry.at);

@@ -16,6 +16,11 @@ pub struct AuditReport {
     pub checks: Vec<Check>,
     /// What period the change log covers; none if it is empty.
     pub log: Option<LogPeriod>,
+    /// Tickets that have yet to follow what is decided about them: somebody died or is at it.
+    pub unfinished: u64,
+    /// Tickets that changed while the audit read; what is stored of them was not judged, only what
+    /// the log says.
+    pub changing: u64,
 }
 
 /// The most violations that a report lists; the first one says enough.
@@ -50,6 +55,8 @@ pub struct LogPeriod {
     pub to: Timestamp,
     /// How many entries it has.
     pub entries: u64,
+    /// Whether it goes back to the beginning of every event that was audited.
+    pub whole: bool,
 }
 
 #[cfg(test)]
@@ -82,9 +89,18 @@ mod tests {
             passed: false,
             violations: findings.violations(),
             checks: findings.checks(),
-            log: Some(LogPeriod { from: at, to: at, entries: 1 }),
+            log: Some(LogPeriod { from: at, to: at, entries: 1, whole: false }),
+            unfinished: 2,
+            changing: 1,
         };
-        let empty = AuditReport { passed: true, violations: vec![], checks: vec![], log: None };
+        let empty = AuditReport {
+            passed: true,
+            violations: vec![],
+            checks: vec![],
+            log: None,
+            unfinished: 0,
+            changing: 0,
+        };
         let schema = jsonschema::validator_for(&schema()).unwrap();
         for report in [broken, empty] {
             let printed = printed(&report);

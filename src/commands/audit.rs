@@ -80,12 +80,24 @@ impl Audit {
         match &self.report.log {
             None => "the change log is empty\n".into(),
             Some(log) => format!(
-                "the change log goes from {} to {}: {}\n",
+                "the change log goes from {} to {}: {}{}\n",
                 log.from.in_zone(&self.zone),
                 log.to.in_zone(&self.zone),
-                entries(log.entries)
+                entries(log.entries),
+                if log.whole { "" } else { "; what came before, it has forgotten" }
             ),
         }
+    }
+
+    /// What has yet to come to its end.
+    fn open_ends(&self) -> String {
+        let AuditReport { unfinished, changing, .. } = self.report;
+        let line = |tickets, what| match tickets {
+            0 => String::new(),
+            tickets => format!("{} {what}\n", counted(tickets, "ticket")),
+        };
+        line(unfinished, "yet to follow what is decided; add --repair to do that")
+            + &line(changing, "changed meanwhile, and judged by the log alone")
     }
 
     fn violations(&self, page: &Page) -> String {
@@ -127,8 +139,8 @@ fn entries(count: u64) -> String {
 
 impl Report for Audit {
     fn text(&self, page: &Page) -> String {
-        let (verdict, log) = (self.verdict(page), self.log());
-        format!("{verdict}{log}\n{}{}", self.checks(page), self.violations(page))
+        let (verdict, log, ends) = (self.verdict(page), self.log(), self.open_ends());
+        format!("{verdict}{log}{ends}\n{}{}", self.checks(page), self.violations(page))
     }
 
     fn sheet(&self) -> Sheet {

@@ -401,6 +401,8 @@ mod tests {
                     Check { rule: "acknowledged", examined: 11_759 },
                 ],
                 log: None,
+                unfinished: 0,
+                changing: 0,
             },
             circumstances: Circumstances {
                 slug: "simulation-42-1a2b3c4d".into(),

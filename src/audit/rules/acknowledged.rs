@@ -113,12 +113,16 @@ impl Store<'_> {
             Some(format!("the hold was started at {started_at} and not at {from}"))
         } else if self.tickets_of(number) != sorted(told.tickets.clone()) {
             Some("the hold is stored for other tickets".into())
-        } else if logged < told.tickets.len() {
+        } else if logged < told.tickets.len() && self.evidence.log_covers(hold) {
             let all = told.tickets.len();
             Some(format!("the log has {logged} of its {all} claims"))
         } else {
             None
         }
+    }
+
+    fn log_covers(&self, hold: HoldNo) -> bool {
+        self.evidence.holds.get(hold).is_none_or(|hold| self.evidence.log_covers(hold))
     }
 
     fn tickets_of(&self, hold: HoldNo) -> Vec<TicketId> {
@@ -139,7 +143,7 @@ impl Store<'_> {
             Some(format!("order {order_id} is over {stored} minor units, not {amount_minor}"))
         } else if !is_paid_or_later(order.status) {
             Some(format!("order {order_id} is {}", order.status))
-        } else if sold < told.tickets.len() {
+        } else if sold < told.tickets.len() && self.log_covers(order.hold) {
             let all = told.tickets.len();
             Some(format!("the log has {sold} of its {all} sales"))
         } else {

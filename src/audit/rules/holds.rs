@@ -3,10 +3,11 @@
 use super::name_of;
 use crate::audit::evidence::{Evidence, HoldNo, HoldRow, Owner, QueueRow, Standing};
 use crate::audit::findings::{Findings, Rule};
+use crate::audit::replay::Trace;
 use crate::domain::Timestamp;
 use crate::domain::time::millis;
 
-pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
+pub(super) fn judge(evidence: &Evidence, traces: &[Trace], findings: &mut Findings) {
     for row in &evidence.queue {
         judge_row(evidence, row, findings);
     }
@@ -14,7 +15,10 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     let as_of = evidence.as_of();
     for (number, hold) in evidence.holds.rows() {
         judge_deadline(evidence, number, hold, findings);
-        judge_group(evidence, number, &standings, as_of, findings);
+        if evidence.is_hold_settled(number) {
+            let group = Group::of(evidence, number, &standings);
+            judge_group(evidence, &group, traces, as_of, findings);
+        }
     }
     for entry in evidence.log.iter().filter(|entry| entry.hold.is_some()) {
         findings.examined(Rule::RowHasHold, 1);
@@ -38,6 +42,9 @@ fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
         });
         return;
     };
+    if evidence.engine.in_steps && hold.ended && matches!(row.standing, Standing::Held(_)) {
+        findings.unfinished(1);
+    }
     if let Some(fault) = row_fault(evidence, row, number, owner) {
         findings.broken(Rule::RowHasHold, ticket, || {
             format!("{} by {}, {fault}", row.standing.word(), name_of(evidence, number))
@@ -61,7 +68,8 @@ fn row_fault(
         Some("which is not for it")
     } else if owner.buyer != hold.buyer {
         Some("but its row names another buyer")
-    } else if hold.ended {
+    } else if hold.ended && !evidence.engine.in_steps {
+        // Where it is done in steps, a hold ends first, and its tickets follow.
         Some("which has come to its end")
     } else if matches!(row.standing, Standing::Held(_)) && owner.order.is_some() {
         Some("but under an order")
@@ -85,27 +93,67 @@ fn judge_deadline(evidence: &Evidence, number: HoldNo, hold: &HoldRow, findings:
     }
 }
 
+/// How many tickets of a hold are in which condition.
+struct Group {
+    number: HoldNo,
+    all: usize,
+    held: usize,
+    paying: usize,
+    sold: usize,
+}
+
+impl Group {
+    fn of(evidence: &Evidence, number: HoldNo, standings: &[Standing]) -> Self {
+        let tickets = evidence.tickets_of(number);
+        let count = |wanted: Standing| {
+            tickets.iter().filter(|ticket| standings[ticket.place()] == wanted).count()
+        };
+        let [held, paying, sold] =
+            [Standing::Held(number), Standing::Paying(number), Standing::Sold(number)].map(count);
+        Self { number, all: tickets.len(), held, paying, sold }
+    }
+
+    /// Whether all of its tickets share one condition.
+    fn is_whole(&self) -> bool {
+        let own = [self.held, self.paying, self.sold];
+        own.contains(&self.all) || own.iter().sum::<usize>() == 0
+    }
+
+    /// Whether an engine that works in steps is between two of them, or has died there.
+    fn is_between_steps(&self, evidence: &Evidence, had_all: bool, lapsed: bool) -> bool {
+        let ended = evidence.holds.get(self.number).is_some_and(|hold| hold.ended);
+        if ended {
+            // Its tickets come free one after the other.
+            true
+        } else if self.sold > 0 {
+            self.sold + self.paying == self.all
+        } else if self.paying > 0 {
+            self.paying + self.held == self.all || lapsed
+        } else {
+            !had_all
+        }
+    }
+}
+
 /// All tickets of a hold share one condition; only a lapsed hold may have lost some to others.
 fn judge_group(
     evidence: &Evidence,
-    number: HoldNo,
-    standings: &[Standing],
+    group: &Group,
+    traces: &[Trace],
     as_of: Timestamp,
     findings: &mut Findings,
 ) {
     findings.examined(Rule::WholeGroups, 1);
-    let tickets = evidence.tickets_of(number);
-    let count = |wanted: Standing| {
-        tickets.iter().filter(|ticket| standings[ticket.place()] == wanted).count()
-    };
-    let [held, paying, sold] =
-        [Standing::Held(number), Standing::Paying(number), Standing::Sold(number)].map(count);
-    let whole = [held, paying, sold].contains(&tickets.len());
-    let nothing = held + paying + sold == 0;
-    let lapsed = paying + sold == 0 && evidence.is_lapsed(number, as_of);
-    if !whole && !nothing && !lapsed {
+    let lapsed = evidence.may_be_lapsed(group.number, as_of);
+    let had_all =
+        traces.get(group.number.place()).is_some_and(|trace| trace.held as usize >= group.all);
+    let fine = group.is_whole()
+        || (lapsed && group.paying + group.sold == 0)
+        || (evidence.engine.in_steps && group.is_between_steps(evidence, had_all, lapsed));
+    if !fine {
         findings.broken(Rule::WholeGroups, None, || {
-            let (name, all) = (name_of(evidence, number), tickets.len());
+            let Group { number, all, held, paying, sold } = group;
+            let name = name_of(evidence, *number);
             format!("{name} is for {all} tickets: {held} held, {paying} paying, {sold} sold")
         });
     }

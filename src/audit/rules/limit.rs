@@ -104,7 +104,7 @@ impl<'a> Books<'a> {
         let mut owned = 0;
         self.buyers[buyer.place()].retain(|hold| {
             let has = self.holds[hold.place()];
-            let held = if self.evidence.is_lapsed(*hold, time) { 0 } else { has.held };
+            let held = if self.evidence.may_be_lapsed(*hold, time) { 0 } else { has.held };
             owned += held + has.pinned;
             held + has.pinned > 0
         });

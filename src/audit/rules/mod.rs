@@ -20,8 +20,10 @@ pub(super) mod sale;
 /// Judges one event by every rule. `history` is what buyers were told about it.
 pub fn judge(evidence: &Evidence, history: &[&Told], findings: &mut Findings) {
     let traces = replay::traces(evidence);
+    let changing = evidence.restless.tickets.iter().filter(|restless| **restless).count();
+    findings.changing(changing as u64);
     conservation::judge(evidence, findings);
-    holds::judge(evidence, findings);
+    holds::judge(evidence, &traces, findings);
     orders::judge(evidence, findings);
     log::judge(evidence, findings);
     limit::judge(evidence, findings);

@@ -11,7 +11,7 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     for (number, order) in evidence.orders.rows() {
         judge_order(evidence, number, order, findings);
         judge_amount(evidence, number, order, findings);
-        if order.status == OrderStatus::Paid {
+        if order.status == OrderStatus::Paid && evidence.is_hold_settled(order.hold) {
             judge_paid(evidence, number, order, &rows, findings);
             judge_sold_once(evidence, number, order, &mut buyers, findings);
         }
@@ -44,8 +44,12 @@ fn judge_order(evidence: &Evidence, number: OrderNo, order: &OrderRow, findings:
         Some(_) if order_id != OrderId::of_payment(hold_id, &order.payment_reference) => {
             "its id is not that of its hold and payment reference"
         }
-        Some(hold) if order.decided_at < hold.started_at => "it is older than its hold",
-        Some(_) if order.updated_at < order.decided_at => "it changed before it was decided",
+        Some(hold) if evidence.is_later(hold.started_at, order.decided_at) => {
+            "it is older than its hold"
+        }
+        Some(_) if evidence.is_later(order.decided_at, order.updated_at) => {
+            "it changed before it was decided"
+        }
         Some(_) => return,
     };
     findings.broken(Rule::OrdersLegal, None, || {
@@ -86,7 +90,9 @@ fn judge_paid(
         let row = rows[ticket.place()];
         let sold = row.is_some_and(|row| {
             let under = row.owner.and_then(|owner| owner.order);
-            row.standing == Standing::Sold(order.hold) && under == Some(number)
+            // Where it is done in steps, the decision comes first, and the tickets follow.
+            let follows = evidence.engine.in_steps && row.standing == Standing::Paying(order.hold);
+            under == Some(number) && (follows || row.standing == Standing::Sold(order.hold))
         });
         if !sold {
             findings.broken(Rule::PaidHasTickets, Some(evidence.ticket_id(*ticket)), || {
@@ -125,6 +131,13 @@ fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
     let Some((number, owner)) = row.standing.hold().zip(row.owner) else { return };
     let Some(order_no) = owner.order else { return };
     let order = evidence.orders.get(order_no);
+    if !evidence.is_hold_settled(number) {
+        return;
+    }
+    let follows = evidence.engine.in_steps && is_to_follow(row.standing, order);
+    if follows {
+        findings.unfinished(1);
+    }
     let ticket = Some(evidence.ticket_id(row.ticket));
     let status = || order.map_or("not stored", |order| order.status.word());
     let detail = || {
@@ -136,13 +149,13 @@ fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
         Standing::Sold(hold) => {
             findings.examined(Rule::SoldIsPaid, 1);
             let paid = |order: &OrderRow| order.status == OrderStatus::Paid && order.hold == hold;
-            if !order.is_some_and(paid) {
+            if !follows && !order.is_some_and(paid) {
                 findings.broken(Rule::SoldIsPaid, ticket, detail);
             }
         }
         Standing::Paying(_) => {
             findings.examined(Rule::OrdersLegal, 1);
-            if order.is_some() {
+            if !follows && order.is_some() {
                 findings.broken(Rule::OrdersLegal, ticket, detail);
             }
         }
@@ -150,13 +163,26 @@ fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
     }
 }
 
+/// Whether a ticket is about to follow the decision about its order: to be sold, or to come free.
+fn is_to_follow(standing: Standing, order: Option<&OrderRow>) -> bool {
+    match (standing, order) {
+        (Standing::Paying(hold), Some(order)) => order.hold == hold,
+        (Standing::Sold(hold), Some(order)) => {
+            order.hold == hold && order.status == OrderStatus::Refunding
+        }
+        _ => false,
+    }
+}
+
 /// What was taken in is what the sold tickets cost.
 fn judge_revenue(evidence: &Evidence, findings: &mut Findings) {
     findings.examined(Rule::Money, 1);
-    let paid = |(_, order): &(OrderNo, &OrderRow)| order.status == OrderStatus::Paid;
+    let paid = |(_, order): &(OrderNo, &OrderRow)| {
+        order.status == OrderStatus::Paid && evidence.is_hold_settled(order.hold)
+    };
     let revenue: i128 =
         evidence.orders.rows().filter(paid).map(|(_, order)| i128::from(order.amount_minor)).sum();
-    let sold = |row: &&QueueRow| matches!(row.standing, Standing::Sold(_));
+    let sold = |row: &&QueueRow| is_sold(evidence, row);
     let price = |row: &QueueRow| i128::from(evidence.tickets[row.ticket.place()].price_minor);
     let prices: i128 = evidence.queue.iter().filter(sold).map(price).sum();
     if revenue != prices {
@@ -164,6 +190,22 @@ fn judge_revenue(evidence: &Evidence, findings: &mut Findings) {
             format!("paid orders took in {revenue} minor units, sold tickets cost {prices}")
         });
     }
+}
+
+/// Whether a ticket is sold, or surely will be as soon as it follows what is decided.
+fn is_sold(evidence: &Evidence, row: &QueueRow) -> bool {
+    let order = row.owner.and_then(|owner| owner.order);
+    let order = order.and_then(|order| evidence.orders.get(order));
+    let settled = row.standing.hold().is_some_and(|hold| evidence.is_hold_settled(hold));
+    let follows = evidence.engine.in_steps && is_to_follow(row.standing, order);
+    settled
+        && match row.standing {
+            Standing::Sold(_) => !follows,
+            Standing::Paying(_) => {
+                follows && order.is_some_and(|order| order.status == OrderStatus::Paid)
+            }
+            _ => false,
+        }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::audit::evidence::{
-    EventFacts, Evidence, HoldNo, HoldRow, LogEntry, MintedTicket, OrderNo, OrderRow, Owner,
-    QueueRow, Standing, Table, TicketNo,
+    EngineManner, EventFacts, Evidence, HoldNo, HoldRow, LogEntry, MintedTicket, OrderNo, OrderRow,
+    Owner, QueueRow, Restless, Standing, Table, TicketNo,
 };
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::history::{Answer, Told};
@@ -66,6 +66,10 @@ impl Sale {
             orders: Table::default(),
             buyers: Table::default(),
             log: Vec::new(),
+            before_log: None,
+            engine: EngineManner::default(),
+            restless: Restless::default(),
+            seen_at: None,
             strays: Vec::new(),
             unreadable: Vec::new(),
         };
@@ -143,8 +147,7 @@ impl Sale {
         let ticket = TicketNo::at(ticket);
         self.evidence.queue.retain(|row| row.ticket != ticket);
         self.evidence.queue.push(QueueRow { ticket, standing: Standing::Blocked, owner: None });
-        let entry = LogEntry { at: ms(at), ticket, hold: None, change: ChangeKind::Blocked };
-        self.evidence.log.push(entry);
+        self.log(ticket, None, ChangeKind::Blocked, at);
     }
 
     /// Puts all tickets of a hold into one condition, and logs it.
@@ -159,9 +162,13 @@ impl Sale {
             if standing != Standing::Free {
                 self.evidence.queue.push(QueueRow { ticket, standing, owner: Some(owner) });
             }
-            let entry = LogEntry { at: ms(at), ticket, hold: Some(hold), change };
-            self.evidence.log.push(entry);
+            self.log(ticket, Some(hold), change, at);
         }
+    }
+
+    fn log(&mut self, ticket: TicketNo, hold: Option<HoldNo>, change: ChangeKind, at: i64) {
+        let entry = LogEntry { at: ms(at), ticket, hold, change, payment_until: None };
+        self.evidence.log.push(entry);
     }
 
     /// The store loses everything but the tickets.

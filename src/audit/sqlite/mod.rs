@@ -7,7 +7,8 @@ use rusqlite::{Connection, Row, params};
 
 use self::events::{EventPlace, LogSpan};
 use super::evidence::Evidence;
-use super::report::LogPeriod;
+use super::store::{FAULTS_MAX, StoreFacts, note, wider};
+use crate::audit::report::LogPeriod;
 use crate::domain::{EventId, Refusal, Timestamp};
 use crate::repository::sqlite::open_reader;
 use crate::repository::store_url::SqliteLocation;
@@ -15,22 +16,6 @@ use crate::repository::{Error, Result, StoreError, StoreFault};
 
 mod events;
 mod rows;
-
-/// The most faults of one kind that are worth a sentence each.
-const FAULTS_MAX: usize = 1_000;
-
-/// What is known of the store as a whole.
-#[derive(Debug, Default)]
-pub(super) struct StoreFacts {
-    /// Rows about tickets of no event, one sentence each.
-    pub(super) strays: Vec<String>,
-    /// The period that the log covers, for the events that were asked for.
-    pub(super) log: Option<LogPeriod>,
-    /// Entries of the log, of all events.
-    pub(super) entries: u64,
-    /// Positions below the log's end that have no entry.
-    pub(super) entries_missing: u64,
-}
 
 /// Reads one event, or all, and hands each to `judge`.
 ///
@@ -55,7 +40,7 @@ pub(super) fn read(
     strays(&transaction, &places, &mut facts).map_err(unreadable)?;
     for (place, span) in places.into_iter().zip(spans) {
         if event.is_none_or(|event| event == place.facts.event_id) {
-            facts.log = period(facts.log, &span);
+            facts.log = wider(facts.log.take(), period(&span));
             judge(&rows::evidence(&transaction, place, &span).map_err(unreadable)?);
         }
     }
@@ -101,10 +86,11 @@ fn survey(
         last = position;
         match events::place_of(places, ticket_no) {
             Some(place) => spans[place].add(position, row.get(2)?),
-            None if facts.strays.len() < FAULTS_MAX => facts.strays.push(format!(
-                "entry {position} of the log is about ticket {ticket_no}, which no event has"
-            )),
-            None => {}
+            None => note(&mut facts.strays, || {
+                format!(
+                    "entry {position} of the log is about ticket {ticket_no}, which no event has"
+                )
+            }),
         }
     }
     Ok(spans)
@@ -131,15 +117,10 @@ fn strays(
     Ok(())
 }
 
-/// The period that covers one more event.
-fn period(so_far: Option<LogPeriod>, span: &LogSpan) -> Option<LogPeriod> {
-    let Some((from, to)) = span.times else { return so_far };
-    let wider = |so_far: LogPeriod| LogPeriod {
-        from: so_far.from.min(from),
-        to: so_far.to.max(to),
-        entries: so_far.entries + span.entries,
-    };
-    Some(so_far.map_or(LogPeriod { from, to, entries: span.entries }, wider))
+/// The period that the entries of one event cover.
+fn period(span: &LogSpan) -> Option<LogPeriod> {
+    let (from, to) = span.times?;
+    Some(LogPeriod { from, to, entries: span.entries, whole: true })
 }
 
 /// The earlier and the later of what is known and one more time.

@@ -3,11 +3,12 @@
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, Params, Row, params};
 
-use super::FAULTS_MAX;
 use super::events::{EventPlace, LogSpan};
 use crate::audit::evidence::{
-    Evidence, HoldRow, LogEntry, MintedTicket, OrderRow, Owner, QueueRow, Standing, Table, TicketNo,
+    EngineManner, Evidence, HoldRow, LogEntry, MintedTicket, OrderRow, Owner, QueueRow, Restless,
+    Standing, Table, TicketNo,
 };
+use crate::audit::store::note;
 use crate::domain::{ChangeKind, HoldId, HoldStatus, OrderId, OrderStatus};
 
 /// Reads everything that is stored about an event.
@@ -47,6 +48,10 @@ impl<'c> Reader<'c> {
             orders: Table::default(),
             buyers: Table::default(),
             log: Vec::new(),
+            before_log: None,
+            engine: EngineManner::default(),
+            restless: Restless::default(),
+            seen_at: None,
             strays: Vec::new(),
             unreadable: Vec::new(),
         };
@@ -170,7 +175,8 @@ impl<'c> Reader<'c> {
                 ChangeKind::Blocked | ChangeKind::Unblocked => None,
                 _ => Some(reader.evidence.holds.number(row.get(4)?)),
             };
-            reader.evidence.log.push(LogEntry { at: row.get(2)?, ticket, hold, change });
+            let (at, payment_until) = (row.get(2)?, None);
+            reader.evidence.log.push(LogEntry { at, ticket, hold, change, payment_until });
             Ok(())
         })
     }
@@ -208,12 +214,6 @@ impl<'c> Reader<'c> {
             });
         }
         place.map(TicketNo::at)
-    }
-}
-
-fn note(faults: &mut Vec<String>, fault: impl FnOnce() -> String) {
-    if faults.len() < FAULTS_MAX {
-        faults.push(fault());
     }
 }
 

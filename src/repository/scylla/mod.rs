@@ -41,6 +41,7 @@ mod minting;
 mod payments;
 mod projection;
 mod queue;
+mod reader;
 mod rows;
 mod schema;
 mod schema_text;
@@ -50,7 +51,9 @@ mod statements;
 mod tickets;
 mod values;
 
+pub(crate) use reader::{Reader, open_reader};
 pub use schema::SCHEMA;
+pub(crate) use values::Amount;
 
 /// A store in a keyspace of a ScyllaDB cluster.
 #[derive(Debug)]

@@ -91,11 +91,11 @@ column!(Currency as String, |currency| currency.code().to_owned(), |word| {
 
 /// An amount without its currency, which is the event's: a decimal in its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Amount(Decimal);
+pub(crate) struct Amount(Decimal);
 
 impl Amount {
     /// The amount as money of `currency`; digits that the currency does not have are cut off.
-    pub(super) fn in_currency(self, currency: Currency) -> Money {
+    pub(crate) fn in_currency(self, currency: Currency) -> Money {
         let minor = self.0.checked_mul(Decimal::from(10_i64.pow(currency.digits())));
         let minor = minor.and_then(|minor| i64::try_from(minor.trunc()).ok());
         Money::from_minor(minor.unwrap_or(i64::MAX), currency)

@@ -1,0 +1,294 @@
+//! Puts the evidence of one event together from rows that come in any order, the log last.
+
+use std::collections::{HashMap, HashSet};
+
+use super::log::{Columns, LoggedWrite};
+use super::rows::{HoldRow, OrderRow, QueueRow, TicketRow};
+use super::timeline::{self, Stranger, Write, Written};
+use super::{CLOCKS_APART, Window, period};
+use crate::audit::evidence::{
+    self, EngineManner, EventFacts, Evidence, HoldNo, MintedTicket, OrderNo, Owner, Restless,
+    Standing, Table, TicketNo,
+};
+use crate::audit::report::LogPeriod;
+use crate::audit::store::note;
+use crate::domain::{
+    Currency, HoldId, HoldStatus, OrderStatus, PaymentReference, TicketId, Timestamp,
+};
+
+/// What is read so far of one event.
+#[derive(Debug)]
+pub(super) struct Builder {
+    window: Window,
+    currency: Currency,
+    /// Whether the log goes back to the beginning of the event.
+    log_is_whole: bool,
+    minted: HashMap<TicketId, TicketNo>,
+    evidence: Evidence,
+    /// Holds whose rows, or those of whose orders, were written since the cut.
+    restless_holds: HashSet<usize>,
+    /// Tickets whose rows were.
+    restless_tickets: HashSet<usize>,
+    log: Vec<Write>,
+    /// What the log says of holds that have no row.
+    strangers: HashMap<usize, Stranger>,
+}
+
+impl Builder {
+    pub(super) fn new(
+        event: EventFacts,
+        currency: Currency,
+        added_at: Option<Timestamp>,
+        window: Window,
+    ) -> Self {
+        let evidence = Evidence {
+            event,
+            tickets: Vec::new(),
+            queue: Vec::new(),
+            holds: Table::default(),
+            hold_tickets: Vec::new(),
+            orders: Table::default(),
+            buyers: Table::default(),
+            log: Vec::new(),
+            before_log: None,
+            engine: EngineManner { in_steps: true, clocks_apart: CLOCKS_APART },
+            restless: Restless::default(),
+            seen_at: Some(window.cut),
+            strays: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        let log_is_whole = window.log_from.is_none_or(|from| added_at.is_some_and(|at| at >= from));
+        Self {
+            window,
+            currency,
+            log_is_whole,
+            minted: HashMap::new(),
+            evidence,
+            restless_holds: HashSet::new(),
+            restless_tickets: HashSet::new(),
+            log: Vec::new(),
+            strangers: HashMap::new(),
+        }
+    }
+
+    pub(super) fn ticket(&mut self, row: &TicketRow) {
+        let id = row.ticket_id;
+        let Some(price) = row.price else {
+            self.unreadable(|| format!("tickets {id}: it has no price"));
+            return;
+        };
+        let price_minor = price.in_currency(self.currency).minor();
+        let number = TicketNo::at(self.evidence.tickets.len());
+        self.evidence.tickets.push(MintedTicket { ticket_id: id, price_minor });
+        self.minted.insert(id, number);
+    }
+
+    pub(super) fn queue(&mut self, row: &QueueRow) {
+        let Some(ticket) = self.minted(row.ticket_id, || "order_queue".into()) else { return };
+        if self.window.is_open(row.written_at) {
+            self.restless_tickets.insert(ticket.place());
+        }
+        match self.queue_row(ticket, row) {
+            Some(row) => self.evidence.queue.push(row),
+            None => self.unreadable(|| {
+                let (id, status) = (row.ticket_id, row.status.as_deref().unwrap_or("no status"));
+                format!("order_queue {id}: `{status}`, or what belongs to it, means nothing")
+            }),
+        }
+    }
+
+    fn queue_row(&mut self, ticket: TicketNo, row: &QueueRow) -> Option<evidence::QueueRow> {
+        let status = match row.status.as_deref()? {
+            "blocked" => {
+                let standing = Standing::Blocked;
+                return Some(evidence::QueueRow { ticket, standing, owner: None });
+            }
+            "held" => Standing::Held,
+            "paying" => Standing::Paying,
+            "sold" => Standing::Sold,
+            _ => return None,
+        };
+        let (hold_id, buyer_id, expires_at) = (row.hold_id?, row.buyer_id?, row.expires_at?);
+        let owner = Owner {
+            buyer: self.evidence.buyers.number(buyer_id),
+            expires_at,
+            order: row.order_id.map(|order_id| self.evidence.orders.number(order_id)),
+        };
+        let standing = status(self.evidence.holds.number(hold_id));
+        Some(evidence::QueueRow { ticket, standing, owner: Some(owner) })
+    }
+
+    pub(super) fn hold(&mut self, row: HoldRow) {
+        let hold_id = row.hold_id;
+        let number = self.evidence.holds.number(hold_id);
+        let written = [row.started_written_at, row.order_written_at, row.end_written_at];
+        if written.into_iter().any(|at| self.window.is_open(at)) {
+            self.restless_holds.insert(number.place());
+        }
+        if self.hold_row(row).is_none() {
+            self.unreadable(|| format!("holds {hold_id}: a value is missing or means nothing"));
+        }
+    }
+
+    fn hold_row(&mut self, row: HoldRow) -> Option<()> {
+        let ended = match row.ended_as.as_deref() {
+            None => false,
+            Some(word) => {
+                HoldStatus::ALL.into_iter().any(|known| known.word() == word).then_some(true)?
+            }
+        };
+        let (started_at, expires_at) = (row.started_at?, row.expires_at?);
+        let buyer = self.evidence.buyers.number(row.buyer_id?);
+        let (hold_id, before) = (row.hold_id, self.evidence.hold_tickets.len());
+        for ticket in row.tickets? {
+            if let Some(ticket) = self.minted(ticket.ticket_id, || format!("hold {hold_id}")) {
+                self.evidence.hold_tickets.push(ticket);
+            }
+        }
+        let hold = evidence::HoldRow {
+            tickets_from: count(before),
+            ticket_count: count(self.evidence.hold_tickets.len() - before),
+            buyer,
+            started_at,
+            expires_at,
+            ended,
+        };
+        self.evidence.holds.store(hold_id, hold);
+        Some(())
+    }
+
+    pub(super) fn order(&mut self, row: &OrderRow) {
+        let order_id = row.order_id;
+        if self.order_row(row).is_none() {
+            self.unreadable(|| format!("orders {order_id}: a value is missing or means nothing"));
+        }
+    }
+
+    fn order_row(&mut self, row: &OrderRow) -> Option<()> {
+        let hold = self.evidence.holds.number(row.hold_id?);
+        if self.window.is_open(row.written_at) {
+            self.restless_holds.insert(hold.place());
+        }
+        let order = evidence::OrderRow {
+            hold,
+            status: OrderStatus::of_word(row.status.as_deref()?)?,
+            amount_minor: row.amount?.in_currency(self.currency).minor(),
+            payment_reference: PaymentReference::new(row.payment_reference.as_deref()?).ok()?,
+            decided_at: row.decided_at?,
+            updated_at: row.updated_at?,
+        };
+        self.evidence.orders.store(row.order_id, order);
+        Some(())
+    }
+
+    pub(super) fn write(&mut self, write: &LoggedWrite) {
+        if self.window.log_from.is_some_and(|from| write.at < from) {
+            return;
+        }
+        let Some(id) = write.ticket_id else {
+            self.unreadable(|| format!("the log has an entry of {} without a ticket", write.at));
+            return;
+        };
+        let Some(ticket) = self.minted(id, || format!("the log, at {},", write.at)) else { return };
+        let written = match &write.row {
+            None => Some(Written::Freed),
+            Some(row) => self.written(ticket, row),
+        };
+        match written {
+            Some(written) => {
+                let LoggedWrite { at, ticks, .. } = *write;
+                self.log.push(Write { at, ticks, ticket, written });
+            }
+            None => self.unreadable(|| {
+                format!("the log, at {}, of ticket {id}: it does not set every column", write.at)
+            }),
+        }
+    }
+
+    fn written(&mut self, ticket: TicketNo, row: &Columns) -> Option<Written> {
+        let status = row.status.as_deref()?;
+        if status == "blocked" {
+            return Some(Written::Blocked);
+        }
+        let hold = self.named(row.hold_id?, ticket, row)?;
+        let order = row.order_id.map(|order_id| self.evidence.orders.number(order_id));
+        match status {
+            "held" => Some(Written::Held(hold)),
+            "paying" => Some(Written::Paying(hold, order?, row.payment_deadline?)),
+            "sold" => Some(Written::Sold(hold, order?)),
+            _ => None,
+        }
+    }
+
+    /// The number of a hold that the log names. Where it has no row, what the log says is kept.
+    fn named(&mut self, hold_id: HoldId, ticket: TicketNo, row: &Columns) -> Option<HoldNo> {
+        let hold = self.evidence.holds.number(hold_id);
+        let buyer = self.evidence.buyers.number(row.buyer_id?);
+        let (started_at, expires_at) = (row.started_at?, row.expires_at?);
+        if self.evidence.holds.get(hold).is_none() {
+            let new = || Stranger::new(hold_id, buyer, started_at, expires_at);
+            self.strangers.entry(hold.place()).or_insert_with(new).add(ticket);
+        }
+        Some(hold)
+    }
+
+    /// The evidence, and the period that its log covers.
+    pub(super) fn finish(mut self) -> (Evidence, Option<LogPeriod>) {
+        let changed =
+            timeline::tell(&mut self.evidence, self.log, self.window.cut, &mut self.strangers);
+        self.restless_tickets.extend(changed);
+        if let Some(from) = self.window.log_from.filter(|_| !self.log_is_whole) {
+            timeline::begin_at(&mut self.evidence, from, &self.restless_tickets);
+        }
+        for (_, stranger) in self.strangers {
+            stranger.introduce(&mut self.evidence);
+        }
+        settle(&mut self.evidence, &self.restless_tickets, self.restless_holds);
+        let period = period(self.evidence.log.iter().map(|entry| entry.at), self.log_is_whole);
+        (self.evidence, period)
+    }
+
+    /// The ticket with this id. Where none was minted, `whose` says who speaks of it.
+    fn minted(&mut self, id: TicketId, whose: impl FnOnce() -> String) -> Option<TicketNo> {
+        let found = self.minted.get(&id).copied();
+        if found.is_none() {
+            note(&mut self.evidence.strays, || {
+                format!("{} speaks of ticket {id}, which is not minted", whose())
+            });
+        }
+        found
+    }
+
+    fn unreadable(&mut self, what: impl FnOnce() -> String) {
+        note(&mut self.evidence.unreadable, what);
+    }
+}
+
+/// Marks what changed meanwhile, and with it whatever hangs together with it.
+fn settle(evidence: &mut Evidence, tickets: &HashSet<usize>, mut holds: HashSet<usize>) {
+    for (number, row) in evidence.holds.rows() {
+        let from = row.tickets_from as usize;
+        let own = &evidence.hold_tickets[from..from + row.ticket_count as usize];
+        if own.iter().any(|ticket| tickets.contains(&ticket.place())) {
+            holds.insert(number.place());
+        }
+    }
+    evidence.queue.retain(|row| !tickets.contains(&row.ticket.place()));
+    let marks = |marked: &HashSet<usize>, all: usize| -> Vec<bool> {
+        (0..all).map(|place| marked.contains(&place)).collect()
+    };
+    evidence.restless = Restless {
+        tickets: marks(tickets, evidence.tickets.len()),
+        holds: marks(&holds, evidence.holds.ids_met()),
+    };
+}
+
+/// A length in the form in which the evidence keeps it.
+pub(super) fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// Whether the order that pinned a ticket tells why it came free.
+pub(super) fn status_of(evidence: &Evidence, order: OrderNo) -> Option<OrderStatus> {
+    evidence.orders.get(order).map(|order| order.status)
+}

@@ -1,0 +1,220 @@
+//! The log in the order of time: what each write found, and so what it was.
+
+use std::collections::{HashMap, HashSet};
+
+use super::CLOCKS_APART;
+use super::builder::{count, status_of};
+use crate::audit::evidence::{
+    BeforeLog, BuyerNo, Evidence, HoldNo, HoldRow, LogEntry, OrderNo, Standing, TicketNo,
+};
+use crate::domain::{ChangeKind, HoldId, OrderStatus, Timestamp, time};
+
+/// What was written into a ticket's row, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Write {
+    pub(super) at: Timestamp,
+    /// The same time in units of 100 nanoseconds.
+    pub(super) ticks: u64,
+    pub(super) ticket: TicketNo,
+    pub(super) written: Written,
+}
+
+/// What a ticket's row says after a write.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Written {
+    /// It is gone.
+    Freed,
+    Blocked,
+    Held(HoldNo),
+    /// Under an order, until when the payment may take.
+    Paying(HoldNo, OrderNo, Timestamp),
+    Sold(HoldNo, OrderNo),
+}
+
+/// What a ticket's row says before a write.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    standing: Standing,
+    order: Option<OrderNo>,
+}
+
+/// A hold that the log names and that has no row.
+#[derive(Debug)]
+pub(super) struct Stranger {
+    hold_id: HoldId,
+    buyer: BuyerNo,
+    started_at: Timestamp,
+    expires_at: Timestamp,
+    tickets: Vec<TicketNo>,
+    /// Tickets that it has, as far as the log goes.
+    has: HashSet<usize>,
+    /// Whether it got any further than to hold them.
+    has_paid: bool,
+}
+
+impl Stranger {
+    pub(super) fn new(
+        hold_id: HoldId,
+        buyer: BuyerNo,
+        started_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        let (tickets, has) = (Vec::new(), HashSet::new());
+        Self { hold_id, buyer, started_at, expires_at, tickets, has, has_paid: false }
+    }
+
+    pub(super) fn add(&mut self, ticket: TicketNo) {
+        if !self.tickets.contains(&ticket) {
+            self.tickets.push(ticket);
+        }
+    }
+
+    /// A claim that was refused half way gives back what it had, and its row is taken away then. That
+    /// is the one way in which a hold may lose its row: any other is left without one.
+    pub(super) fn introduce(self, evidence: &mut Evidence) {
+        if self.has_paid || !self.has.is_empty() {
+            return;
+        }
+        let row = HoldRow {
+            tickets_from: count(evidence.hold_tickets.len()),
+            ticket_count: count(self.tickets.len()),
+            buyer: self.buyer,
+            started_at: self.started_at,
+            expires_at: self.expires_at,
+            ended: true,
+        };
+        evidence.hold_tickets.extend(self.tickets);
+        evidence.holds.store(self.hold_id, row);
+    }
+}
+
+/// Puts the log in order and into the evidence, up to the cut. Returns the tickets that were written
+/// since.
+pub(super) fn tell(
+    evidence: &mut Evidence,
+    mut writes: Vec<Write>,
+    cut: Timestamp,
+    strangers: &mut HashMap<usize, Stranger>,
+) -> Vec<usize> {
+    writes.sort_unstable_by_key(|write| (write.ticket.place(), write.ticks));
+    let mut entries: Vec<(i64, LogEntry)> = Vec::with_capacity(writes.len());
+    let mut changed = Vec::new();
+    for writes in writes.chunk_by(|a, b| a.ticket == b.ticket) {
+        let mut row = Row { standing: Standing::Free, order: None };
+        let mut earliest = i64::MIN;
+        for write in writes {
+            let (entry, after) = entry(evidence, write, row);
+            if let Some(stranger) = row.standing.hold().and_then(|h| strangers.get_mut(&h.place()))
+            {
+                stranger.has.remove(&write.ticket.place());
+            }
+            if let Some(stranger) =
+                after.standing.hold().and_then(|h| strangers.get_mut(&h.place()))
+            {
+                stranger.has.insert(write.ticket.place());
+                stranger.has_paid |= !matches!(after.standing, Standing::Held(_));
+            }
+            row = after;
+            if write.at < cut {
+                earliest = place_in_time(&entry).max(earliest);
+                entries.push((earliest, entry));
+            }
+        }
+        changed.extend(writes.last().filter(|last| last.at >= cut).map(|w| w.ticket.place()));
+    }
+    // Stable: entries of one ticket stay in their order.
+    entries.sort_by_key(|(place, _)| *place);
+    evidence.log = entries.into_iter().map(|(_, entry)| entry).collect();
+    changed
+}
+
+/// Where an entry stands among those of other tickets. What comes free goes before whatever the
+/// clocks cannot tell from it: a buyer may claim as soon as he has let go.
+fn place_in_time(entry: &LogEntry) -> i64 {
+    let at = entry.at.as_millis();
+    if entry.change.frees() { at.saturating_sub(time::millis(CLOCKS_APART)) } else { at }
+}
+
+/// What a write was, seen from the row that it found.
+fn entry(evidence: &Evidence, write: &Write, before: Row) -> (LogEntry, Row) {
+    let (change, after, payment_until) = match write.written {
+        Written::Freed => {
+            let after = Row { standing: Standing::Free, order: None };
+            (freed(evidence, before), after, None)
+        }
+        Written::Blocked => {
+            let after = Row { standing: Standing::Blocked, order: None };
+            (ChangeKind::Blocked, after, None)
+        }
+        Written::Held(hold) => {
+            let again = before.standing == Standing::Paying(hold);
+            let change = if again { ChangeKind::HeldAgain } else { ChangeKind::Held };
+            (change, Row { standing: Standing::Held(hold), order: None }, None)
+        }
+        Written::Paying(hold, order, until) => {
+            let after = Row { standing: Standing::Paying(hold), order: Some(order) };
+            (ChangeKind::Paying, after, Some(until))
+        }
+        Written::Sold(hold, order) => {
+            let after = Row { standing: Standing::Sold(hold), order: Some(order) };
+            (ChangeKind::Sold, after, None)
+        }
+    };
+    let hold = after.standing.hold().or_else(|| {
+        let comes_free = !matches!(write.written, Written::Blocked);
+        before.standing.hold().filter(|_| comes_free)
+    });
+    let Write { at, ticket, .. } = *write;
+    (LogEntry { at, ticket, hold, change, payment_until }, after)
+}
+
+/// How a ticket came free, by what had it.
+fn freed(evidence: &Evidence, before: Row) -> ChangeKind {
+    let status = before.order.and_then(|order| status_of(evidence, order));
+    match before.standing {
+        Standing::Blocked => ChangeKind::Unblocked,
+        Standing::Sold(_) => ChangeKind::Refunded,
+        Standing::Paying(_) => match status {
+            Some(OrderStatus::Declined) => ChangeKind::Declined,
+            // Whoever gave the money back came before whoever should have sold the ticket.
+            Some(OrderStatus::Refunding | OrderStatus::Refunded) => ChangeKind::Refunded,
+            _ => ChangeKind::Aborted,
+        },
+        Standing::Held(_) | Standing::Free => ChangeKind::Abandoned,
+    }
+}
+
+/// Where the log does not go back to the beginning: finds out what stood before it, from the first
+/// entry of each ticket, or from its row where it has none.
+pub(super) fn begin_at(evidence: &mut Evidence, from: Timestamp, restless: &HashSet<usize>) {
+    let mut standings = evidence.standings();
+    let mut met = vec![false; standings.len()];
+    let log = std::mem::take(&mut evidence.log);
+    evidence.log = log
+        .into_iter()
+        .filter(|entry| {
+            let place = entry.ticket.place();
+            if std::mem::replace(&mut met[place], true) {
+                return true;
+            }
+            let (before, is_clear) = before_first(entry);
+            standings[place] = before;
+            is_clear
+        })
+        .collect();
+    for place in restless.iter().filter(|place| !met[**place]) {
+        standings[*place] = Standing::Free;
+    }
+    evidence.before_log = Some(BeforeLog { at: from, standings });
+}
+
+/// What stood before the first entry that is left of a ticket, and whether that is clear. Where a
+/// ticket came free, it is not known from what: such an entry is left out.
+fn before_first(entry: &LogEntry) -> (Standing, bool) {
+    match (entry.change, entry.hold) {
+        (ChangeKind::Paying, Some(hold)) => (Standing::Held(hold), true),
+        (ChangeKind::Sold, Some(hold)) => (Standing::Paying(hold), true),
+        (ChangeKind::Held | ChangeKind::Blocked, _) => (Standing::Free, true),
+        _ => (Standing::Free, false),
+    }
+}
