@@ -46,6 +46,8 @@ pub struct LogStep {
     pub changes: Vec<Change>,
     /// Entries that make no sense. They are left out of `changes`.
     pub faults: Vec<LogFault>,
+    /// What people should know of the reading itself: that it is interrupted, or goes on.
+    pub notices: Vec<String>,
     /// Every change up to here is told. A hold whose deadline is not later, and of which nothing
     /// was told, has expired.
     pub known_until: Timestamp,

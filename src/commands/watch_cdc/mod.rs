@@ -175,6 +175,8 @@ struct Follower<'a> {
     watch: Watch,
     lines: Lines<'a>,
     saved_at: Instant,
+    /// Whether the last attempt to save succeeded.
+    saves: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -186,7 +188,7 @@ impl<'a> Follower<'a> {
     ) -> Self {
         let watch = Watch::starting_with(feed.standing());
         let (lines, saved_at) = (Lines::new(context, event), Instant::now());
-        Self { context, store, event, feed, watch, lines, saved_at }
+        Self { context, store, event, feed, watch, lines, saved_at, saves: true }
     }
 
     /// Follows until it is stopped, or nobody reads any more.
@@ -202,13 +204,16 @@ impl<'a> Follower<'a> {
             };
             self.tell(step).await?;
             if self.saved_at.elapsed() >= SAVE_EVERY {
-                self.save().await?;
+                self.save_if_possible().await;
             }
         }
-        self.save().await
+        self.feed.save().await.map_err(Into::into)
     }
 
     async fn tell(&mut self, step: LogStep) -> Result<()> {
+        for notice in &step.notices {
+            self.context.terminal.notice(notice);
+        }
         for fault in &step.faults {
             self.context.terminal.notice(format_args!("{fault}"));
         }
@@ -224,11 +229,19 @@ impl<'a> Follower<'a> {
         self.lines.show(self.store, &told).await
     }
 
-    /// Saves what was written. Every step that the feed has answered is flushed by now.
-    async fn save(&mut self) -> Result<()> {
-        self.feed.save().await?;
+    /// Saves how far it has written; every step that the feed has answered is flushed by now. Where
+    /// that fails the watch goes on: what is not saved is told again, not lost.
+    async fn save_if_possible(&mut self) {
+        let saved = self.feed.save().await;
         self.saved_at = Instant::now();
-        Ok(())
+        match saved {
+            Ok(()) => self.saves = true,
+            Err(error) if self.saves => {
+                self.saves = false;
+                self.context.terminal.notice(format_args!("{error}; trying again"));
+            }
+            Err(_) => {}
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running statements: reads and writes that may be repeated, and decisions that may not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -39,7 +40,7 @@ const RETRY_WAIT: Duration = Duration::from_millis(50);
 /// The session with its statements, the server's clock, and what was read and never changes.
 #[derive(Debug)]
 pub(super) struct Database {
-    pub(super) session: Session,
+    pub(super) session: Arc<Session>,
     pub(super) statements: Statements,
     pub(super) clock: ServerClock,
     pub(super) cache: Cache,
@@ -117,6 +118,7 @@ impl Database {
     pub(super) fn new(session: Session, statements: Statements, clock: ServerClock) -> Self {
         let turns = Semaphore::new(UNDER_WAY_MAX);
         let (claims, counts) = (Lines::default(), Lines::default());
+        let session = Arc::new(session);
         Self { session, statements, clock, cache: Cache::default(), claims, counts, turns }
     }
 

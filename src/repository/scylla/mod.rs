@@ -37,6 +37,7 @@ mod holds;
 mod keyspace;
 mod limits;
 mod lines;
+mod log;
 mod minting;
 mod payments;
 mod projection;
@@ -143,12 +144,6 @@ fn check_open(event: &Event) -> Result<()> {
     }
     let why = format!("the tickets of {} are not all minted yet", event.slug);
     Err(Refusal::Busy { why }.into())
-}
-
-/// The log of changes is a stream of its own, which no single read can give.
-fn followed_elsewhere<T>() -> Result<T> {
-    let message = "the change log of a ScyllaDB store cannot be read like this yet";
-    Err(StoreError::new(StoreFault::Failed, message).into())
 }
 
 #[async_trait]
@@ -295,8 +290,9 @@ impl Repository for ScyllaRepository {
         payments::finish_refund(&self.db, order).await
     }
 
-    async fn follow(&self, _: LogStart, _: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {
-        followed_elsewhere()
+    async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {
+        let feed = log::begin(Arc::clone(&self.db), &self.keyspace, start, lag).await?;
+        Ok(Box::new(feed))
     }
 
     async fn close(&self) {

@@ -120,7 +120,7 @@ impl Feed {
             changes.last().map(|change| change.at)
         };
         self.known_until = self.known_until.max(until.unwrap_or(self.known_until));
-        LogStep { changes, faults, known_until: self.known_until }
+        LogStep { changes, faults, notices: Vec::new(), known_until: self.known_until }
     }
 }
 

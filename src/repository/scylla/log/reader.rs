@@ -1,0 +1,245 @@
+//! Reading the log, whatever happens to the store meanwhile.
+//!
+//! `scylla_cdc` reads every stream in windows of time and follows the streams of one generation
+//! after those of the one before. It reports how far it is through what it takes for saved progress;
+//! here nothing is saved by it, only noted. It ends on errors that it takes for lasting ones: it is
+//! then begun anew where all streams were read to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::RemoteHandle;
+use scylla_cdc::cdc_types::{GenerationTimestamp, StreamID};
+use scylla_cdc::checkpoints::{CDCCheckpointSaver, Checkpoint};
+use scylla_cdc::consumer::{CDCRow, Consumer, ConsumerFactory};
+use scylla_cdc::log_reader::{CDCLogReader, CDCLogReaderBuilder};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::inbox::{Inbox, LOOK_AGAIN};
+use super::pace::Pace;
+use super::row::{LogRow, at};
+use super::streams::Streams;
+use crate::domain::Timestamp;
+use crate::domain::time::millis;
+use crate::repository::scylla::database::Database;
+
+/// The table whose log is read.
+const TABLE: &str = "order_queue";
+
+/// The span of the log that is read at once of a stream. Only history has such: what is read live is
+/// as short as the pauses in between.
+pub(super) const WINDOW: Duration = Duration::from_mins(5);
+
+/// The wait before the log is read again after a failure; it doubles with each.
+const WAIT_MIN: Duration = Duration::from_millis(200);
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How long nothing may come before people are told, beyond what the pace asks for.
+const SILENCE_TOLD_AFTER: Duration = Duration::from_secs(5);
+
+/// How long nothing may come before the readers are begun anew.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A reader of the whole log.
+pub(super) struct Reader {
+    db: Arc<Database>,
+    keyspace: String,
+    pace: Pace,
+    inbox: Arc<Inbox>,
+    state: State,
+    /// Everything before is read.
+    read_until: Timestamp,
+    moved_at: Instant,
+    /// Whether people were told of trouble that goes on.
+    told: bool,
+    wait: Duration,
+}
+
+enum State {
+    Reading {
+        _stop: CDCLogReader,
+        ended: RemoteHandle<anyhow::Result<()>>,
+    },
+    /// It failed, and is to be begun again then.
+    Waiting(Instant),
+}
+
+impl Reader {
+    /// Begins at `from`.
+    pub(super) fn new(db: Arc<Database>, keyspace: String, pace: Pace, from: Timestamp) -> Self {
+        let (inbox, now) = (Arc::default(), Instant::now());
+        let (state, wait) = (State::Waiting(now), WAIT_MIN);
+        let (read_until, moved_at, told) = (from, now, false);
+        Self { db, keyspace, pace, inbox, state, read_until, moved_at, told, wait }
+    }
+
+    /// The time before which everything is read.
+    pub(super) fn read_until(&self) -> Timestamp {
+        self.read_until
+    }
+
+    /// Takes out the rows before `until`, in the order of time.
+    pub(super) fn take_until(&self, until: Timestamp) -> Vec<LogRow> {
+        self.inbox.take_until(until)
+    }
+
+    /// Waits until more is read, or there is something that people should know.
+    pub(super) async fn more(&mut self) -> Vec<String> {
+        loop {
+            let failure = match &mut self.state {
+                State::Waiting(until) => {
+                    sleep_until(*until).await;
+                    self.begin().await.err()
+                }
+                State::Reading { ended, .. } => tokio::select! {
+                    ended = ended => Some(why(ended)),
+                    () = sleep(self.pace.look_every()) => None,
+                },
+            };
+            let notices = match failure {
+                Some(failure) => self.failed(&failure),
+                None => self.look(),
+            };
+            match notices {
+                Some(notice) => return vec![notice],
+                None if self.advance() => return Vec::new(),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes note of how far all is read; whether that is further than before.
+    fn advance(&mut self) -> bool {
+        let until = self.inbox.read_until().filter(|until| *until > self.read_until);
+        if let Some(until) = until {
+            self.read_until = until;
+            self.moved_at = Instant::now();
+            self.wait = WAIT_MIN;
+        }
+        until.is_some()
+    }
+
+    /// Whether it goes on as it should.
+    fn look(&mut self) -> Option<String> {
+        let further = self.inbox.read_until().is_some_and(|until| until > self.read_until);
+        if further && self.told {
+            self.told = false;
+            return Some("the change log is read again; nothing was left out".into());
+        }
+        let silent = self.moved_at.elapsed().saturating_sub(self.pace.lag());
+        if further || silent < SILENCE_TOLD_AFTER {
+            return None;
+        }
+        if silent > SILENCE_MAX {
+            self.moved_at = Instant::now();
+            self.stop(Duration::ZERO);
+        }
+        let spoken = crate::domain::time::spoken(SILENCE_TOLD_AFTER);
+        self.tell(format_args!("the store has not answered for {spoken}"))
+    }
+
+    fn failed(&mut self, why: &str) -> Option<String> {
+        self.stop(self.wait);
+        self.wait = (self.wait * 2).min(WAIT_MAX);
+        tracing::debug!(why, "the change log was not read");
+        self.tell(format_args!("{why}"))
+    }
+
+    /// Says something of trouble once, until it is over.
+    fn tell(&mut self, why: std::fmt::Arguments<'_>) -> Option<String> {
+        if std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        Some(format!("the change log cannot be read just now ({why}); trying on"))
+    }
+
+    fn stop(&mut self, wait: Duration) {
+        // Its tasks end with it.
+        self.state = State::Waiting(Instant::now() + wait);
+        self.inbox.interrupt();
+    }
+
+    async fn begin(&mut self) -> Result<(), String> {
+        let ahead = self.db.clock.now().as_millis() - self.db.clock.local().as_millis();
+        let inbox = Arc::clone(&self.inbox);
+        let readers = Readers {
+            streams: Streams::new(Arc::clone(&self.db), self.read_until),
+            inbox: Arc::clone(&inbox),
+        };
+        let reading = CDCLogReaderBuilder::new()
+            .session(Arc::clone(&self.db.session))
+            .keyspace(&self.keyspace)
+            .table_name(TABLE)
+            .start_timestamp(Duration::from_millis(
+                u64::try_from(self.read_until.as_millis()).unwrap_or(0),
+            ))
+            .window_size(WINDOW)
+            .safety_interval(self.pace.safety(ahead))
+            .sleep_interval(self.pace.sleep())
+            .pause_between_saves(self.pace.look_every())
+            .should_save_progress(true)
+            .checkpoint_saver(Arc::new(readers))
+            .consumer_factory(Arc::new(Consumers(inbox)))
+            .build();
+        let (stop, ended) = reading.await.map_err(|e| format!("{e:#}"))?;
+        self.state = State::Reading { _stop: stop, ended };
+        Ok(())
+    }
+}
+
+/// Why the readers ended, which they never do on their own.
+fn why(ended: anyhow::Result<()>) -> String {
+    ended.err().map_or_else(|| "its readers have ended".into(), |error| format!("{error:#}"))
+}
+
+/// Notes how far streams are read.
+struct Readers {
+    streams: Streams,
+    inbox: Arc<Inbox>,
+}
+
+#[async_trait]
+impl CDCCheckpointSaver for Readers {
+    async fn save_checkpoint(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let until = Timestamp::from_millis(millis(checkpoint.timestamp));
+        self.inbox.mark(&checkpoint.stream_id.to_string(), until);
+        Ok(())
+    }
+
+    async fn save_new_generation(&self, generation: &GenerationTimestamp) -> anyhow::Result<()> {
+        let (streams, from) = self.streams.of(generation).await?;
+        self.inbox.begin(streams, from);
+        Ok(())
+    }
+
+    async fn load_last_generation(&self) -> anyhow::Result<Option<GenerationTimestamp>> {
+        Ok(None)
+    }
+
+    async fn load_last_checkpoint(&self, _: &StreamID) -> anyhow::Result<Option<Duration>> {
+        Ok(None)
+    }
+}
+
+/// Hands rows over.
+struct Consumers(Arc<Inbox>);
+
+#[async_trait]
+impl ConsumerFactory for Consumers {
+    async fn new_consumer(&self) -> Box<dyn Consumer> {
+        Box::new(Self(Arc::clone(&self.0)))
+    }
+}
+
+#[async_trait]
+impl Consumer for Consumers {
+    async fn consume_cdc(&mut self, row: CDCRow<'_>) -> anyhow::Result<()> {
+        let row = LogRow::take(row);
+        while !self.0.has_room_for(at(row.key.micros), WINDOW) {
+            sleep(LOOK_AGAIN).await;
+        }
+        self.0.push(row);
+        Ok(())
+    }
+}

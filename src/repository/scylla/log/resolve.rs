@@ -1,0 +1,170 @@
+//! What the log itself does not tell: where a ticket sits, and why it came free.
+
+use std::collections::{HashMap, HashSet};
+
+use super::decoder::{Entry, What};
+use super::row::at;
+use super::statements::Statements;
+use crate::domain::{
+    Change, ChangeKind, EventId, HoldId, HoldStatus, Order, OrderStatus, Position, SeatLabel,
+    TicketId,
+};
+use crate::repository::scylla::at_once::at_once;
+use crate::repository::scylla::catalogue;
+use crate::repository::scylla::database::Database;
+use crate::repository::scylla::payments;
+use crate::repository::{Error, LogFault, Result};
+
+/// Holds that are looked at, and sections that are read, at the same time.
+const HOLDS_AT_ONCE: usize = 64;
+const SECTIONS_AT_ONCE: usize = 8;
+
+/// Tickets that are looked for one by one; more than that, and whole events are read.
+const TICKETS_MAX: usize = 64;
+
+/// Makes changes of entries, in their order. Entries about what does not exist are faults.
+pub(super) async fn changes(
+    db: &Database,
+    statements: &Statements,
+    entries: &[Entry],
+) -> Result<(Vec<Change>, Vec<LogFault>)> {
+    let labels = labels(db, entries).await?;
+    let endings = endings(db, statements, entries).await?;
+    let orders = orders_of_strangers(db, entries).await?;
+    let (mut changes, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
+    for entry in entries {
+        let Some(label) = labels.get(&entry.ticket.1) else {
+            let why = format!("event {} has no ticket {}", entry.ticket.0, entry.ticket.1);
+            faults.push(LogFault { entry: entry.row.to_string(), why });
+            continue;
+        };
+        changes.push(change(entry, label.clone(), &endings, &orders));
+    }
+    Ok((changes, faults))
+}
+
+fn change(
+    entry: &Entry,
+    label: SeatLabel,
+    endings: &HashMap<HoldId, HoldStatus>,
+    orders: &[Order],
+) -> Change {
+    let owner = entry.owner.as_ref();
+    let mut change = Change {
+        position: Position(entry.micros),
+        at: at(entry.micros),
+        change: ChangeKind::Unblocked,
+        event_id: entry.ticket.0,
+        ticket_id: entry.ticket.1,
+        label,
+        hold_id: owner.and_then(|owner| owner.hold_id),
+        session_id: owner.and_then(|owner| owner.session_id.clone()),
+        buyer_id: owner.and_then(|owner| owner.buyer_id),
+        expires_at: owner.and_then(|owner| owner.expires_at),
+    };
+    match entry.what {
+        What::Surely(kind) => change.change = kind,
+        What::Freed(otherwise) => {
+            let ending = change.hold_id.and_then(|hold| endings.get(&hold));
+            change.change = ending.and_then(|ending| of_ending(*ending)).unwrap_or(otherwise);
+        }
+        What::FreedBySomebody => {
+            if let Some((order, kind)) = last_to_leave(entry, orders) {
+                change.change = kind;
+                change.hold_id = Some(order.hold_id);
+                change.session_id = Some(order.session_id.clone());
+                change.buyer_id = Some(order.buyer_id);
+            }
+        }
+    }
+    change
+}
+
+/// What it is called that a ticket came free because its hold ended like this.
+const fn of_ending(ending: HoldStatus) -> Option<ChangeKind> {
+    match ending {
+        HoldStatus::Abandoned => Some(ChangeKind::Abandoned),
+        HoldStatus::Declined => Some(ChangeKind::Declined),
+        HoldStatus::Aborted => Some(ChangeKind::Aborted),
+        HoldStatus::Refunded => Some(ChangeKind::Refunded),
+        _ => None,
+    }
+}
+
+/// The order that let the ticket go last before this entry. Whoever held a ticket is known from the
+/// log; so a stranger who left had bought it long ago, or it was blocked.
+fn last_to_leave<'o>(entry: &Entry, orders: &'o [Order]) -> Option<(&'o Order, ChangeKind)> {
+    let left = |order: &&Order| {
+        order.tickets.iter().any(|ticket| ticket.ticket_id == entry.ticket.1)
+            && order.decided_at <= at(entry.micros)
+    };
+    let order = orders.iter().filter(left).max_by_key(|order| order.decided_at)?;
+    let kind = match order.status {
+        OrderStatus::Refunding | OrderStatus::Refunded => ChangeKind::Refunded,
+        OrderStatus::Aborted | OrderStatus::RefundDue => ChangeKind::Aborted,
+        OrderStatus::Declined => ChangeKind::Declined,
+        OrderStatus::Paid => return None,
+    };
+    Some((order, kind))
+}
+
+/// How the holds ended whose tickets came free, those of them that somebody ended.
+async fn endings(
+    db: &Database,
+    statements: &Statements,
+    entries: &[Entry],
+) -> Result<HashMap<HoldId, HoldStatus>> {
+    let freed = entries.iter().filter(|entry| matches!(entry.what, What::Freed(_)));
+    let holds: HashSet<HoldId> = freed.filter_map(|entry| entry.owner.as_ref()?.hold_id).collect();
+    let reads = holds.into_iter().map(async |hold| {
+        let found: Option<(Option<HoldStatus>,)> =
+            db.row(&statements.select_ending, (hold,)).await?;
+        Ok(found.and_then(|(ended_as,)| ended_as).map(|ended_as| (hold, ended_as)))
+    });
+    let found = at_once(HOLDS_AT_ONCE, reads.collect()).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The orders of the events at which somebody left whom nobody knows.
+async fn orders_of_strangers(db: &Database, entries: &[Entry]) -> Result<Vec<Order>> {
+    let strangers = entries.iter().filter(|entry| entry.what == What::FreedBySomebody);
+    let events: HashSet<EventId> = strangers.map(|entry| entry.ticket.0).collect();
+    let mut orders = Vec::new();
+    for event in events {
+        match payments::orders(db, event).await {
+            Ok(found) => orders.extend(found),
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(orders)
+}
+
+/// Where the tickets sit; those that do not exist are left out.
+async fn labels(db: &Database, entries: &[Entry]) -> Result<HashMap<TicketId, SeatLabel>> {
+    let mut by_event: HashMap<EventId, HashSet<TicketId>> = HashMap::new();
+    for entry in entries {
+        by_event.entry(entry.ticket.0).or_default().insert(entry.ticket.1);
+    }
+    let mut labels = HashMap::new();
+    for (event, tickets) in by_event {
+        let event = match catalogue::event(db, event).await {
+            Ok(event) => event,
+            Err(Error::Refused(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        let tickets: Vec<TicketId> = tickets.into_iter().collect();
+        if tickets.len() > TICKETS_MAX {
+            let sections = catalogue::sections(db, &event).await?;
+            let reads = sections.iter().map(|s| catalogue::section_tickets(db, &event, s));
+            for section in at_once(SECTIONS_AT_ONCE, reads.collect()).await? {
+                let asked = section.tickets.iter().filter(|t| tickets.contains(&t.ticket_id));
+                labels.extend(asked.map(|t| (t.ticket_id, t.label.clone())));
+            }
+        } else {
+            let found = catalogue::tickets_by_id(db, &event, &tickets).await?;
+            labels.extend(found.iter().map(|t| (t.ticket.ticket_id, t.ticket.label.clone())));
+        }
+    }
+    Ok(labels)
+}

@@ -1,0 +1,135 @@
+//! Where to begin, and what is to be read before that to know who owns what by then.
+
+use std::time::Duration;
+
+use scylla::DeserializeRow;
+
+use super::decoder::{Decoder, Key, Owner};
+use super::row::at;
+use super::statements::Statements;
+use crate::domain::{
+    BuyerId, EventId, FollowerName, HoldId, OrderId, SessionId, TicketId, TicketStatus, Timestamp,
+};
+use crate::repository::scylla::database::Database;
+use crate::repository::{LogStart, Result};
+
+/// How long the log is kept, as `schema.cql` has it.
+const KEPT: Duration = Duration::from_hours(7 * 24);
+
+/// How much earlier than a look at all tickets the log is read from: longer than the server works on
+/// a transaction whose entry has the time at which it began.
+const UNSEEN_MAX: Duration = Duration::from_secs(3);
+
+/// How far the clocks of the machines that write entries may differ from the server's that was asked.
+const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(5);
+
+/// Where a follower begins.
+pub(super) struct Start {
+    /// From when on the log is read.
+    pub(super) read_from: Timestamp,
+    /// From when on it is told; what is read before only tells who owns what.
+    pub(super) told_from: Timestamp,
+    /// What is known already.
+    pub(super) decoder: Decoder,
+    /// What people should know of it.
+    pub(super) notices: Vec<String>,
+}
+
+/// Finds where to begin.
+pub(super) async fn find(
+    db: &Database,
+    statements: &Statements,
+    start: &LogStart,
+) -> Result<Start> {
+    let told_from = match start {
+        LogStart::Now => return from_now(db, statements).await,
+        LogStart::Start => None,
+        LogStart::At(time) => Some(*time),
+        LogStart::Resume(name) => progress(db, statements, name).await?.map(next_milli),
+    };
+    let oldest = oldest(db, statements).await?;
+    let told_from = told_from.unwrap_or(oldest);
+    let mut notices = Vec::new();
+    if told_from < oldest && matches!(start, LogStart::Resume(_)) {
+        notices.push(format!(
+            "the change log is kept for {} days: what happened between {told_from} and {oldest} \
+             is not in it any more",
+            KEPT.as_secs() / 86_400
+        ));
+    }
+    // Whoever owns a ticket for a time claimed it a time to pay and a payment earlier at the most.
+    let earlier = minus(told_from, longest_checkout(db, statements).await? + CLOCKS_DIFFER_MAX);
+    let read_from = earlier.max(oldest);
+    Ok(Start { read_from, told_from: told_from.max(oldest), decoder: Decoder::default(), notices })
+}
+
+/// Looks at every ticket that somebody owns; the log from a little earlier tells what changed
+/// meanwhile, so that together they tell who owns what when the look is over.
+async fn from_now(db: &Database, statements: &Statements) -> Result<Start> {
+    let read_from = minus(db.now(), UNSEEN_MAX);
+    let rows: Vec<OwnedRow> = db.rows(&statements.select_owned, ()).await?;
+    let owned = rows.into_iter().filter_map(OwnedRow::owner);
+    let (decoder, notices) = (Decoder::starting_with(owned), Vec::new());
+    Ok(Start { read_from, told_from: db.now(), decoder, notices })
+}
+
+/// A row of `order_queue`, with when it was written.
+#[derive(DeserializeRow)]
+struct OwnedRow {
+    event_id: EventId,
+    ticket_id: TicketId,
+    hold_id: Option<HoldId>,
+    order_id: Option<OrderId>,
+    session_id: Option<SessionId>,
+    buyer_id: Option<BuyerId>,
+    status: Option<TicketStatus>,
+    expires_at: Option<Timestamp>,
+    written_at: Option<i64>,
+}
+
+impl OwnedRow {
+    /// None where the row is about to be gone: its time to live is over for some of its columns.
+    fn owner(self) -> Option<(Key, u64, Owner)> {
+        let owner = Owner {
+            status: self.status?,
+            hold_id: self.hold_id,
+            order_id: self.order_id,
+            session_id: self.session_id,
+            buyer_id: self.buyer_id,
+            expires_at: self.expires_at,
+        };
+        Some(((self.event_id, self.ticket_id), u64::try_from(self.written_at?).ok()?, owner))
+    }
+}
+
+/// The time of the oldest entry that there may be.
+async fn oldest(db: &Database, statements: &Statements) -> Result<Timestamp> {
+    let births: Vec<(Option<i64>,)> = db.rows(&statements.select_birth, ()).await?;
+    let births = births.into_iter().filter_map(|(micros,)| u64::try_from(micros?).ok());
+    let birth = births.min().map_or(Timestamp::from_millis(0), at);
+    Ok(minus(birth, CLOCKS_DIFFER_MAX).max(minus(db.now(), KEPT)))
+}
+
+async fn longest_checkout(db: &Database, statements: &Statements) -> Result<Duration> {
+    let terms: Vec<(i64, i64)> = db.rows(&statements.select_terms, ()).await?;
+    let longest = terms.iter().map(|(held, paid)| held.saturating_add(*paid)).max();
+    Ok(Duration::from_millis(longest.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)))
+}
+
+/// The time up to which a follower of this name has told everything.
+async fn progress(
+    db: &Database,
+    statements: &Statements,
+    name: &FollowerName,
+) -> Result<Option<Timestamp>> {
+    let found: Option<(Timestamp,)> = db.row(&statements.select_progress, (name.as_str(),)).await?;
+    Ok(found.map(|(seen_until,)| seen_until))
+}
+
+fn next_milli(time: Timestamp) -> Timestamp {
+    time.plus(Duration::from_millis(1))
+}
+
+fn minus(time: Timestamp, span: Duration) -> Timestamp {
+    Timestamp::from_millis(time.as_millis().saturating_sub(crate::domain::time::millis(span)))
+}
