@@ -16,3 +16,9 @@ mod streams;
 mod tickets;
 mod usage;
 mod watch;
+mod watch_scylla;
+
+#[path = "../support/node.rs"]
+mod node;
+#[path = "../support/own_node.rs"]
+mod own_node;

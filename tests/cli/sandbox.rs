@@ -15,8 +15,12 @@ Stalls,regular,49.50,3,6,Main door
 Balcony,economy,29.00,2,4,Stairs
 ";
 
-/// A folder, and the store in it.
-pub(crate) struct Sandbox(TempDir);
+/// A folder, and the store in it, or elsewhere.
+pub(crate) struct Sandbox {
+    folder: TempDir,
+    /// The URL of a store that is not in the folder.
+    store: Option<String>,
+}
 
 /// What a run of `tix` left behind.
 #[derive(Debug)]
@@ -29,18 +33,27 @@ pub(crate) struct Answer {
 impl Sandbox {
     /// An empty folder.
     pub(crate) fn new() -> Self {
-        Self(TempDir::new().unwrap())
+        Self { folder: TempDir::new().unwrap(), store: None }
+    }
+
+    /// An empty folder, and a store elsewhere.
+    pub(crate) fn with_store(url: String) -> Self {
+        Self { store: Some(url), ..Self::new() }
     }
 
     /// A folder whose store has one event, `hall`, with more arguments to `tix seed`.
     pub(crate) fn seeded_with(more: &[&str]) -> Self {
         let sandbox = Self::new();
-        let file = sandbox.file("hall.csv", HALL);
-        let fixed =
-            ["--date", "2030-12-01T19:30", "--time-zone", "Europe/Berlin", "--slug", "hall"];
-        let seed = ["seed", file.to_str().unwrap()];
-        sandbox.tix(&[&seed, &fixed[..], more].concat()).done();
+        sandbox.seed(&[&["--slug", "hall"], more].concat());
         sandbox
+    }
+
+    /// Adds an event to the store, with more arguments to `tix seed`.
+    pub(crate) fn seed(&self, more: &[&str]) {
+        let file = self.file("hall.csv", HALL);
+        let fixed = ["--date", "2030-12-01T19:30", "--time-zone", "Europe/Berlin"];
+        let seed = ["seed", file.to_str().unwrap()];
+        self.tix(&[&seed, &fixed[..], more].concat()).done();
     }
 
     /// A folder whose store has one event, `hall`.
@@ -50,7 +63,7 @@ impl Sandbox {
 
     /// A path in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     /// Writes a file into the folder.
@@ -68,7 +81,8 @@ impl Sandbox {
         {
             command.env_remove(name);
         }
-        command.env("TZ", "UTC").current_dir(self.0.path()).args(arguments);
+        command.env("TZ", "UTC").current_dir(self.folder.path()).args(arguments);
+        command.envs(self.store.as_ref().map(|url| ("TIX_STORE", url)));
         command.stdin(Stdio::null());
         command
     }
@@ -89,7 +103,12 @@ impl Sandbox {
 
     /// Holds seats for a session; returns the hold's id.
     pub(crate) fn hold(&self, session: &str, seats: &[&str]) -> String {
-        let mut arguments = vec!["hold", "start", "--session", session];
+        self.hold_at(&[], session, seats)
+    }
+
+    /// Holds seats for a session, with more arguments to `tix hold start`; returns the hold's id.
+    pub(crate) fn hold_at(&self, more: &[&str], session: &str, seats: &[&str]) -> String {
+        let mut arguments = [&["hold", "start", "--session", session], more].concat();
         arguments.extend(seats.iter().flat_map(|seat| ["--seat", *seat]));
         let document = self.json("hold", &arguments);
         document["hold"]["hold_id"].as_str().unwrap().to_owned()

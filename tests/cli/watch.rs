@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::sandbox::{Sandbox, steady};
 
 /// A watch that is under way.
-struct Watching {
+pub(crate) struct Watching {
     child: Child,
     /// What it writes; none once nobody reads it any more.
     lines: Option<Lines<BufReader<ChildStdout>>>,
@@ -18,14 +18,14 @@ struct Watching {
 
 impl Watching {
     /// Starts it, and waits until it follows the log.
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut watching = Self::waiting(sandbox, arguments);
         watching.hear("watching");
         watching
     }
 
     /// Starts it.
-    fn waiting(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn waiting(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command(&[&["watch-cdc"], arguments].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -35,22 +35,22 @@ impl Watching {
     }
 
     /// Waits for a line on standard error that says this.
-    fn hear(&mut self, words: &str) {
+    pub(crate) fn hear(&mut self, words: &str) {
         let heard = self.notices.any(|line| line.unwrap().contains(words));
         assert!(heard, "never said `{words}`");
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.lines.as_mut().unwrap().next().expect("the watch ended early").unwrap()
     }
 
-    fn json(&mut self) -> Value {
+    pub(crate) fn json(&mut self) -> Value {
         let document = serde_json::from_str(&self.line()).unwrap();
         crate::schemas::check("change", &document);
         document
     }
 
-    fn signal(mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn signal(mut self, signal: &str) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
         self.child.wait().unwrap()
