@@ -260,6 +260,10 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
         StoreFault::OtherLayout => {
             "seed the file it was minted from, or add another event with --event, --slug or --date"
         }
+        StoreFault::Unanswered => {
+            "it may have been done: look at `tix hold list` and `tix order list`, or run the same \
+             command again"
+        }
         StoreFault::Corrupt => "keep the store as it is, and see what `tix audit` says",
         StoreFault::Failed => "run the same command with -v to see more",
     }

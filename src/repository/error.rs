@@ -46,6 +46,8 @@ pub enum StoreFault {
     OtherSchema,
     /// The event is minted from another layout.
     OtherLayout,
+    /// No answer came, and what was asked for may have been done, or be done yet.
+    Unanswered,
     /// Something that must never happen; the message says what.
     Corrupt,
     /// Anything else.

@@ -6,12 +6,13 @@ use futures::{StreamExt, stream};
 
 use super::at_once::at_once;
 use super::catalogue::StoredTicket;
+use super::claims::Obstacles;
 use super::database::Database;
-use super::holds::{Obstacles, done};
+use super::holds::done;
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::TicketCopy;
-use crate::domain::{EventId, TicketStatus};
+use crate::domain::{EventId, TicketStatus, Timestamp};
 use crate::repository::Result;
 
 /// Tickets that are blocked or unblocked at the same time.
@@ -30,20 +31,28 @@ pub(super) async fn block(
     let tickets: Vec<TicketCopy> = tickets.iter().map(|ticket| ticket.copy()).collect();
     in_the_way(db, event, &tickets).await?.refusal()?;
     let at = db.clock.write_time();
+    let now = db.now();
     let steps: Vec<_> =
-        tickets.iter().map(|t| queue::block(db, event, t.ticket_id, reason)).collect();
+        tickets.iter().map(|t| queue::block(db, (event, t.ticket_id), now, reason)).collect();
     let steps: Vec<Result<Step>> = stream::iter(steps).buffered(TICKETS_AT_ONCE).collect().await;
     let mut obstacles = Obstacles::default();
     let mut blocked: Vec<&TicketCopy> = Vec::new();
+    let mut before: Vec<(&TicketCopy, String)> = Vec::new();
     let mut failed = None;
     for (ticket, step) in tickets.iter().zip(steps) {
         match step {
             Ok(Step::Done) => blocked.push(ticket),
-            Ok(Step::Otherwise(Some(row))) if row.status != TicketStatus::Blocked => {
-                obstacles.add(&row, ticket.label());
+            Ok(Step::Otherwise(Some(row))) if row.status == TicketStatus::Blocked => {
+                before.push((ticket, row.reason.unwrap_or_default()));
             }
-            Ok(Step::Otherwise(_)) => {}
-            Err(error) => failed = Some(error),
+            Ok(Step::Otherwise(Some(row))) => obstacles.add(&row, ticket.label()),
+            Ok(Step::Otherwise(None)) => {}
+            Err(error) => {
+                if is_blocked_at(db, event, ticket, now, reason).await {
+                    blocked.push(ticket);
+                }
+                failed = Some(error);
+            }
         }
     }
     let refused = failed.map_or_else(|| obstacles.refusal().map_err(Into::into), Err);
@@ -52,7 +61,23 @@ pub(super) async fn block(
         return Err(error);
     }
     show(db, event, &blocked, Shown::blocked(reason), at).await;
+    // Whoever blocked these may have died before they were shown.
+    for (ticket, reason) in &before {
+        show(db, event, &[ticket], Shown::blocked(reason), at).await;
+    }
     Ok(blocked.len() as u64)
+}
+
+/// Whether a ticket was blocked by this call after all, as far as it can be read.
+async fn is_blocked_at(
+    db: &Database,
+    event: EventId,
+    ticket: &TicketCopy,
+    at: Timestamp,
+    reason: &str,
+) -> bool {
+    let row = queue::read(db, event, ticket.ticket_id).await;
+    row.is_ok_and(|row| row.is_some_and(|row| row.is_blocked_at(at, reason)))
 }
 
 /// What stands in the way of blocking. A payment that is overdue does not.

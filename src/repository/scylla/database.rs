@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::catalogue::Cache;
-use super::failure::{answer_error, may_pass, statement_error, surely_not_applied};
+use super::failure::{answer_error, may_pass, statement_error, surely_not_applied, unanswered};
 use super::lines::Lines;
 use super::server_clock::{SAMPLES, Sample, ServerClock};
 use super::statements::{SERVER_GIVES_UP_AFTER, Statement, Statements};
@@ -60,6 +60,40 @@ pub(super) enum Decision<R> {
     Refused(R),
     /// No answer came. The server does not work on it any more: a serial read tells.
     Unknown,
+}
+
+impl<R> Decision<R> {
+    /// The same, with something else made of what a refusal found.
+    pub(super) fn map<T>(self, found: impl FnOnce(R) -> T) -> Decision<T> {
+        match self {
+            Self::Applied => Decision::Applied,
+            Self::Refused(row) => Decision::Refused(found(row)),
+            Self::Unknown => Decision::Unknown,
+        }
+    }
+}
+
+/// How often the outcome of one step may be unknown.
+const UNKNOWN_MAX: u32 = 2;
+
+/// What is left of the patience with a step whose outcome is unknown, and which a serial read does
+/// not find done: it is tried again, but not for long, as each time takes seconds.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    unknown: u32,
+}
+
+impl Patience {
+    /// Goes on, or gives up.
+    ///
+    /// # Errors
+    /// [`StoreFault::Unanswered`]: the last request of the step may still arrive at the server.
+    ///
+    /// [`StoreFault::Unanswered`]: crate::repository::StoreFault::Unanswered
+    pub(super) fn lose(&mut self, what: &str) -> Result<()> {
+        self.unknown += 1;
+        if self.unknown < UNKNOWN_MAX { Ok(()) } else { Err(unanswered(what)) }
+    }
 }
 
 /// Nothing that a refusal found is of interest.
@@ -254,6 +288,16 @@ impl Database {
         }
         let why = format!("too much was going on for {TURN_MAX:?} to {what}");
         Err(Refusal::Busy { why }.into())
+    }
+
+    /// Whether a deadline has passed, where no statement asks for the time. Before it is said to be
+    /// over, the server is asked for its clock anew: this machine's may have been set since.
+    pub(super) async fn has_passed(&self, deadline: Timestamp) -> Result<bool> {
+        if deadline > self.now() {
+            return Ok(false);
+        }
+        self.measure_clock().await?;
+        Ok(deadline <= self.now())
     }
 
     /// Measures how far this machine's clock is from the server's.

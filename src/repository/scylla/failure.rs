@@ -12,6 +12,12 @@ pub(super) fn statement_error(what: &str, error: ExecutionError) -> Error {
     StoreError::caused(StoreFault::Failed, format!("could not {what}"), error).into()
 }
 
+/// A step of which nobody knows whether it will have been done.
+pub(super) fn unanswered(what: &str) -> Error {
+    let message = format!("could not {what}: the server did not answer");
+    StoreError::new(StoreFault::Unanswered, message).into()
+}
+
 /// An answer that cannot be read: a column of another type, or a value that no value stands for.
 pub(super) fn answer_error(
     what: &str,

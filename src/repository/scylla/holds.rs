@@ -1,22 +1,20 @@
-//! Claiming and giving up.
+//! Holds: finding and listing them, and giving them up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use scylla::serialize::row::SerializeRow;
 
 use super::at_once::at_once;
-use super::catalogue::{self, StoredTicket};
-use super::database::{Database, Decision, Unread, jittered};
+use super::catalogue::{self};
+use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::projection::{Shown, show};
 use super::queue::{self, Step, time_to_live};
 use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::statements::Statement;
 use super::{limits, settlement};
 use crate::domain::{
-    Event, EventId, Hold, HoldId, HoldStatus, NewHold, Refusal, SeatLabel, SessionId, TicketStatus,
-    Timestamp,
+    Event, EventId, Hold, HoldId, HoldStatus, Refusal, SessionId, TicketStatus, Timestamp,
 };
 use crate::repository::Result;
 
@@ -35,8 +33,12 @@ pub(super) const TRIES_MAX: u32 = 8;
 /// The wait before the second look, about; it doubles with each.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// How often, and how long in all, a repeat looks whether the attempt it repeats has ended.
-const REPEAT_LOOKS: u32 = 10;
+/// For so long after it was started a hold may still be claiming its tickets, and who ends or pays
+/// for it meanwhile waits until it has them all.
+const CLAIMING_MAX: Duration = Duration::from_secs(3);
+
+/// The longest wait between two looks at a claim that is under way, about.
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(100);
 
 /// The partition in which something with this id is listed.
 pub(super) fn bucket(id: &uuid::Uuid) -> i32 {
@@ -64,256 +66,44 @@ pub(super) async fn queue_rows(
     try_join_all(rows).await
 }
 
-/// Who or what has the tickets that somebody wants.
-#[derive(Default)]
-pub(super) struct Obstacles {
-    taken: Vec<SeatLabel>,
-    until: Option<Timestamp>,
-    blocked: Vec<SeatLabel>,
-}
-
-impl Obstacles {
-    /// Adds a ticket that is not free.
-    pub(super) fn add(&mut self, row: &QueueRow, label: SeatLabel) {
-        if row.status == TicketStatus::Blocked {
-            self.blocked.push(label);
-            return;
-        }
-        self.taken.push(label);
-        if row.status == TicketStatus::Held {
-            let earlier = |until: Timestamp| self.until.map_or(until, |u| u.min(until));
-            self.until = row.expires_at.map(earlier).or(self.until);
-        }
-    }
-
-    /// The refusal they amount to.
-    pub(super) fn refusal(self) -> Result<(), Refusal> {
-        if !self.taken.is_empty() {
-            Err(Refusal::Taken { seats: self.taken, until: self.until })
-        } else if !self.blocked.is_empty() {
-            Err(Refusal::Blocked { seats: self.blocked })
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// Claims all tickets or none.
-pub(super) async fn start(
-    db: &Database,
-    event: &Event,
-    tickets: &[Arc<StoredTicket>],
-    new: &NewHold,
-) -> Result<HoldRow> {
-    for _ in 0..TRIES_MAX {
-        let started_at = db.now();
-        let hold = HoldRow {
-            hold_id: new.hold_id,
-            event_id: new.event_id,
-            session_id: new.session_id.clone(),
-            buyer_id: new.buyer_id,
-            tickets: tickets.iter().map(|ticket| ticket.copy()).collect(),
-            started_at,
-            expires_at: started_at.plus(event.terms.time_to_pay),
-            order_id: None,
-            payment_reference: None,
-            payment_deadline: None,
-            ended_as: None,
-        };
-        if let Some(started) = attempt(db, event, hold).await? {
-            return Ok(started);
-        }
-    }
-    Err(busy())
-}
-
-/// Makes one attempt to claim. None where it repeats one that was refused in the meantime, so that
-/// nothing is left of it and it may be made anew.
-///
-/// The buyer's limit first, then the hold's row, then ticket by ticket in the order of the venue:
-/// whatever crashes in between, the limit counts every ticket that is claimed, and every claimed
-/// ticket has a hold that knows the others.
-async fn attempt(db: &Database, event: &Event, hold: HoldRow) -> Result<Option<HoldRow>> {
-    if let Err(error) = may_claim(db, event, &hold).await {
-        return match find(db, hold.hold_id).await? {
-            Some(row) if error.refusal().is_some() => repeated(db, &hold, row).await,
-            _ => Err(error),
-        };
-    }
-    let at = db.clock.write_time();
-    if let Some(row) = insert(db, &hold).await? {
-        if row.buyer_id != hold.buyer_id {
-            limits::let_go(db, &hold).await?;
-        }
-        return repeated(db, &hold, row).await;
-    }
-    claim_all(db, &hold).await?;
-    show(db, hold.event_id, &hold.every_ticket(), Shown::held(&hold), at).await;
-    Ok(Some(hold))
-}
-
-/// Reads whether the tickets can be had, and counts them towards the limit if so.
-///
-/// Reading first keeps hopeless claims, of which an on-sale has most, away from Paxos.
-async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
-    if let Err(refusal) = obstacles(db, hold, 0).await?.refusal() {
-        limits::check(db, hold, event.terms.limit).await?;
-        return Err(refusal.into());
-    }
-    limits::reserve(db, hold, event.terms.limit).await
-}
-
-/// What stands in the way of the hold's tickets from the one at `from` on. A payment that is
-/// overdue does not: it is given up when its ticket is claimed.
-async fn obstacles(db: &Database, hold: &HoldRow, from: usize) -> Result<Obstacles> {
-    let tickets = hold.tickets.get(from..).unwrap_or_default();
-    let rows = queue_rows(db, hold.event_id, tickets).await?;
-    let now = db.now();
-    let mut obstacles = Obstacles::default();
-    for (ticket, row) in tickets.iter().zip(&rows) {
-        let Some(row) = row else { continue };
-        let own = row.hold_id == Some(hold.hold_id);
-        if !own && !row.is_lapsed(now) && row.overdue_order(now).is_none() {
-            obstacles.add(row, ticket.label());
-        }
-    }
-    Ok(obstacles)
-}
-
-/// Writes the hold's row and lists it; answers with the row that is there already, if one is.
-async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldRow>> {
-    list(db, hold, time_to_live(hold.expires_at, db.now())).await?;
-    for _ in 0..TRIES_MAX {
-        let values = (
-            hold.hold_id,
-            hold.event_id,
-            &hold.session_id,
-            hold.buyer_id,
-            &hold.tickets,
-            hold.started_at,
-            hold.expires_at,
-        );
-        match db.decide(&db.statements.insert_hold, values).await? {
-            Decision::Applied => return Ok(None),
-            Decision::Refused(row) => return Ok(Some(row)),
-            Decision::Unknown => match find_serially(db, hold.hold_id).await? {
-                Some(row) if row == *hold => return Ok(None),
-                Some(row) => return Ok(Some(row)),
-                None => {}
-            },
-        }
-    }
-    Err(busy())
-}
-
-async fn find_serially(db: &Database, hold: HoldId) -> Result<Option<HoldRow>> {
+/// Finds a hold's row as Paxos has it.
+pub(super) async fn find_serially(db: &Database, hold: HoldId) -> Result<Option<HoldRow>> {
     db.row(&db.statements.select_hold_serially, (hold,)).await
 }
 
+/// The answer where a hold is never at rest.
 pub(super) fn busy() -> crate::repository::Error {
     let why = format!("the hold changed {TRIES_MAX} times while it was looked at");
     Refusal::Busy { why }.into()
 }
 
-/// Claims the tickets of a hold whose row was just written. Where one is refused, the others are
-/// released and nothing is left of the hold.
-async fn claim_all(db: &Database, hold: &HoldRow) -> Result<()> {
-    for (claimed, ticket) in hold.tickets.iter().enumerate() {
-        let step = match queue::claim(db, hold, ticket.ticket_id).await {
-            Ok(step) => step,
-            Err(error) => {
-                withdraw(db, hold, claimed + 1).await;
-                return Err(error);
-            }
-        };
-        if let Step::Otherwise(row) = step {
-            let mut obstacles = obstacles(db, hold, claimed + 1).await?;
-            if let Some(row) = row {
-                obstacles.add(&row, ticket.label());
-            }
-            withdraw(db, hold, claimed).await;
-            obstacles.refusal()?;
-            return Err(busy());
-        }
-    }
-    Ok(())
-}
-
-/// Undoes a claim that was refused or failed, after `claimed` tickets.
-///
-/// Where this fails in turn, what is left ends at the hold's deadline; the buyer was told that he
-/// has nothing.
-async fn withdraw(db: &Database, hold: &HoldRow, claimed: usize) {
-    let tickets = hold.tickets.iter().take(claimed);
-    let freed = tickets.map(|t| queue::free_held(db, hold.event_id, t.ticket_id, hold.hold_id));
-    let freed: Vec<_> = freed.collect();
-    let freed: Result<Vec<Step>> = join_all(freed).await.into_iter().collect();
-    let withdrawn = async {
-        freed?;
-        limits::let_go(db, hold).await?;
-        db.decide::<Unread>(&db.statements.forget_hold, (hold.hold_id,)).await?;
-        unlist(db, hold).await
-    };
-    if let Err(error) = withdrawn.await {
-        tracing::warn!(%error, hold = %hold.hold_id, "a refused hold is left until its deadline");
-    }
-}
-
-/// The repeat of an attempt that was made before gets that one's answer, while it lasts.
-///
-/// A repeat only looks: were it to claim or to release tickets itself, it and an attempt that is
-/// still under way could undo each other's steps under the same hold id.
-async fn repeated(db: &Database, claim: &HoldRow, mut row: HoldRow) -> Result<Option<HoldRow>> {
-    for looks in 1..=REPEAT_LOOKS {
-        let same = row.session_id == claim.session_id
-            && row.buyer_id == claim.buyer_id
-            && row.tickets == claim.tickets;
-        if !same {
-            return Err(Refusal::NotYours.into());
-        }
-        let rows = queue_rows(db, row.event_id, &row.tickets).await?;
-        let now = db.now();
-        let own = |r: &QueueRow| r.hold_id == Some(row.hold_id) && !r.is_lapsed(now);
-        let owned = rows.iter().flatten().filter(|row| own(row)).count();
-        if row.ended_as.is_none() && owned == row.tickets.len() {
-            return Ok(Some(row));
-        }
-        // Tickets are claimed in order: where the last one was never reached, somebody may be at it.
-        let at_work = row.ended_as.is_none() && row.expires_at > now && row.order_id.is_none();
-        if !at_work {
-            return Err(Refusal::Expired { at: row.expires_at }.into());
-        }
-        tokio::time::sleep(jittered(LOOK_AGAIN, looks)).await;
-        match find(db, row.hold_id).await? {
-            Some(found) => row = found,
-            None => return Ok(None),
-        }
-    }
-    let why = "an earlier attempt to start this hold has not ended".to_owned();
-    Err(Refusal::Busy { why }.into())
-}
-
-/// Lists a hold under its event for so many seconds.
-async fn list(db: &Database, hold: &HoldRow, seconds: i32) -> Result<()> {
+/// Lists a hold under its event for so many seconds, as of the write time `at`.
+async fn list(db: &Database, hold: &HoldRow, seconds: i32, at: i64) -> Result<()> {
     let bucket = bucket(hold.hold_id.as_uuid());
-    let values = (hold.event_id, bucket, hold.hold_id, db.clock.write_time(), seconds);
+    let values = (hold.event_id, bucket, hold.hold_id, at, seconds);
     db.write(&db.statements.list_hold, values).await
 }
 
-/// Lists a hold until its payment has ended.
+/// Lists a hold that is about to claim its tickets.
+pub(super) async fn list_claiming(db: &Database, hold: &HoldRow) -> Result<()> {
+    list(db, hold, time_to_live(hold), db.clock.write_time()).await
+}
+
+/// Lists a hold until its payment, or its refund, has ended.
 pub(super) async fn list_paying(db: &Database, hold: &HoldRow) -> Result<()> {
-    list(db, hold, i32::try_from(PAYING_LISTED.as_secs()).unwrap_or(i32::MAX)).await
+    let seconds = i32::try_from(PAYING_LISTED.as_secs()).unwrap_or(i32::MAX);
+    list(db, hold, seconds, db.clock.write_time()).await
 }
 
-/// Lists a hold until its deadline.
-pub(super) async fn list_held(db: &Database, hold: &HoldRow) -> Result<()> {
-    list(db, hold, time_to_live(hold.expires_at, db.now())).await
+/// Lists a hold until its deadline, unless it was listed anew after the write time `at`.
+pub(super) async fn list_held(db: &Database, hold: &HoldRow, at: i64) -> Result<()> {
+    list(db, hold, time_to_live(hold), at).await
 }
 
-/// Takes a hold off the list of its event.
-pub(super) async fn unlist(db: &Database, hold: &HoldRow) -> Result<()> {
+/// Takes a hold off the list of its event, unless it was listed anew after the write time `at`.
+pub(super) async fn unlist(db: &Database, hold: &HoldRow, at: i64) -> Result<()> {
     let bucket = bucket(hold.hold_id.as_uuid());
-    let values = (db.clock.write_time(), hold.event_id, bucket, hold.hold_id);
+    let values = (at, hold.event_id, bucket, hold.hold_id);
     db.write(&db.statements.unlist_hold, values).await
 }
 
@@ -326,7 +116,8 @@ pub(super) async fn step(
     values: impl SerializeRow,
     is_done: impl Fn(&HoldRow) -> bool,
 ) -> Result<bool> {
-    for _ in 0..TRIES_MAX {
+    let mut patience = Patience::default();
+    loop {
         let row = match db.decide::<Unread>(statement, &values).await? {
             Decision::Applied => return Ok(true),
             Decision::Refused(Unread) => {
@@ -337,8 +128,8 @@ pub(super) async fn step(
         if row.is_some_and(|row| is_done(&row)) {
             return Ok(true);
         }
+        patience.lose(statement.what)?;
     }
-    Err(busy())
 }
 
 /// Gives a hold up. Giving up what is over already succeeds.
@@ -357,7 +148,7 @@ pub(super) async fn abandon(db: &Database, hold: HoldId, session: &SessionId) ->
             let abandoned = |row: &HoldRow| row.ended_as == Some(HoldStatus::Abandoned);
             let statement = &db.statements.abandon_hold;
             if step(db, hold, statement, (hold,), abandoned).await? {
-                free(db, &row).await?;
+                free_claimed_and_to_come(db, &row).await?;
                 return known(db, hold).await;
             }
         }
@@ -366,22 +157,41 @@ pub(super) async fn abandon(db: &Database, hold: HoldId, session: &SessionId) ->
     Err(busy())
 }
 
+/// Whether all tickets of a hold were claimed for it, or none will be any more.
+pub(super) fn has_claimed(db: &Database, hold: &HoldRow, rows: &[Option<QueueRow>]) -> bool {
+    let claimed = rows.iter().flatten().filter(|row| row.hold_id == Some(hold.hold_id)).count();
+    claimed == rows.len() || db.now().since(hold.started_at) >= CLAIMING_MAX
+}
+
+/// Frees the tickets of a hold that was just given up, and those that somebody is about to claim
+/// for it who does not know.
+async fn free_claimed_and_to_come(db: &Database, hold: &HoldRow) -> Result<()> {
+    for looks in 1.. {
+        let rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
+        let last = has_claimed(db, hold, &rows);
+        free(db, hold).await?;
+        if last {
+            break;
+        }
+        tokio::time::sleep(jittered(LOOK_AGAIN, looks).min(LOOK_AGAIN_MAX)).await;
+    }
+    Ok(())
+}
+
 /// Frees those tickets that an ended or lapsed hold still has and nobody pays for.
-async fn free(db: &Database, hold: &HoldRow) -> Result<()> {
+pub(super) async fn free(db: &Database, hold: &HoldRow) -> Result<()> {
     let at = db.clock.write_time();
     let rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
-    let still_held =
-        |row: &Option<QueueRow>| row.as_ref().is_some_and(|r| r.is_held_by(hold.hold_id));
-    let tickets: Vec<&TicketCopy> =
-        hold.tickets.iter().zip(&rows).filter(|(_, row)| still_held(row)).map(|(t, _)| t).collect();
-    if tickets.is_empty() {
-        return Ok(());
-    }
-    let free = |t: &&TicketCopy| queue::free_held(db, hold.event_id, t.ticket_id, hold.hold_id);
-    let steps: Vec<_> = tickets.iter().map(free).collect();
+    let still: Vec<&QueueRow> =
+        rows.iter().flatten().filter(|row| row.is_held_by(hold.hold_id)).collect();
+    let steps: Vec<_> = still.iter().map(|row| queue::free_held(db, row)).collect();
     let steps = try_join_all(steps).await?;
-    limits::let_go(db, hold).await?;
-    unlist(db, hold).await?;
+    let pinned = |row: &QueueRow| row.hold_id == Some(hold.hold_id) && row.order_id.is_some();
+    if !rows.iter().flatten().any(pinned) {
+        limits::let_go(db, hold).await?;
+        unlist(db, hold, at).await?;
+    }
+    let tickets = hold.tickets.iter().filter(|t| still.iter().any(|r| r.ticket_id == t.ticket_id));
     show(db, hold.event_id, &done(tickets, &steps), Shown::AVAILABLE, at).await;
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! How many tickets of an event each buyer owns: counted before a ticket is claimed, and let go
 //! after it came free, so that a crash in between leaves an entry too many and never one too few.
+//!
+//! Every attempt to start a hold has entries of its own, told apart by their deadline: a repeat of
+//! it, which comes to nothing, takes back what it added and nothing else. Two entries for one ticket
+//! count once.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,7 +12,7 @@ use futures::future::try_join_all;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::database::{Database, Decision, Unread, jittered};
+use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::queue;
 use super::rows::{HoldRow, LimitEntry, LimitRow, QueueRow};
 use crate::domain::{BuyerId, EventId, OrderId, Refusal, TicketId, Timestamp, limit};
@@ -87,7 +91,13 @@ enum Written {
 }
 
 /// Writes `entries` if what is stored is still `before`.
-async fn write(db: &Database, key: Key, before: &Owned, entries: &[LimitEntry]) -> Result<Written> {
+async fn write(
+    db: &Database,
+    key: Key,
+    before: &Owned,
+    entries: &[LimitEntry],
+    patience: &mut Patience,
+) -> Result<Written> {
     let version = Uuid::new_v4();
     let s = &db.statements;
     let found = match before.version {
@@ -111,8 +121,11 @@ async fn write(db: &Database, key: Key, before: &Owned, entries: &[LimitEntry]) 
             let row: Option<LimitRow> =
                 db.row(&s.select_limit_serially, (key.event, key.buyer)).await?;
             let now = Owned::from(row);
-            let mine = now.version == Some(version);
-            Ok(if mine { Written::Done } else { Written::Changed(now) })
+            if now.version == Some(version) {
+                return Ok(Written::Done);
+            }
+            patience.lose(s.change_limit.what)?;
+            Ok(Written::Changed(now))
         }
     }
 }
@@ -126,7 +139,8 @@ fn busy() -> crate::repository::Error {
     Refusal::Busy { why }.into()
 }
 
-/// Counts the tickets of a hold that is about to claim them.
+/// Counts the tickets of a hold that is about to claim them, beside those of an earlier attempt to
+/// start it, if there is one: which of the two has the tickets is not known yet.
 ///
 /// # Errors
 /// [`Refusal::Limit`] if the buyer would own more than `allowed`; then nothing is counted.
@@ -136,26 +150,22 @@ pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Resu
     // Most buyers come for the first time: their first write needs no read before it.
     let mut before = Owned::default();
     let mut looked_for_stale = false;
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
         let now = db.now();
         let mut entries: Vec<LimitEntry> = before.entries.clone();
-        entries.retain(|entry| entry.counts(now) && entry.hold_id != hold.hold_id);
-        let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
-        if let Err(refusal) = limit::check(owned(&entries, now), asked, allowed) {
+        entries.retain(|entry| entry.counts(now));
+        if let Err(refusal) = check_others(&entries, hold, now, allowed) {
             if looked_for_stale || !drop_stale(db, key, &mut entries).await? {
                 return Err(refusal.into());
             }
             looked_for_stale = true;
-            limit::check(owned(&entries, now), asked, allowed)?;
+            check_others(&entries, hold, now, allowed)?;
         }
-        let pinned =
-            before.entries.iter().any(|e| e.hold_id == hold.hold_id && e.order_id.is_some());
-        if pinned {
-            // The repeat of a claim that is being paid for: it is counted already.
-            return Ok(());
-        }
-        entries.extend(entries_of(hold, None));
-        match write(db, key, &before, &entries).await? {
+        let missing = entries_of(hold, None).into_iter().filter(|entry| !entries.contains(entry));
+        let missing: Vec<LimitEntry> = missing.collect();
+        entries.extend(missing);
+        match write(db, key, &before, &entries, &mut patience).await? {
             Written::Done => return Ok(()),
             Written::Changed(now) => before = now,
         }
@@ -171,11 +181,22 @@ pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Resu
 /// # Errors
 /// [`Refusal::Limit`].
 pub(super) async fn check(db: &Database, hold: &HoldRow, allowed: u32) -> Result<()> {
-    let mut entries = read(db, Key::of(hold)).await?.entries;
-    entries.retain(|entry| entry.hold_id != hold.hold_id);
-    let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
-    limit::check(owned(&entries, db.now()), asked, allowed)?;
+    let entries = read(db, Key::of(hold)).await?.entries;
+    check_others(&entries, hold, db.now(), allowed)?;
     Ok(())
+}
+
+/// Whether the tickets of a hold may be added to what else the buyer owns.
+fn check_others(
+    entries: &[LimitEntry],
+    hold: &HoldRow,
+    now: Timestamp,
+    allowed: u32,
+) -> Result<(), Refusal> {
+    let others = entries.iter().filter(|entry| entry.hold_id != hold.hold_id);
+    let others: Vec<LimitEntry> = others.copied().collect();
+    let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
+    limit::check(owned(&others, now), asked, allowed)
 }
 
 /// Drops pinned entries whose ticket is not the hold's any more: somebody died between freeing the
@@ -209,21 +230,24 @@ pub(super) async fn pin(
     let key = Key::of(hold);
     let _turn = db.counts.turn(key.buyer.as_uuid()).await?;
     let mut before = read(db, key).await?;
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
         if pinned.iter().all(|entry| before.entries.contains(entry)) {
             return Ok(true);
         }
         let now = db.now();
-        let of_hold = |entry: &&LimitEntry| entry.hold_id == hold.hold_id;
-        let kept = before.entries.iter().filter(of_hold).count() == pinned.len();
-        let mut entries = before.entries.clone();
-        entries.retain(|entry| entry.counts(now) && entry.hold_id != hold.hold_id);
-        let asked = u32::try_from(pinned.len()).unwrap_or(u32::MAX);
-        if !kept && limit::check(owned(&entries, now), asked, allowed).is_err() {
+        let has = |ticket| {
+            let mut entries = before.entries.iter();
+            entries.any(|entry| entry.hold_id == hold.hold_id && entry.ticket_id == ticket)
+        };
+        let kept = pinned.iter().all(|entry| has(entry.ticket_id));
+        if !kept && check_others(&before.entries, hold, now, allowed).is_err() {
             return Ok(false);
         }
+        let mut entries = before.entries.clone();
+        entries.retain(|entry| entry.counts(now) && entry.hold_id != hold.hold_id);
         entries.extend_from_slice(&pinned);
-        match write(db, key, &before, &entries).await? {
+        match write(db, key, &before, &entries, &mut patience).await? {
             Written::Done => return Ok(true),
             Written::Changed(now) => before = now,
         }
@@ -241,6 +265,21 @@ pub(super) async fn unpin(db: &Database, hold: &HoldRow, order: OrderId) -> Resu
             changed = true;
         }
         changed
+    })
+    .await
+}
+
+/// Takes back what an attempt to start a hold has added, and leaves those of other attempts.
+pub(super) async fn take_back(db: &Database, hold: &HoldRow) -> Result<()> {
+    change(db, Key::of(hold), |entries| {
+        let before = entries.len();
+        let added = |entry: &LimitEntry| {
+            entry.hold_id == hold.hold_id
+                && entry.expires_at == hold.expires_at
+                && entry.order_id.is_none()
+        };
+        entries.retain(|entry| !added(entry));
+        entries.len() < before
     })
     .await
 }
@@ -264,6 +303,7 @@ async fn change(
 ) -> Result<()> {
     let _turn = db.counts.turn(key.buyer.as_uuid()).await?;
     let mut before = read(db, key).await?;
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
         let mut entries = before.entries.clone();
         if !edit(&mut entries) {
@@ -271,7 +311,7 @@ async fn change(
         }
         let now = db.now();
         entries.retain(|entry| entry.counts(now));
-        match write(db, key, &before, &entries).await? {
+        match write(db, key, &before, &entries, &mut patience).await? {
             Written::Done => return Ok(()),
             Written::Changed(now) => before = now,
         }

@@ -30,6 +30,7 @@ use crate::minting::Layout;
 mod at_once;
 mod blocks;
 mod catalogue;
+mod claims;
 mod connect;
 mod database;
 mod failure;
@@ -232,7 +233,7 @@ impl Repository for ScyllaRepository {
         let event = catalogue::event(&self.db, hold.event_id).await?;
         check_open(&event)?;
         let tickets = self.stored_tickets(&event, &hold.tickets).await?;
-        let row = holds::start(&self.db, &event, &tickets, hold).await?;
+        let row = claims::start(&self.db, &event, &tickets, hold).await?;
         Ok(holds::started(row, &event))
     }
 

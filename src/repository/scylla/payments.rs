@@ -4,10 +4,10 @@ use futures::future::try_join_all;
 
 use super::at_once::at_once;
 use super::catalogue;
-use super::database::{Database, Decision, Unread, jittered};
+use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::holds::{self, BUCKETS, LOOK_AGAIN, TRIES_MAX};
 use super::projection::{Shown, show};
-use super::queue::{self, Step};
+use super::queue::Step;
 use super::rows::{HoldRow, OrderRow, TicketCopy};
 use super::settlement::{self, advance, decide, find, follow, known, settle};
 use super::{limits, rows::QueueRow};
@@ -67,6 +67,7 @@ pub(super) async fn begin(
     reference: &PaymentReference,
 ) -> Result<PaymentStart> {
     let order_id = OrderId::of_payment(hold_id, reference);
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
         let hold = holds::known(db, hold_id).await?;
         if hold.session_id != *session {
@@ -81,13 +82,17 @@ pub(super) async fn begin(
                 return pin(db, &hold, order_id, deadline).await;
             }
             (None, Some(_), _) => settlement::meet(db, &hold).await?,
-            _ if hold.ended_as.is_some() || hold.expires_at <= db.now() => {
+            _ if hold.ended_as.is_some() || db.has_passed(hold.expires_at).await? => {
                 return Err(Refusal::Expired { at: hold.expires_at }.into());
             }
             _ => {
-                if let Some(hold) = begin_attempt(db, hold, order_id, reference).await? {
+                let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
+                if holds::has_claimed(db, &hold, &rows)
+                    && let Some(hold) =
+                        begin_attempt(db, hold, order_id, reference, &mut patience).await?
+                {
                     let deadline = hold.payment_deadline.unwrap_or(hold.expires_at);
-                    return pin(db, &hold, order_id, deadline).await;
+                    return pin_all(db, &hold, order_id, deadline).await;
                 }
             }
         }
@@ -102,6 +107,7 @@ async fn begin_attempt(
     hold: HoldRow,
     order_id: OrderId,
     reference: &PaymentReference,
+    patience: &mut Patience,
 ) -> Result<Option<HoldRow>> {
     let terms = &catalogue::event(db, hold.event_id).await?.draft.terms;
     let deadline = db.now().plus(terms.payment_time);
@@ -119,14 +125,34 @@ async fn begin_attempt(
         Decision::Refused(Unread) => Ok(None),
         Decision::Unknown => {
             let row: Option<HoldRow> = db.row(&s.select_hold_serially, (hold.hold_id,)).await?;
-            Ok(row.filter(|row| row.order_id == Some(order_id)))
+            let begun = row.filter(|row| row.order_id == Some(order_id));
+            if begun.is_none() {
+                patience.lose(s.begin_attempt.what)?;
+            }
+            Ok(begun)
         }
     }
 }
 
+/// Goes on with an attempt that was begun before.
+async fn pin(
+    db: &Database,
+    hold: &HoldRow,
+    order_id: OrderId,
+    deadline: Timestamp,
+) -> Result<PaymentStart> {
+    let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
+    let pinned =
+        |row: &Option<QueueRow>| row.as_ref().is_some_and(|r| r.order_id == Some(order_id));
+    if !rows.iter().all(pinned) {
+        return pin_all(db, hold, order_id, deadline).await;
+    }
+    to_pay(db, hold, order_id, deadline).await
+}
+
 /// Pins the limit and every ticket of a hold whose row names this attempt. Where a ticket is lost,
 /// the attempt is given up.
-async fn pin(
+async fn pin_all(
     db: &Database,
     hold: &HoldRow,
     order_id: OrderId,
@@ -134,30 +160,35 @@ async fn pin(
 ) -> Result<PaymentStart> {
     let at = db.clock.write_time();
     let event = catalogue::event(db, hold.event_id).await?;
-    let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
-    let pinned =
-        |row: &Option<QueueRow>| row.as_ref().is_some_and(|r| r.order_id == Some(order_id));
-    if !rows.iter().all(pinned) {
-        let counted = limits::pin(db, hold, order_id, event.terms.limit).await?;
-        let pay = |t: &TicketCopy| queue::pay(db, hold, t.ticket_id, order_id, deadline);
-        let steps: Vec<_> = hold.tickets.iter().filter(|_| counted).map(pay).collect();
-        let steps = try_join_all(steps).await?;
-        if !counted || !steps.iter().all(Step::is_done) {
-            let decided = settlement::abort(db, hold, order_id).await?;
-            return match decided.status {
-                OrderStatus::Aborted => Err(Refusal::Expired { at: hold.expires_at }.into()),
-                _ => Ok(PaymentStart::Decided(Box::new(complete(db, decided).await?))),
-            };
-        }
-        let shown = Shown::paying(hold.hold_id, deadline);
-        show(db, hold.event_id, &hold.every_ticket(), shown, at).await;
-        // Another call for the same attempt may have been through with it before these tickets were
-        // pinned: then they are not to be charged for, but to follow what was decided.
-        if let Some(decided) = find(db, order_id).await? {
-            follow(db, &decided).await?;
-            return Ok(PaymentStart::Decided(Box::new(complete(db, decided).await?)));
-        }
+    let counted = limits::pin(db, hold, order_id, event.terms.limit).await?;
+    let pay = |t: &TicketCopy| settlement::pay(db, hold, t.ticket_id, order_id, deadline);
+    let steps: Vec<_> = hold.tickets.iter().filter(|_| counted).map(pay).collect();
+    let steps = try_join_all(steps).await?;
+    if !counted || !steps.iter().all(Step::is_done) {
+        let decided = settlement::abort(db, hold, order_id).await?;
+        return match decided.status {
+            OrderStatus::Aborted => Err(Refusal::Expired { at: hold.expires_at }.into()),
+            _ => Ok(PaymentStart::Decided(Box::new(complete(db, decided).await?))),
+        };
     }
+    let shown = Shown::paying(hold.hold_id, deadline);
+    show(db, hold.event_id, &hold.every_ticket(), shown, at).await;
+    // Another call for the same attempt may have been through with it before these tickets were
+    // pinned: then they are not to be charged for, but to follow what was decided.
+    if let Some(decided) = find(db, order_id).await? {
+        follow(db, &decided).await?;
+        return Ok(PaymentStart::Decided(Box::new(complete(db, decided).await?)));
+    }
+    to_pay(db, hold, order_id, deadline).await
+}
+
+async fn to_pay(
+    db: &Database,
+    hold: &HoldRow,
+    order_id: OrderId,
+    deadline: Timestamp,
+) -> Result<PaymentStart> {
+    let event = catalogue::event(db, hold.event_id).await?;
     let amount = catalogue::price(&hold.tickets, event.currency);
     Ok(PaymentStart::Pay { order_id, amount, deadline })
 }
@@ -206,15 +237,17 @@ async fn stands(db: &Database, hold: &HoldRow, order: OrderId) -> Result<bool> {
 /// Gives up every payment of an event that is overdue, and follows decisions that were left half
 /// followed. Returns the orders that were given up.
 pub(super) async fn recover(db: &Database, event: EventId) -> Result<Vec<Order>> {
+    db.measure_clock().await?;
     let now = db.now();
     let mut aborted = Vec::new();
     for hold in holds::listed(db, event).await? {
         let overdue = hold.payment_deadline.is_some_and(|deadline| deadline <= now);
-        let Some(order_id) = hold.order_id.filter(|_| overdue && hold.ended_as.is_none()) else {
-            continue;
-        };
+        let Some(order_id) = hold.order_id.filter(|_| overdue) else { continue };
         if let Some(decided) = find(db, order_id).await? {
             settle(db, &decided).await?;
+            continue;
+        }
+        if hold.ended_as.is_some() {
             continue;
         }
         let decided = settlement::abort(db, &hold, order_id).await?;
@@ -231,6 +264,10 @@ pub(super) async fn begin_refund(db: &Database, order_id: OrderId) -> Result<Ord
     for _ in 0..TRIES_MAX {
         match row.status {
             OrderStatus::Paid | OrderStatus::RefundDue => {
+                // Listed before its tickets are to come free, so that recovery finds it.
+                if let Some(hold) = holds::find(db, row.hold_id).await? {
+                    holds::list_paying(db, &hold).await?;
+                }
                 row = advance(db, row, OrderStatus::Refunding).await?;
             }
             OrderStatus::Refunding => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use scylla::serialize::row::SerializeRow;
 
-use super::database::{Database, Decision, Unread, jittered};
+use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::rows::{HoldRow, QueueRow};
 use super::settlement;
 use super::statements::Statement;
@@ -50,10 +50,11 @@ enum Verdict {
     Otherwise,
 }
 
-/// Seconds to live for the row of a hold that ends at `expires_at`.
-pub(super) fn time_to_live(expires_at: Timestamp, now: Timestamp) -> i32 {
-    let left = time::millis(expires_at.since(now) + SILENCE);
-    i32::try_from(left / 1000 + 1).unwrap_or(i32::MAX)
+/// Seconds to live for what belongs to a hold: all of its time, whatever is left of it, as a clock
+/// that is wrong must not make it vanish before its deadline.
+pub(super) fn time_to_live(hold: &HoldRow) -> i32 {
+    let whole = time::millis(hold.expires_at.since(hold.started_at) + SILENCE);
+    i32::try_from(whole / 1000 + 1).unwrap_or(i32::MAX)
 }
 
 /// Who owns a ticket; nobody where there is no row.
@@ -72,8 +73,10 @@ async fn step(
     values: impl SerializeRow,
     judge: impl Fn(Option<&QueueRow>) -> Verdict,
 ) -> Result<Step> {
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
-        let row = match db.decide::<Unread>(statement, &values).await? {
+        let decision = db.decide::<Unread>(statement, &values).await?;
+        let row = match decision {
             Decision::Applied => return Ok(Step::Done),
             Decision::Refused(Unread) => read(db, event, ticket).await?,
             Decision::Unknown => read_serially(db, event, ticket).await?,
@@ -81,6 +84,7 @@ async fn step(
         match judge(row.as_ref()) {
             Verdict::Done => return Ok(Step::Done),
             Verdict::Otherwise => return Ok(Step::Otherwise(row.map(Box::new))),
+            Verdict::Again if decision == Decision::Unknown => patience.lose(statement.what)?,
             Verdict::Again => tokio::time::sleep(jittered(LOOK_AGAIN, tries)).await,
         }
     }
@@ -101,19 +105,35 @@ fn busy(what: &str) -> crate::repository::Error {
 }
 
 /// Available, or lapsed → held by this hold. A payment that is overdue is given up first.
-pub(super) async fn claim(db: &Database, hold: &HoldRow, ticket: TicketId) -> Result<Step> {
+///
+/// Makes `may_land` true where a request may yet arrive at the server, however this ends.
+pub(super) async fn claim(
+    db: &Database,
+    hold: &HoldRow,
+    ticket: TicketId,
+    may_land: &mut bool,
+) -> Result<Step> {
     let turn = db.claims.turn(ticket.as_uuid()).await?;
     let mut found = Found::Nothing;
     if turn.has_waited {
         // Somebody else of this process was at it: no need to ask Paxos who has it.
         found = read(db, hold.event_id, ticket).await?.into();
     }
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
         let now = db.now();
         found = match found {
             Found::Claimed => return Ok(Step::Done),
-            Found::Row(row) if row.hold_id == Some(hold.hold_id) => return Ok(Step::Done),
-            Found::Row(row) if row.is_lapsed(now) => take_over(db, hold, &row).await?,
+            Found::Row(row) if row.is_of(hold) => return Ok(Step::Done),
+            Found::Row(row) if row.is_held_by(hold.hold_id) => {
+                // Left by an earlier attempt to start the same hold, which was refused.
+                free_held(db, &row).await?;
+                Found::Nothing
+            }
+            Found::Row(row) if row.is_lapsed(now) => {
+                let decision = take_over(db, hold, &row).await?;
+                look(db, hold, ticket, decision, &mut patience, may_land).await?
+            }
             Found::Row(row) => {
                 let Some(order) = row.overdue_order(now) else {
                     return Ok(Step::Otherwise(Some(row)));
@@ -121,7 +141,10 @@ pub(super) async fn claim(db: &Database, hold: &HoldRow, ticket: TicketId) -> Re
                 settlement::give_up(db, &row, order).await?;
                 Found::Nothing
             }
-            Found::Nothing => insert_claim(db, hold, ticket).await?,
+            Found::Nothing => {
+                let decision = insert_claim(db, hold, ticket).await?;
+                look(db, hold, ticket, decision, &mut patience, may_land).await?
+            }
         };
         if tries > 2 {
             tokio::time::sleep(jittered(LOOK_AGAIN, tries)).await;
@@ -146,7 +169,37 @@ impl From<Option<QueueRow>> for Found {
     }
 }
 
-async fn insert_claim(db: &Database, hold: &HoldRow, ticket: TicketId) -> Result<Found> {
+/// What an attempt to claim has led to.
+async fn look(
+    db: &Database,
+    hold: &HoldRow,
+    ticket: TicketId,
+    decision: Decision<Option<QueueRow>>,
+    patience: &mut Patience,
+    may_land: &mut bool,
+) -> Result<Found> {
+    match decision {
+        Decision::Applied => Ok(Found::Claimed),
+        Decision::Refused(Some(row)) => Ok(Found::Row(Box::new(row))),
+        Decision::Refused(None) => Ok(read(db, hold.event_id, ticket).await?.into()),
+        Decision::Unknown => {
+            let landed_before = std::mem::replace(may_land, true);
+            let row = read_serially(db, hold.event_id, ticket).await?;
+            if row.as_ref().is_some_and(|row| row.is_of(hold)) {
+                *may_land = landed_before;
+                return Ok(Found::Claimed);
+            }
+            patience.lose(db.statements.claim.what)?;
+            Ok(row.into())
+        }
+    }
+}
+
+async fn insert_claim(
+    db: &Database,
+    hold: &HoldRow,
+    ticket: TicketId,
+) -> Result<Decision<Option<QueueRow>>> {
     let values = (
         hold.event_id,
         ticket,
@@ -155,33 +208,29 @@ async fn insert_claim(db: &Database, hold: &HoldRow, ticket: TicketId) -> Result
         hold.buyer_id,
         hold.started_at,
         hold.expires_at,
-        time_to_live(hold.expires_at, db.now()),
+        time_to_live(hold),
     );
-    Ok(match db.decide(&db.statements.claim, values).await? {
-        Decision::Applied => Found::Claimed,
-        Decision::Refused(row) => Found::Row(Box::new(row)),
-        Decision::Unknown => read_serially(db, hold.event_id, ticket).await?.into(),
-    })
+    db.decide(&db.statements.claim, values).await.map(|decision| decision.map(Some))
 }
 
-async fn take_over(db: &Database, hold: &HoldRow, lapsed: &QueueRow) -> Result<Found> {
-    let key = (lapsed.event_id, lapsed.ticket_id);
+async fn take_over(
+    db: &Database,
+    hold: &HoldRow,
+    lapsed: &QueueRow,
+) -> Result<Decision<Option<QueueRow>>> {
     let values = (
-        time_to_live(hold.expires_at, db.now()),
+        time_to_live(hold),
         hold.hold_id,
         &hold.session_id,
         hold.buyer_id,
         hold.started_at,
         hold.expires_at,
-        key.0,
-        key.1,
+        lapsed.event_id,
+        lapsed.ticket_id,
         lapsed.hold_id,
     );
-    Ok(match db.decide::<Unread>(&db.statements.take_over, values).await? {
-        Decision::Applied => Found::Claimed,
-        Decision::Refused(Unread) => read(db, key.0, key.1).await?.into(),
-        Decision::Unknown => read_serially(db, key.0, key.1).await?.into(),
-    })
+    let decision = db.decide::<Unread>(&db.statements.take_over, values).await?;
+    Ok(decision.map(|Unread| None))
 }
 
 /// Held by this hold, in time → paying under this order.
@@ -246,7 +295,7 @@ pub(super) async fn give_back(
     order: OrderId,
 ) -> Result<Step> {
     let values = (
-        time_to_live(hold.expires_at, db.now()),
+        time_to_live(hold),
         hold.hold_id,
         &hold.session_id,
         hold.buyer_id,
@@ -264,19 +313,35 @@ pub(super) async fn give_back(
     step(db, (hold.event_id, ticket), &db.statements.give_back, values, judge).await
 }
 
-/// Held by this hold → available. Done, too, where nobody has it: an answer may have got lost.
-pub(super) async fn free_held(
+/// Held as this row says → available. Done, too, where nobody has it: an answer may have got lost.
+pub(super) async fn free_held(db: &Database, held: &QueueRow) -> Result<Step> {
+    let key = (held.event_id, held.ticket_id);
+    free_if_held(db, key, held.hold_id, held.started_at).await
+}
+
+/// Held by this hold → available, as [`free_held`].
+pub(super) async fn free_claimed(db: &Database, hold: &HoldRow, ticket: TicketId) -> Result<Step> {
+    let key = (hold.event_id, ticket);
+    free_if_held(db, key, Some(hold.hold_id), Some(hold.started_at)).await
+}
+
+/// The time at which the hold was started tells it from a later attempt under the same id.
+async fn free_if_held(
     db: &Database,
-    event: EventId,
-    ticket: TicketId,
-    hold: HoldId,
+    key: (EventId, TicketId),
+    hold: Option<HoldId>,
+    started_at: Option<Timestamp>,
 ) -> Result<Step> {
+    let as_named = |row: &QueueRow| {
+        row.status == TicketStatus::Held && row.hold_id == hold && row.started_at == started_at
+    };
     let judge = |row: Option<&QueueRow>| match row {
-        Some(row) if row.is_held_by(hold) => Verdict::Again,
+        Some(row) if as_named(row) => Verdict::Again,
         Some(_) => Verdict::Otherwise,
         None => Verdict::Done,
     };
-    step(db, (event, ticket), &db.statements.free_held, (event, ticket, hold), judge).await
+    let values = (key.0, key.1, hold, started_at);
+    step(db, key, &db.statements.free_held, values, judge).await
 }
 
 /// Paying or sold under this order → available, whichever of the two it is.
@@ -303,40 +368,50 @@ pub(super) async fn free_pinned(
     Err(busy("free a ticket of an order"))
 }
 
-/// Available, or lapsed → blocked. A payment that is overdue is given up first.
+/// Available, or lapsed → blocked `at` this time. A payment that is overdue is given up first.
+///
+/// What is blocked already is no step of this call's, unless its answer got lost: the time tells.
 pub(super) async fn block(
     db: &Database,
-    event: EventId,
-    ticket: TicketId,
+    (event, ticket): (EventId, TicketId),
+    at: Timestamp,
     reason: &str,
 ) -> Result<Step> {
     let mut lapsed: Option<QueueRow> = None;
+    let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
-        let now = db.now();
         let decision = match &lapsed {
             None => {
-                let values = (event, ticket, now, reason);
-                db.decide(&db.statements.block, values).await?
+                let values = (event, ticket, at, reason);
+                let decision = db.decide(&db.statements.block, values).await?;
+                decision.map(Some)
             }
             Some(row) => {
-                let values = (now, reason, event, ticket, row.hold_id);
-                let decided = db.decide::<Unread>(&db.statements.block_lapsed, values).await?;
-                if decided == Decision::Applied { Decision::Applied } else { Decision::Unknown }
+                let values = (at, reason, event, ticket, row.hold_id);
+                let decision = db.decide::<Unread>(&db.statements.block_lapsed, values).await?;
+                decision.map(|Unread| None)
             }
         };
+        let unknown = decision == Decision::Unknown;
         let row = match decision {
             Decision::Applied => return Ok(Step::Done),
-            Decision::Refused(row) => Some(row),
+            Decision::Refused(Some(row)) => Some(row),
+            Decision::Refused(None) => read(db, event, ticket).await?,
             Decision::Unknown => read_serially(db, event, ticket).await?,
         };
+        let now = db.now();
         lapsed = None;
         match row {
+            Some(row) if row.is_blocked_at(at, reason) => return Ok(Step::Done),
             Some(row) if row.is_lapsed(now) => lapsed = Some(row),
             Some(row) => match row.overdue_order(now) {
                 Some(order) => settlement::give_up(db, &row, order).await?,
                 None => return Ok(Step::Otherwise(Some(Box::new(row)))),
             },
             None => {}
+        }
+        if unknown {
+            patience.lose(db.statements.block.what)?;
         }
         tokio::time::sleep(jittered(LOOK_AGAIN, tries)).await;
     }

@@ -208,6 +208,25 @@ impl QueueRow {
     pub(super) fn is_held_by(&self, hold: HoldId) -> bool {
         self.hold_id == Some(hold) && self.status == TicketStatus::Held
     }
+
+    /// The order under which the ticket waits for a payment of this hold, asked by another order of
+    /// the same hold: one attempt begins only after the one before it was decided and undone.
+    pub(super) fn stray_of(&self, hold: HoldId) -> Option<OrderId> {
+        let stray = self.hold_id == Some(hold) && self.status == TicketStatus::Paying;
+        self.order_id.filter(|_| stray)
+    }
+
+    /// Whether the ticket was blocked at this time, with this reason.
+    pub(super) fn is_blocked_at(&self, at: Timestamp, reason: &str) -> bool {
+        self.status == TicketStatus::Blocked
+            && self.started_at == Some(at)
+            && self.reason.as_deref() == Some(reason)
+    }
+
+    /// Whether this hold has the ticket, and not an earlier attempt to start it.
+    pub(super) fn is_of(&self, hold: &HoldRow) -> bool {
+        self.hold_id == Some(hold.hold_id) && self.started_at == Some(hold.started_at)
+    }
 }
 
 /// A row of `holds`.

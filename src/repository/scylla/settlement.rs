@@ -4,14 +4,15 @@
 use futures::future::{try_join, try_join_all};
 
 use super::catalogue::{self, price};
-use super::database::{Database, Decision, Unread};
+use super::database::{Database, Decision, Patience, Unread};
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{HoldRow, OrderRow, QueueRow, TicketCopy};
 use super::values::Amount;
 use super::{holds, limits};
 use crate::domain::{
-    ConfirmationNumber, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal, TicketStatus,
+    ConfirmationNumber, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal, TicketId,
+    TicketStatus, Timestamp,
 };
 use crate::repository::{Result, StoreError, StoreFault};
 
@@ -54,7 +55,8 @@ pub(super) async fn decide(
     let listing = db.write(&db.statements.list_order, (row.event_id, bucket, order_id));
     let numbered = db.write(&db.statements.list_confirmation, (&number, order_id));
     try_join(listing, numbered).await?;
-    for _ in 0..holds::TRIES_MAX {
+    let mut patience = Patience::default();
+    loop {
         let decided = match insert(db, &row, &number).await? {
             Decision::Applied => return Ok(row),
             Decision::Refused(Unread) => find(db, order_id).await?,
@@ -63,8 +65,8 @@ pub(super) async fn decide(
         if let Some(decided) = decided {
             return Ok(decided);
         }
+        patience.lose(db.statements.insert_order.what)?;
     }
-    Err(holds::busy())
 }
 
 async fn insert(db: &Database, row: &OrderRow, number: &str) -> Result<Decision<Unread>> {
@@ -88,7 +90,8 @@ async fn insert(db: &Database, row: &OrderRow, number: &str) -> Result<Decision<
 /// Moves an order's status on, unless somebody has; answers with the row that is there then.
 pub(super) async fn advance(db: &Database, order: OrderRow, to: OrderStatus) -> Result<OrderRow> {
     let now = db.now();
-    for _ in 0..holds::TRIES_MAX {
+    let mut patience = Patience::default();
+    loop {
         let values = (to, now, order.order_id, order.status);
         let row = match db.decide::<Unread>(&db.statements.advance_order, values).await? {
             Decision::Applied => return Ok(OrderRow { status: to, updated_at: now, ..order }),
@@ -102,8 +105,8 @@ pub(super) async fn advance(db: &Database, order: OrderRow, to: OrderStatus) -> 
         if let Some(row) = row {
             return Ok(row);
         }
+        patience.lose(db.statements.advance_order.what)?;
     }
-    Err(holds::busy())
 }
 
 /// Deals with an attempt to pay that a hold's row names, so that the hold can be looked at again:
@@ -121,15 +124,22 @@ pub(super) async fn meet(db: &Database, hold: &HoldRow) -> Result<()> {
         };
     }
     match hold.payment_deadline {
-        Some(until) if until > db.now() => Err(Refusal::PaymentInProgress { until }.into()),
+        Some(until) if !db.has_passed(until).await? => {
+            Err(Refusal::PaymentInProgress { until }.into())
+        }
         _ => abort(db, hold, order_id).await.map(|_| ()),
     }
 }
 
-/// Gives up the overdue payment that has this ticket.
+/// Gives up the payment that has this ticket, if it is overdue by the server's clock.
 pub(super) async fn give_up(db: &Database, row: &QueueRow, order_id: OrderId) -> Result<()> {
     if let Some(decided) = find(db, order_id).await? {
         return settle(db, &decided).await;
+    }
+    if let Some(deadline) = row.payment_deadline
+        && !db.has_passed(deadline).await?
+    {
+        return Ok(());
     }
     let hold = match row.hold_id {
         Some(hold) => holds::find(db, hold).await?,
@@ -178,7 +188,9 @@ pub(super) async fn settle(db: &Database, order: &OrderRow) -> Result<()> {
     }
     match order.status {
         OrderStatus::Paid => sell(db, &hold, order.order_id).await,
-        OrderStatus::Declined if hold.ended_as.is_none() && hold.expires_at > db.now() => {
+        OrderStatus::Declined
+            if hold.ended_as.is_none() && !db.has_passed(hold.expires_at).await? =>
+        {
             give_back(db, &hold, order.order_id).await
         }
         OrderStatus::Declined => free(db, &hold, order.order_id, HoldStatus::Declined).await,
@@ -220,7 +232,7 @@ async fn sell(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> {
     let sell = |t: &TicketCopy| queue::sell(db, hold, t.ticket_id, order);
     let steps: Vec<_> = hold.tickets.iter().map(sell).collect();
     let steps = try_join_all(steps).await?;
-    holds::unlist(db, hold).await?;
+    holds::unlist(db, hold, at).await?;
     let sold = holds::done(&hold.tickets, &steps);
     show(db, hold.event_id, &sold, Shown::sold(hold.hold_id), at).await;
     Ok(())
@@ -234,7 +246,7 @@ async fn give_back(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> 
     let steps: Vec<_> = hold.tickets.iter().map(give_back).collect();
     let steps = try_join_all(steps).await?;
     limits::unpin(db, hold, order).await?;
-    holds::list_held(db, hold).await?;
+    holds::list_held(db, hold, at).await?;
     let back = holds::done(&hold.tickets, &steps);
     show(db, hold.event_id, &back, Shown::held(hold), at).await;
     let ended = |row: &HoldRow| row.order_id != Some(order);
@@ -249,11 +261,14 @@ async fn free(db: &Database, hold: &HoldRow, order: OrderId, ended_as: HoldStatu
     let at = db.clock.write_time();
     let ended = |row: &HoldRow| row.ended_as.is_some();
     let values = (ended_as, hold.hold_id, order);
-    holds::step(db, hold.hold_id, &db.statements.end_hold, values, ended).await?;
+    if !holds::step(db, hold.hold_id, &db.statements.end_hold, values, ended).await? {
+        // Somebody by whose clock it was in time gave the tickets back, and the hold goes on.
+        return Ok(());
+    }
     let steps: Vec<_> = hold.tickets.iter().map(|t| free_ticket(db, hold, t, order)).collect();
     let steps = try_join_all(steps).await?;
     limits::let_go(db, hold).await?;
-    holds::unlist(db, hold).await?;
+    holds::unlist(db, hold, at).await?;
     let freed = holds::done(&hold.tickets, &steps);
     show(db, hold.event_id, &freed, Shown::AVAILABLE, at).await;
     Ok(())
@@ -269,9 +284,29 @@ async fn free_ticket(
     let (event, id) = (hold.event_id, ticket.ticket_id);
     match queue::free_pinned(db, event, id, order).await? {
         Step::Otherwise(Some(row)) if row.is_held_by(hold.hold_id) => {
-            queue::free_held(db, event, id, hold.hold_id).await
+            queue::free_held(db, &row).await
         }
-        Step::Otherwise(None) => Ok(Step::Done),
-        freed => Ok(freed),
+        Step::Otherwise(Some(row)) => match row.stray_of(hold.hold_id) {
+            Some(earlier) => queue::free_pinned(db, event, id, earlier).await,
+            None => Ok(Step::Otherwise(Some(row))),
+        },
+        Step::Otherwise(None) | Step::Done => Ok(Step::Done),
     }
+}
+
+/// Pins a ticket to an attempt to pay. Where a request of an earlier attempt, which was declined,
+/// arrived only now and pinned it again, that is undone first.
+pub(super) async fn pay(
+    db: &Database,
+    hold: &HoldRow,
+    ticket: TicketId,
+    order: OrderId,
+    deadline: Timestamp,
+) -> Result<Step> {
+    let step = queue::pay(db, hold, ticket, order, deadline).await?;
+    let Step::Otherwise(Some(row)) = &step else { return Ok(step) };
+    let Some(earlier) = row.stray_of(hold.hold_id) else { return Ok(step) };
+    let Some(decided) = find(db, earlier).await? else { return Ok(step) };
+    settle(db, &decided).await?;
+    queue::pay(db, hold, ticket, order, deadline).await
 }

@@ -215,10 +215,10 @@ statements! {
                 started_at = ?, expires_at = ?, payment_deadline = null, reason = null
           WHERE event_id = ? AND ticket_id = ?
              IF order_id = ? AND status = 'paying'";
-    /// Held by this hold → available.
+    /// Held by this hold, as it was started then → available.
     free_held: Decide, "free a held ticket",
         "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
-         IF hold_id = ? AND status = 'held'";
+         IF hold_id = ? AND status = 'held' AND started_at = ?";
     /// Paying or sold, as is said, under this order → available.
     free_pinned: Decide, "free a ticket of an order",
         "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
@@ -247,9 +247,10 @@ statements! {
          VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
     select_hold: Read, "read a hold", SELECT_HOLD;
     select_hold_serially: SerialRead, "read a hold", SELECT_HOLD;
-    /// A hold whose claim was refused is forgotten.
+    /// A hold whose claim was refused is forgotten, unless it was started anew since.
     forget_hold: Decide, "forget a refused hold",
-        "DELETE FROM holds USING TIMEOUT 2s WHERE hold_id = ? IF order_id = null AND ended_as = null";
+        "DELETE FROM holds USING TIMEOUT 2s WHERE hold_id = ?
+         IF started_at = ? AND order_id = null AND ended_as = null";
     /// Nobody ended or pays for the hold, in time by the server's clock → this attempt pays.
     begin_attempt: Decide, "begin to pay for a hold",
         "UPDATE holds USING TIMEOUT 2s

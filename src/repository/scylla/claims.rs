@@ -1,0 +1,280 @@
+//! Claiming: all tickets of a hold or none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use super::catalogue::StoredTicket;
+use super::database::{Database, Decision, Patience, Unread, jittered};
+use super::holds::{
+    LOOK_AGAIN, TRIES_MAX, busy, find, find_serially, free, list_claiming, queue_rows, unlist,
+};
+use super::limits;
+use super::projection::{Shown, show};
+use super::queue::{self, Step};
+use super::rows::{HoldRow, QueueRow};
+use crate::domain::{Event, NewHold, Refusal, SeatLabel, TicketStatus, Timestamp};
+use crate::repository::Result;
+
+/// A claim that takes so long, which is well before others stop waiting for it, looks afterwards
+/// whether its hold still stands.
+const LOOKS_BACK_AFTER: Duration = Duration::from_secs(1);
+
+/// How often, and how long in all, a repeat looks whether the attempt it repeats has ended.
+const REPEAT_LOOKS: u32 = 10;
+
+/// Who or what has the tickets that somebody wants.
+#[derive(Default)]
+pub(super) struct Obstacles {
+    taken: Vec<SeatLabel>,
+    until: Option<Timestamp>,
+    blocked: Vec<SeatLabel>,
+}
+
+impl Obstacles {
+    /// Adds a ticket that is not free.
+    pub(super) fn add(&mut self, row: &QueueRow, label: SeatLabel) {
+        if row.status == TicketStatus::Blocked {
+            self.blocked.push(label);
+            return;
+        }
+        self.taken.push(label);
+        if row.status == TicketStatus::Held {
+            let earlier = |until: Timestamp| self.until.map_or(until, |u| u.min(until));
+            self.until = row.expires_at.map(earlier).or(self.until);
+        }
+    }
+
+    /// The refusal they amount to.
+    pub(super) fn refusal(self) -> Result<(), Refusal> {
+        if !self.taken.is_empty() {
+            Err(Refusal::Taken { seats: self.taken, until: self.until })
+        } else if !self.blocked.is_empty() {
+            Err(Refusal::Blocked { seats: self.blocked })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Claims all tickets or none.
+pub(super) async fn start(
+    db: &Database,
+    event: &Event,
+    tickets: &[Arc<StoredTicket>],
+    new: &NewHold,
+) -> Result<HoldRow> {
+    for _ in 0..TRIES_MAX {
+        let started_at = db.now();
+        let hold = HoldRow {
+            hold_id: new.hold_id,
+            event_id: new.event_id,
+            session_id: new.session_id.clone(),
+            buyer_id: new.buyer_id,
+            tickets: tickets.iter().map(|ticket| ticket.copy()).collect(),
+            started_at,
+            expires_at: started_at.plus(event.terms.time_to_pay),
+            order_id: None,
+            payment_reference: None,
+            payment_deadline: None,
+            ended_as: None,
+        };
+        if let Some(started) = attempt(db, event, hold).await? {
+            return Ok(started);
+        }
+    }
+    Err(busy())
+}
+
+/// Makes one attempt to claim. None where it repeats one that was refused in the meantime, so that
+/// nothing is left of it and it may be made anew.
+///
+/// The buyer's limit first, then the hold's row, then ticket by ticket in the order of the venue:
+/// whatever crashes in between, the limit counts every ticket that is claimed, and every claimed
+/// ticket has a hold that knows the others.
+async fn attempt(db: &Database, event: &Event, hold: HoldRow) -> Result<Option<HoldRow>> {
+    if let Err(error) = may_claim(db, event, &hold).await {
+        return match find(db, hold.hold_id).await? {
+            Some(row) if error.refusal().is_some() => repeated(db, &hold, row).await,
+            _ => Err(error),
+        };
+    }
+    let at = db.clock.write_time();
+    if let Some(row) = insert(db, &hold).await? {
+        if row.started_at != hold.started_at {
+            limits::take_back(db, &hold).await?;
+        }
+        return repeated(db, &hold, row).await;
+    }
+    let begun = Instant::now();
+    claim_all(db, &hold).await?;
+    if begun.elapsed() >= LOOKS_BACK_AFTER {
+        check_stands(db, &hold).await?;
+    }
+    show(db, hold.event_id, &hold.every_ticket(), Shown::held(&hold), at).await;
+    Ok(Some(hold))
+}
+
+/// Frees what was just claimed if the hold was ended meanwhile by somebody who did not wait for it.
+async fn check_stands(db: &Database, hold: &HoldRow) -> Result<()> {
+    match find(db, hold.hold_id).await? {
+        Some(row) if row.started_at == hold.started_at && row.ended_as.is_none() => Ok(()),
+        _ => {
+            free(db, hold).await?;
+            Err(Refusal::Expired { at: hold.expires_at }.into())
+        }
+    }
+}
+
+/// Reads whether the tickets can be had, and counts them towards the limit if so.
+///
+/// Reading first keeps hopeless claims, of which an on-sale has most, away from Paxos.
+async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
+    if let Err(refusal) = obstacles(db, hold, 0).await?.refusal() {
+        limits::check(db, hold, event.terms.limit).await?;
+        return Err(refusal.into());
+    }
+    limits::reserve(db, hold, event.terms.limit).await
+}
+
+/// What stands in the way of the hold's tickets from the one at `from` on. A payment that is
+/// overdue does not: it is given up when its ticket is claimed.
+async fn obstacles(db: &Database, hold: &HoldRow, from: usize) -> Result<Obstacles> {
+    let tickets = hold.tickets.get(from..).unwrap_or_default();
+    let rows = queue_rows(db, hold.event_id, tickets).await?;
+    let now = db.now();
+    let mut obstacles = Obstacles::default();
+    for (ticket, row) in tickets.iter().zip(&rows) {
+        let Some(row) = row else { continue };
+        let own = row.hold_id == Some(hold.hold_id);
+        if !own && !row.is_lapsed(now) && row.overdue_order(now).is_none() {
+            obstacles.add(row, ticket.label());
+        }
+    }
+    Ok(obstacles)
+}
+
+/// Writes the hold's row and lists it; answers with the row that is there already, if one is.
+async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldRow>> {
+    list_claiming(db, hold).await?;
+    let mut patience = Patience::default();
+    for _ in 0..TRIES_MAX {
+        let values = (
+            hold.hold_id,
+            hold.event_id,
+            &hold.session_id,
+            hold.buyer_id,
+            &hold.tickets,
+            hold.started_at,
+            hold.expires_at,
+        );
+        match db.decide(&db.statements.insert_hold, values).await? {
+            Decision::Applied => return Ok(None),
+            Decision::Refused(row) => return Ok(Some(row)),
+            Decision::Unknown => match find_serially(db, hold.hold_id).await? {
+                Some(row) if row == *hold => return Ok(None),
+                Some(row) => return Ok(Some(row)),
+                None => patience.lose(db.statements.insert_hold.what)?,
+            },
+        }
+    }
+    Err(busy())
+}
+
+/// Claims the tickets of a hold whose row was just written. Where one is refused, the others are
+/// released and nothing is left of the hold.
+async fn claim_all(db: &Database, hold: &HoldRow) -> Result<()> {
+    let mut may_land = false;
+    for (claimed, ticket) in hold.tickets.iter().enumerate() {
+        let step = queue::claim(db, hold, ticket.ticket_id, &mut may_land).await;
+        if matches!(step, Ok(Step::Done)) {
+            continue;
+        }
+        let others = obstacles(db, hold, claimed + 1).await;
+        let surely_not = step.is_ok() && !may_land;
+        let tried = if surely_not { claimed } else { claimed + 1 };
+        withdraw(db, hold, tried, may_land).await;
+        let mut obstacles = others?;
+        if let Step::Otherwise(Some(row)) = step? {
+            obstacles.add(&row, ticket.label());
+        }
+        obstacles.refusal()?;
+        return Err(busy());
+    }
+    Ok(())
+}
+
+/// Undoes a claim that was refused or failed and that may have got its first `tried` tickets.
+///
+/// Where this fails in turn, what is left ends at the hold's deadline; the buyer was told that he
+/// has nothing. Where a request to claim may yet land, his tickets are counted until then: it would
+/// give him one that is not counted otherwise.
+async fn withdraw(db: &Database, hold: &HoldRow, tried: usize, may_land: bool) {
+    let tickets = hold.tickets.iter().take(tried);
+    let freed: Vec<_> = tickets.map(|t| queue::free_claimed(db, hold, t.ticket_id)).collect();
+    let freed: Result<Vec<Step>> = join_all(freed).await.into_iter().collect();
+    let withdrawn = async {
+        freed?;
+        if forget(db, hold).await? && !may_land {
+            limits::take_back(db, hold).await?;
+        }
+        unlist(db, hold, db.clock.write_time()).await
+    };
+    if let Err(error) = withdrawn.await {
+        tracing::warn!(%error, hold = %hold.hold_id, "a refused hold is left until its deadline");
+    }
+}
+
+/// Removes the row of a hold whose claim was refused. False where somebody ended it or pays for it,
+/// and so deals with what is left of it.
+async fn forget(db: &Database, hold: &HoldRow) -> Result<bool> {
+    let statement = &db.statements.forget_hold;
+    let mut patience = Patience::default();
+    loop {
+        let values = (hold.hold_id, hold.started_at);
+        match db.decide::<Unread>(statement, values).await? {
+            Decision::Applied => return Ok(true),
+            Decision::Refused(Unread) => return Ok(find(db, hold.hold_id).await?.is_none()),
+            Decision::Unknown if find_serially(db, hold.hold_id).await?.is_none() => {
+                return Ok(true);
+            }
+            Decision::Unknown => patience.lose(statement.what)?,
+        }
+    }
+}
+
+/// The repeat of an attempt that was made before gets that one's answer, while it lasts.
+///
+/// A repeat only looks: were it to claim or to release tickets itself, it and an attempt that is
+/// still under way could undo each other's steps under the same hold id.
+async fn repeated(db: &Database, claim: &HoldRow, mut row: HoldRow) -> Result<Option<HoldRow>> {
+    for looks in 1..=REPEAT_LOOKS {
+        let same = row.session_id == claim.session_id
+            && row.buyer_id == claim.buyer_id
+            && row.tickets == claim.tickets;
+        if !same {
+            return Err(Refusal::NotYours.into());
+        }
+        let rows = queue_rows(db, row.event_id, &row.tickets).await?;
+        let now = db.now();
+        let own = |r: &QueueRow| r.is_of(&row) && !r.is_lapsed(now);
+        let owned = rows.iter().flatten().filter(|row| own(row)).count();
+        if row.ended_as.is_none() && owned == row.tickets.len() {
+            return Ok(Some(row));
+        }
+        // Tickets are claimed in order: where the last one was never reached, somebody may be at it.
+        let at_work = row.ended_as.is_none() && row.expires_at > now && row.order_id.is_none();
+        if !at_work {
+            return Err(Refusal::Expired { at: row.expires_at }.into());
+        }
+        tokio::time::sleep(jittered(LOOK_AGAIN, looks)).await;
+        match find(db, row.hold_id).await? {
+            Some(found) => row = found,
+            None => return Ok(None),
+        }
+    }
+    let why = "an earlier attempt to start this hold has not ended".to_owned();
+    Err(Refusal::Busy { why }.into())
+}
