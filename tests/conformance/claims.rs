@@ -93,6 +93,31 @@ pub(crate) async fn a_hold_id_of_somebody_else_is_not_yours(world: &World) {
     assert_eq!(world.status("A/1/2").await, TicketStatus::Available);
 }
 
+pub(crate) async fn another_claim_under_a_taken_hold_id_does_not_change_what_is_counted(
+    world: &World,
+) {
+    let ann = buyer("ann");
+    let row: Vec<String> = (1..=10).map(|seat| format!("A/1/{seat}")).collect();
+    let row: Vec<&str> = row.iter().map(String::as_str).collect();
+    let hold = world.hold(&ann, &row).await;
+    let fewer = NewHold { hold_id: hold.hold_id, ..world.claim(&ann, &["A/2/1"]).await };
+    assert_eq!(code(world.repository.start_hold(&fewer).await), "not_yours");
+    assert_eq!(code(world.try_hold(&ann, &["A/3/1"]).await), "limit");
+}
+
+pub(crate) async fn the_repeat_of_a_claim_is_not_counted_longer_than_its_hold(world: &World) {
+    let ann = buyer("ann");
+    let row: Vec<String> = (1..=10).map(|seat| format!("A/1/{seat}")).collect();
+    let row: Vec<&str> = row.iter().map(String::as_str).collect();
+    let claim = world.claim(&ann, &row).await;
+    world.repository.start_hold(&claim).await.unwrap();
+    world.pass(TIME_TO_PAY - MOMENT);
+    world.repository.start_hold(&claim).await.unwrap();
+    world.pass(MOMENT);
+    assert_eq!(code(world.repository.start_hold(&claim).await), "expired");
+    world.hold(&ann, &["A/2/1"]).await;
+}
+
 pub(crate) async fn a_claim_names_tickets_that_exist(world: &World) {
     let mut claim = world.claim(&buyer("ann"), &["A/1/1"]).await;
     let nowhere = TicketId::from_uuid(Uuid::from_u128(7));

@@ -51,6 +51,8 @@ rules! {
         the_repeat_of_a_claim_gets_the_same_answer,
         the_repeat_of_a_claim_whose_time_is_over_is_refused,
         a_hold_id_of_somebody_else_is_not_yours,
+        another_claim_under_a_taken_hold_id_does_not_change_what_is_counted,
+        the_repeat_of_a_claim_is_not_counted_longer_than_its_hold,
         a_claim_names_tickets_that_exist,
         a_ticket_named_twice_is_claimed_once,
         the_limit_counts_all_sessions_of_a_buyer,
