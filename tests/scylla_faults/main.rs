@@ -1,0 +1,13 @@
+//! What happens to a sale on ScyllaDB when clients, answers or machines get lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod killed;
+mod proxy;
+mod stage;
+mod store;
+mod story;
+mod unanswered;
+
+#[path = "../support/node.rs"]
+mod node;
