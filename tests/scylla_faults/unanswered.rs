@@ -150,7 +150,7 @@ async fn a_server_that_stays_silent_makes_nobody_believe_what_is_not_so() {
     });
     let silenced: Vec<_> = join_all(told).await.into_iter().flatten().flatten().collect();
     assert!(silenced.len() > 20, "{} decisions were struck", silenced.len());
-    tokio::time::sleep_until(begun + time + time / 2).await;
+    tokio::time::sleep_until(begun + 2 * time).await;
     stage.direct.recover_payments(stage.event).await.unwrap();
     assert_eq!(stage.check().await, [""; 0]);
     join_all(silenced.iter().map(|(party, at)| comes_to_rest(&stage, party, at))).await;
