@@ -10,6 +10,9 @@ const INSERT: i8 = 2;
 const ROW_DELETE: i8 = 3;
 const PARTITION_DELETE: i8 = 4;
 
+/// How long ScyllaDB keeps a log where nobody says otherwise.
+pub(super) const KEPT_SECONDS_DEFAULT: u64 = 24 * 60 * 60;
+
 /// The rows of one time: what one statement wrote.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -43,6 +46,27 @@ pub(super) struct Columns {
     pub(super) started_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) payment_deadline: Option<Timestamp>,
+}
+
+/// How long the log keeps its entries, in seconds, 0 for good. `terms` are what was asked for as the
+/// server stores it: pairs of texts, each after its length in four bytes, after their number.
+pub(super) fn kept_seconds(terms: &[u8]) -> Option<u64> {
+    let mut rest = terms;
+    let mut texts = Vec::new();
+    for _ in 0..2 * number(&mut rest)? {
+        let length = usize::try_from(number(&mut rest)?).ok()?;
+        let (text, after) = rest.split_at_checked(length)?;
+        texts.push(std::str::from_utf8(text).ok()?);
+        rest = after;
+    }
+    let ttl = texts.chunks_exact(2).find(|pair| pair[0] == "ttl");
+    ttl.map_or(Some(KEPT_SECONDS_DEFAULT), |pair| pair[1].parse().ok())
+}
+
+fn number(rest: &mut &[u8]) -> Option<u32> {
+    let (number, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u32::from_le_bytes(*number))
 }
 
 /// Puts rows together that one statement wrote. A statement that sets some columns and nulls others
@@ -85,4 +109,28 @@ fn time_of(row: &LogRow) -> (Timestamp, u64) {
     let (seconds, nanos) = row.time.as_ref().get_timestamp().map_or((0, 0), |at| at.to_unix());
     let millis = i64::try_from(seconds).unwrap_or(0) * 1000 + i64::from(nanos / 1_000_000);
     (Timestamp::from_millis(millis), seconds * 10_000_000 + u64::from(nanos / 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terms_of_the_log_say_how_long_it_keeps_its_entries() {
+        let terms = |pairs: &[&str]| {
+            let mut bytes = u32::try_from(pairs.len() / 2).unwrap().to_le_bytes().to_vec();
+            for text in pairs {
+                bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+                bytes.extend(text.as_bytes());
+            }
+            bytes
+        };
+        assert_eq!(kept_seconds(&terms(&["enabled", "true", "ttl", "604800"])), Some(604_800));
+        assert_eq!(kept_seconds(&terms(&["ttl", "0"])), Some(0));
+        assert_eq!(kept_seconds(&terms(&["enabled", "true"])), Some(KEPT_SECONDS_DEFAULT));
+        let whole = terms(&["ttl", "604800"]);
+        for length in 0..whole.len() {
+            assert_eq!(kept_seconds(&whole[..length]), None);
+        }
+    }
 }

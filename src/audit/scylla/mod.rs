@@ -138,13 +138,11 @@ impl Store {
         let rows = scan::rows::<(Timestamp,)>(&self.reader, &prepared, ()).await?;
         let Some((now,)) = rows.first() else { return Err(unread()) };
         let prepared = scan::prepare(&self.reader, rows::LOG_TERMS).await?;
-        let terms = scan::rows::<(Option<HashMap<String, String>>,)>(
-            &self.reader,
-            &prepared,
-            (&self.keyspace,),
-        );
+        let key = (&self.keyspace,);
+        let terms = scan::rows::<(Option<HashMap<String, Vec<u8>>>,)>(&self.reader, &prepared, key);
         let terms = terms.await?.into_iter().next().and_then(|(terms,)| terms);
-        let seconds = terms.and_then(|terms| terms.get("ttl")?.parse::<u64>().ok()).unwrap_or(0);
+        let seconds = terms.and_then(|terms| log::kept_seconds(terms.get("cdc")?));
+        let seconds = seconds.unwrap_or(log::KEPT_SECONDS_DEFAULT);
         Ok(Window { cut: now.plus(CLOCKS_APART), log_from: log_from(*now, seconds) })
     }
 }
@@ -159,8 +157,9 @@ fn log_from(now: Timestamp, seconds: u64) -> Option<Timestamp> {
 
 /// Events that are in memory together.
 fn groups(places: Vec<EventPlace>) -> Vec<Vec<EventPlace>> {
-    let mut groups: Vec<Vec<EventPlace>> = Vec::new();
-    let mut room = 0;
+    // The first may stay empty: rows without an event are to be found, too.
+    let mut groups: Vec<Vec<EventPlace>> = vec![Vec::new()];
+    let mut room = TICKETS_AT_ONCE;
     for place in places {
         let tickets = place.facts.declared_tickets.max(1);
         match groups.last_mut() {
@@ -283,8 +282,11 @@ impl Sitting<'_> {
         let take = |rows: Vec<LogRow>| {
             for batch in log::batches(&rows) {
                 let is_judged = batch.at < window.cut;
-                facts.entries += u64::from(is_judged && batch.is_whole);
-                facts.entries_missing += u64::from(is_judged && !batch.is_whole);
+                let event = batch.writes.first().and_then(|write| write.event_id);
+                if is_judged && event.is_some_and(|event| builders.contains_key(&event)) {
+                    facts.entries += u64::from(batch.is_whole);
+                    facts.entries_missing += u64::from(!batch.is_whole);
+                }
                 for write in batch.writes {
                     match write.event_id.and_then(|event| builders.get_mut(&event)) {
                         Some(builder) => builder.write(&write),

@@ -136,6 +136,6 @@ pub(super) fn log_since(since: Timestamp) -> (&'static str, &'static str, String
     )
 }
 
-/// How long the log keeps its entries.
-pub(super) const LOG_TERMS: &str = "SELECT cdc FROM system_schema.scylla_tables \
+/// What the change log was asked for, among what else ScyllaDB adds to a table.
+pub(super) const LOG_TERMS: &str = "SELECT extensions FROM system_schema.tables \
      WHERE keyspace_name = ? AND table_name = 'order_queue'";
