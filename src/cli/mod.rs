@@ -166,6 +166,9 @@ pub struct AuditArgs {
     /// Also check what buyers were told: the history file of a simulation
     #[arg(long, value_name = "FILE")]
     pub history: Option<std::path::PathBuf>,
+    /// First finish what somebody left half done, and show every ticket as it is
+    #[arg(long)]
+    pub repair: bool,
 }
 
 const COMPLETIONS_EXAMPLES: &str = "\

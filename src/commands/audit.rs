@@ -11,9 +11,9 @@ use crate::cli::AuditArgs;
 use crate::domain::Event;
 use crate::error::{Error, Result};
 use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
-use crate::repository::Access;
+use crate::repository::{Access, Repaired, Repository};
 
-/// Audits an event, or all of them.
+/// Audits an event, or all of them; repairs them before, if asked to.
 ///
 /// # Errors
 /// The store or the history cannot be read, or a rule is broken.
@@ -27,12 +27,72 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
             Some(found.await?)
         }
     };
+    let repaired = if args.repair {
+        let repair = async |store: &dyn Repository| repair(store, event.as_ref()).await;
+        Some(context.with_store(Access::Existing, repair).await?)
+    } else {
+        None
+    };
     let zone = event.as_ref().map_or_else(TimeZone::system, Event::zone);
     let event_id = event.map(|event| event.event_id);
     let report = audit::run(&context.store, event_id, &history).await?;
     let violations = report.violations.len() as u64;
-    context.print(&Audit { report, zone })?;
+    context.print(&Audit { report, repaired, zone })?;
     if violations == 0 { Ok(()) } else { Err(Error::Violation(violations)) }
+}
+
+async fn repair(store: &dyn Repository, event: Option<&Event>) -> Result<Mended> {
+    let events = match event {
+        Some(event) => vec![event.clone()],
+        None => store.events().await?,
+    };
+    let mut mended = Mended::default();
+    for event in events.iter().filter(|event| event.minted) {
+        mended.add(&store.repair(event.event_id).await?);
+    }
+    Ok(mended)
+}
+
+/// How much a repair mended.
+#[derive(Debug, Default, Serialize)]
+struct Mended {
+    /// Overdue payments that were given up.
+    payments_given_up: u64,
+    /// Decisions about payments and refunds that were followed to their end.
+    decisions_followed: u64,
+    /// Holds that were given up, and whose tickets came free.
+    holds_freed: u64,
+    /// Tickets that were shown in a condition that they no longer had.
+    tickets_shown: u64,
+    /// Events that said wrongly that they have tickets left, or none.
+    events_marked: u64,
+}
+
+impl Mended {
+    fn add(&mut self, repaired: &Repaired) {
+        self.payments_given_up += repaired.given_up.len() as u64;
+        self.decisions_followed += repaired.followed.len() as u64;
+        self.holds_freed += repaired.freed.len() as u64;
+        self.tickets_shown += repaired.shown;
+        self.events_marked += u64::from(repaired.on_sale.is_some());
+    }
+
+    fn text(&self) -> String {
+        let done = [
+            (self.payments_given_up, "overdue payment", "given up"),
+            (self.decisions_followed, "decision", "followed to the end"),
+            (self.holds_freed, "abandoned hold", "freed"),
+            (self.tickets_shown, "ticket", "shown as it is"),
+            (self.events_marked, "event", "marked as it is"),
+        ];
+        let done = done.into_iter().filter(|(count, ..)| *count > 0);
+        let done: Vec<_> =
+            done.map(|(count, what, how)| format!("{} {how}", counted(count, what))).collect();
+        match done.as_slice() {
+            [] => "repaired: there was nothing to mend\n".into(),
+            done => format!("repaired: {}\n", done.join(", ")),
+        }
+    }
 }
 
 fn told(path: Option<&Path>) -> Result<Vec<Told>> {
@@ -51,6 +111,9 @@ fn told(path: Option<&Path>) -> Result<Vec<Told>> {
 struct Audit {
     #[serde(flatten)]
     report: AuditReport,
+    /// What was mended before, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repaired: Option<Mended>,
     /// Where its times are read.
     #[serde(skip)]
     zone: TimeZone,
@@ -139,8 +202,9 @@ fn entries(count: u64) -> String {
 
 impl Report for Audit {
     fn text(&self, page: &Page) -> String {
+        let repaired = self.repaired.as_ref().map_or(String::new(), Mended::text);
         let (verdict, log, ends) = (self.verdict(page), self.log(), self.open_ends());
-        format!("{verdict}{log}{ends}\n{}{}", self.checks(page), self.violations(page))
+        format!("{repaired}{verdict}{log}{ends}\n{}{}", self.checks(page), self.violations(page))
     }
 
     fn sheet(&self) -> Sheet {

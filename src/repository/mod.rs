@@ -21,12 +21,14 @@ use crate::minting::Layout;
 
 pub mod error;
 pub mod follow;
+mod repaired;
 pub mod scylla;
 pub mod sqlite;
 pub mod store_url;
 
 pub use error::{Error, Result, StoreError, StoreFault};
 pub use follow::{ChangeFeed, LogFault, LogStart, LogStep, Standing};
+pub use repaired::Repaired;
 pub use store_url::StoreUrl;
 
 /// What a command is about to do with the store, which decides whether a missing one is made.
@@ -309,6 +311,19 @@ pub trait Repository: Send + Sync + Debug {
     /// Gives up every payment of an event that is beyond its deadline; its tickets come free.
     /// Returns the orders, now `aborted`.
     async fn recover_payments(&self, event: EventId) -> Result<Vec<Order>>;
+
+    /// Does what nobody else is there to do: gives up overdue payments, follows decisions that were
+    /// left half followed, frees what holds have that came to their end, and shows every ticket of
+    /// the event as it is. Decides nothing that the other steps do not decide, and does no harm
+    /// beside them.
+    async fn repair(&self, event: EventId) -> Result<Repaired>;
+
+    /// Notes whether an event has tickets left, for who lists events; tells what it says now if it
+    /// said something else before.
+    async fn note_has_tickets(&self, event: EventId) -> Result<Option<bool>>;
+
+    /// The same as [`repair`](Self::repair) for one hold and its tickets; does nothing where the hold is not known.
+    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired>;
 
     // ── orders ────────────────────────────────────────────────────────────────────────────────
 

@@ -15,8 +15,8 @@ use tix::domain::{
 };
 use tix::minting::Layout;
 use tix::repository::{
-    ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository, Result,
-    SchemaStatus, SectionCounts, SectionMap, TicketFilter,
+    ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired, Repository,
+    Result, SchemaStatus, SectionCounts, SectionMap, TicketFilter,
 };
 
 use crate::fault::Fault;
@@ -238,6 +238,18 @@ impl Repository for Engine {
 
     async fn recover_payments(&self, event: EventId) -> Result<Vec<Order>> {
         self.inner.recover_payments(event).await
+    }
+
+    async fn repair(&self, event: EventId) -> Result<Repaired> {
+        self.inner.repair(event).await
+    }
+
+    async fn note_has_tickets(&self, event: EventId) -> Result<Option<bool>> {
+        self.inner.note_has_tickets(event).await
+    }
+
+    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired> {
+        self.inner.repair_hold(hold).await
     }
 
     async fn order(&self, order: OrderId) -> Result<Order> {

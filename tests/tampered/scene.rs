@@ -305,7 +305,11 @@ impl Hand {
     }
 
     fn ticket_copy(&self) -> String {
-        format!("{{ticket_id: {}, section_id: 0, place: 0, price: 50.00}}", self.ticket)
+        let ticket = self.ticket;
+        format!(
+            "{{ticket_id: {ticket}, section_id: 0, place: 0, section: 'A', row_name: '1', \
+             seat_name: '1', type_id: 'regular', price: 50.00}}"
+        )
     }
 
     pub(crate) fn hold_row(&self) -> String {

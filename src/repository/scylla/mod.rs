@@ -16,8 +16,9 @@ use self::server_clock::{MEASURED_EVERY, ServerClock};
 use self::statements::Statements;
 use super::store_url::ScyllaLocation;
 use super::{
-    Access, ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repository,
-    Result, SchemaStatus, SectionCounts, SectionMap, StoreError, StoreFault, TicketFilter,
+    Access, ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired,
+    Repository, Result, SchemaStatus, SectionCounts, SectionMap, StoreError, StoreFault,
+    TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
@@ -44,6 +45,7 @@ mod payments;
 mod projection;
 mod queue;
 mod reader;
+mod repair;
 mod rows;
 mod schema;
 mod schema_text;
@@ -272,6 +274,19 @@ impl Repository for ScyllaRepository {
     async fn recover_payments(&self, event: EventId) -> Result<Vec<Order>> {
         catalogue::event(&self.db, event).await?;
         payments::recover(&self.db, event).await
+    }
+
+    async fn repair(&self, event: EventId) -> Result<Repaired> {
+        catalogue::event(&self.db, event).await?;
+        repair::event(&self.db, event).await
+    }
+
+    async fn note_has_tickets(&self, event: EventId) -> Result<Option<bool>> {
+        repair::note_has_tickets(&self.db, event).await
+    }
+
+    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired> {
+        repair::hold(&self.db, hold).await
     }
 
     async fn order(&self, order: OrderId) -> Result<Order> {

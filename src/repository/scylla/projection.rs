@@ -3,7 +3,7 @@
 use super::at_once::at_once;
 use super::database::Database;
 use super::rows::{HoldRow, TicketCopy};
-use crate::domain::{EventId, HoldId, TicketStatus, Timestamp};
+use crate::domain::{EventId, HoldId, TicketId, TicketStatus, Timestamp};
 use crate::repository::Result;
 
 /// Tickets that are written at the same time.
@@ -12,10 +12,10 @@ const WRITES_AT_ONCE: usize = 64;
 /// What is shown of a ticket.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shown<'a> {
-    status: TicketStatus,
-    held_until: Option<Timestamp>,
-    hold_id: Option<HoldId>,
-    reason: Option<&'a str>,
+    pub(super) status: TicketStatus,
+    pub(super) held_until: Option<Timestamp>,
+    pub(super) hold_id: Option<HoldId>,
+    pub(super) reason: Option<&'a str>,
 }
 
 impl<'a> Shown<'a> {
@@ -60,21 +60,22 @@ pub(super) async fn show(
     shown: Shown<'_>,
     at: i64,
 ) {
-    let writes = tickets.iter().map(|ticket| write(db, event, ticket, shown, at)).collect();
+    let key = |ticket: &TicketCopy| (ticket.section_id, ticket.ticket_id);
+    let writes = tickets.iter().map(|ticket| write(db, event, key(ticket), shown, at)).collect();
     if let Err(error) = at_once(WRITES_AT_ONCE, writes).await {
         tracing::warn!(%error, "the map shows an old condition of a ticket");
     }
 }
 
-async fn write(
+/// Shows the condition of the ticket with this id in this section, as of a write time.
+pub(super) async fn write(
     db: &Database,
     event: EventId,
-    ticket: &TicketCopy,
+    (section, id): (i32, TicketId),
     shown: Shown<'_>,
     at: i64,
 ) -> Result<()> {
     let Shown { status, held_until, hold_id, reason } = shown;
-    let (section, id) = (ticket.section_id, ticket.ticket_id);
     let values = (at, status, held_until, hold_id, reason, event, section, id);
     db.write(&db.statements.project, values).await
 }

@@ -130,6 +130,19 @@ pub(super) struct SeenRow {
     pub(super) reason: Option<String>,
 }
 
+/// What is shown of a ticket, and since when.
+#[derive(Debug, Clone, DeserializeRow)]
+pub(super) struct ShownRow {
+    pub(super) ticket_id: TicketId,
+    /// A word that may mean nothing: it is only compared.
+    pub(super) status: Option<String>,
+    pub(super) held_until: Option<Timestamp>,
+    pub(super) hold_id: Option<HoldId>,
+    pub(super) reason: Option<String>,
+    /// The write time of its status, in microseconds since 1970.
+    pub(super) written_at: Option<i64>,
+}
+
 /// A ticket as holds and orders copy it.
 #[derive(Debug, Clone, PartialEq, Eq, SerializeValue, DeserializeValue)]
 pub(super) struct TicketCopy {

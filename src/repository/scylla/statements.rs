@@ -152,6 +152,11 @@ statements! {
     open_sale: Decide, "open the sale",
         "UPDATE events USING TIMEOUT 2s SET minted_at = ?, has_tickets = true WHERE event_id = ?
          IF minted_at = null";
+    select_has_tickets: Read, "read whether tickets are left",
+        "SELECT has_tickets FROM events WHERE event_id = ?";
+    set_has_tickets: Decide, "note whether tickets are left",
+        "UPDATE events USING TIMEOUT 2s SET has_tickets = ? WHERE event_id = ?
+         IF minted_at != null AND has_tickets = ?";
     insert_section: Write, "write a section",
         "INSERT INTO venue_sections (event_id, section_id, name, type_id, entrance, row_count, seats)
          VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
@@ -174,6 +179,12 @@ statements! {
     select_seen: Read, "read the map of a section",
         "SELECT place, status, held_until, hold_id, reason FROM tickets
          WHERE event_id = ? AND section_id = ?";
+    select_shown: Read, "read what is shown of a section",
+        "SELECT ticket_id, status, held_until, hold_id, reason, WRITETIME(status) AS written_at
+           FROM tickets WHERE event_id = ? AND section_id = ?";
+    select_some_shown: Read, "read what is shown of tickets",
+        "SELECT ticket_id, status, held_until, hold_id, reason, WRITETIME(status) AS written_at
+           FROM tickets WHERE event_id = ? AND section_id = ? AND ticket_id IN ?";
     project: Write, "show a ticket's new condition",
         "UPDATE tickets USING TIMESTAMP ? SET status = ?, held_until = ?, hold_id = ?, reason = ?
          WHERE event_id = ? AND section_id = ? AND ticket_id = ?";

@@ -18,7 +18,7 @@ use self::writer::{Tx, Writer};
 use super::store_url::SqliteLocation;
 use super::{
     Access, ChangeFeed, Error, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
-    Repository, Result, SchemaStatus, SectionCounts, SectionMap, TicketFilter,
+    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionMap, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
@@ -363,6 +363,26 @@ impl Repository for SqliteRepository {
         let tickets = self.stored_event(event).await?.tickets();
         let recover = move |tx: &mut Tx<'_, '_>| payments::recover(tx, tickets);
         self.writer.submit("recover payments", recover).await
+    }
+
+    async fn repair(&self, event: EventId) -> Result<Repaired> {
+        let given_up = self.recover_payments(event).await?;
+        Ok(Repaired { given_up, ..Repaired::default() })
+    }
+
+    async fn note_has_tickets(&self, _: EventId) -> Result<Option<bool>> {
+        // It is asked of the tickets themselves.
+        Ok(None)
+    }
+
+    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired> {
+        match self.hold(hold).await {
+            Ok(hold) if hold.payment_deadline.is_some_and(|at| at <= self.now()) => {
+                self.repair(hold.event_id).await
+            }
+            Ok(_) | Err(Error::Refused(Refusal::UnknownHold { .. })) => Ok(Repaired::default()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn order(&self, order: OrderId) -> Result<Order> {
