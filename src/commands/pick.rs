@@ -103,13 +103,12 @@ pub async fn order(store: &dyn Repository, name: &str) -> Result<Order> {
         cause: Some(Box::new(cause)),
         hint: Some("see which orders there are with `tix order list`".into()),
     })?;
-    for event in store.events().await? {
-        let orders = store.orders(event.event_id).await?;
-        if let Some(order) = orders.into_iter().find(|o| o.confirmation_number == number) {
-            return Ok(order);
-        }
+    let mut candidates = store.orders_numbered(&number).await?;
+    match candidates.len() {
+        0 => Err(Refusal::UnknownHold { name: number.to_string() }.into()),
+        1 => Ok(candidates.swap_remove(0)),
+        _ => Err(several("order", name, candidates.iter().map(|order| order.order_id))),
     }
-    Err(Refusal::UnknownHold { name: number.to_string() }.into())
 }
 
 /// Finds the section that `name` names, in any case where only one does.

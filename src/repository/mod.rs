@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::domain::{
-    BuyerId, Event, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order, OrderId,
-    PaymentReference, Refusal, SeatLabel, Section, SessionId, Ticket, TicketId, TicketState,
-    TicketStatus, Timestamp,
+    BuyerId, ConfirmationNumber, Event, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order,
+    OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId, Ticket, TicketId,
+    TicketState, TicketStatus, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -332,6 +332,10 @@ pub trait Repository: Send + Sync + Debug {
     /// # Errors
     /// [`Refusal::UnknownHold`] naming the order.
     async fn order(&self, order: OrderId) -> Result<Order>;
+
+    /// The orders with this confirmation number: one, or none. Several only where chance gave two
+    /// orders the same one.
+    async fn orders_numbered(&self, number: &ConfirmationNumber) -> Result<Vec<Order>>;
 
     /// The orders of an event, by the time they were decided.
     async fn orders(&self, event: EventId) -> Result<Vec<Order>>;

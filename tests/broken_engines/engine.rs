@@ -9,9 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tix::domain::money::total;
 use tix::domain::{
-    BuyerId, Currency, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
-    OrderStatus, PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState,
-    Timestamp,
+    BuyerId, ConfirmationNumber, Currency, Event, EventDraft, EventId, Hold, HoldId, NewHold,
+    Order, OrderId, OrderStatus, PaymentReference, Refusal, SeatLabel, Section, SessionId,
+    TicketId, TicketState, Timestamp,
 };
 use tix::minting::Layout;
 use tix::repository::{
@@ -254,6 +254,10 @@ impl Repository for Engine {
 
     async fn order(&self, order: OrderId) -> Result<Order> {
         self.inner.order(order).await
+    }
+
+    async fn orders_numbered(&self, number: &ConfirmationNumber) -> Result<Vec<Order>> {
+        self.inner.orders_numbered(number).await
     }
 
     async fn orders(&self, event: EventId) -> Result<Vec<Order>> {

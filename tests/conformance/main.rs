@@ -87,6 +87,7 @@ rules! {
     refunds {
         a_cancelled_order_frees_its_tickets_and_then_pays_back,
         cancelling_again_goes_on_where_it_stopped,
+        an_order_is_found_by_its_confirmation_number,
         an_order_that_captured_nothing_cannot_be_cancelled,
         a_refunded_ticket_can_be_sold_again,
         sold_tickets_count_towards_the_limit_until_refunded,

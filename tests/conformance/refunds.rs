@@ -1,11 +1,11 @@
 //! Cancelling orders.
 
-use tix::domain::{HoldStatus, OrderId, OrderStatus, TicketStatus};
+use tix::domain::{ConfirmationNumber, HoldId, HoldStatus, OrderId, OrderStatus, TicketStatus};
 use tix::payment::{self, SimulatedProvider, simulated::ProviderSettings};
 use tix::repository::PaymentOutcome;
 use uuid::Uuid;
 
-use crate::world::{PAYMENT_TIME, World, buyer, code};
+use crate::world::{PAYMENT_TIME, World, buyer, code, reference};
 
 pub(crate) async fn a_cancelled_order_frees_its_tickets_and_then_pays_back(world: &World) {
     let ann = buyer("ann");
@@ -37,6 +37,22 @@ pub(crate) async fn cancelling_again_goes_on_where_it_stopped(world: &World) {
     let again = payment::cancel(repository, &provider, order.order_id).await.unwrap();
     assert_eq!(again, refunded);
     assert_eq!(world.status("A/1/1").await, TicketStatus::Sold);
+}
+
+pub(crate) async fn an_order_is_found_by_its_confirmation_number(world: &World) {
+    let ann = buyer("ann");
+    let mut orders = Vec::new();
+    for (seat, card) in [("A/1/1", "card"), ("A/1/2", "another card")] {
+        let hold = world.hold(&ann, &[seat]).await;
+        orders.push(world.pay(&ann, &hold, card).await);
+    }
+    for order in orders {
+        let found = world.repository.orders_numbered(&order.confirmation_number).await.unwrap();
+        assert_eq!(found, [order]);
+    }
+    let nobodys = OrderId::of_payment(HoldId::fresh(), &reference("card"));
+    let number = ConfirmationNumber::of_order(nobodys);
+    assert_eq!(world.repository.orders_numbered(&number).await.unwrap(), []);
 }
 
 pub(crate) async fn an_order_that_captured_nothing_cannot_be_cancelled(world: &World) {

@@ -23,8 +23,8 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, Refusal,
-    SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
+    ConfirmationNumber, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
+    PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -291,6 +291,10 @@ impl Repository for ScyllaRepository {
 
     async fn order(&self, order: OrderId) -> Result<Order> {
         payments::order(&self.db, order).await
+    }
+
+    async fn orders_numbered(&self, number: &ConfirmationNumber) -> Result<Vec<Order>> {
+        payments::orders_numbered(&self.db, number).await
     }
 
     async fn orders(&self, event: EventId) -> Result<Vec<Order>> {

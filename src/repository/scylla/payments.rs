@@ -44,6 +44,22 @@ pub(super) async fn order(db: &Database, order: OrderId) -> Result<Order> {
     complete(db, known(db, order).await?).await
 }
 
+/// The orders with this confirmation number. The list may name one that was never decided.
+pub(super) async fn orders_numbered(
+    db: &Database,
+    number: &ConfirmationNumber,
+) -> Result<Vec<Order>> {
+    let select = &db.statements.select_orders_numbered;
+    let ids = db.rows::<(OrderId,)>(select, (number.to_string(),)).await?;
+    let mut orders = Vec::new();
+    for (id,) in ids {
+        if let Some(row) = find(db, id).await? {
+            orders.push(complete(db, row).await?);
+        }
+    }
+    Ok(orders)
+}
+
 /// The orders of an event, by the time they were decided.
 pub(super) async fn orders(db: &Database, event: EventId) -> Result<Vec<Order>> {
     let read = |bucket| db.rows::<(OrderId,)>(&db.statements.select_orders, (event, bucket));

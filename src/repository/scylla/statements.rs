@@ -320,6 +320,8 @@ statements! {
         "INSERT INTO orders_by_event (event_id, bucket, order_id) VALUES (?, ?, ?)";
     select_orders: Read, "list the orders",
         "SELECT order_id FROM orders_by_event WHERE event_id = ? AND bucket = ?";
+    select_orders_numbered: Read, "find an order by its confirmation number",
+        "SELECT order_id FROM orders_by_confirmation_number WHERE confirmation_number = ?";
     list_confirmation: Write, "list a confirmation number",
         "INSERT INTO orders_by_confirmation_number (confirmation_number, order_id) VALUES (?, ?)";
 }

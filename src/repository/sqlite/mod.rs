@@ -23,8 +23,8 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, Refusal,
-    SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
+    ConfirmationNumber, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
+    PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -388,6 +388,12 @@ impl Repository for SqliteRepository {
     async fn order(&self, order: OrderId) -> Result<Order> {
         let read = move |c: &Connection| payments::order(c, order);
         self.readers.read("read an order", read).await
+    }
+
+    async fn orders_numbered(&self, number: &ConfirmationNumber) -> Result<Vec<Order>> {
+        let number = number.to_string();
+        let read = move |c: &Connection| payments::orders_numbered(c, &number);
+        self.readers.read("find an order", read).await
     }
 
     async fn orders(&self, event: EventId) -> Result<Vec<Order>> {

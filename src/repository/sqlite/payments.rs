@@ -58,6 +58,15 @@ pub(super) fn order(connection: &Connection, order: OrderId) -> Outcome<Order> {
     complete(connection, row)
 }
 
+/// The orders with this confirmation number.
+pub(super) fn orders_numbered(connection: &Connection, number: &str) -> Outcome<Vec<Order>> {
+    let sql = format!("{ORDER} WHERE confirmation_number = ?1 ORDER BY order_id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([number], read_order)?;
+    let rows: Vec<OrderRow> = rows.collect::<Result<_, _>>()?;
+    rows.into_iter().map(|row| complete(connection, row)).collect()
+}
+
 /// The orders of an event, by the time they were decided.
 pub(super) fn orders(connection: &Connection, event_no: i64) -> Outcome<Vec<Order>> {
     let sql = format!("{ORDER} WHERE event_no = ?1 ORDER BY decided_at, order_id");
