@@ -1,230 +1,34 @@
 //! Random operations, time steps and crashes, on a repository and on a plain model of the rules;
-//! after each the answers and every ticket's condition must agree.
+//! after each the answers and every ticket's condition must agree. As both engines answer as the
+//! model does, they answer alike.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod model;
 mod steps;
+mod walk;
 
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "../support/node.rs"]
+mod node;
 
+use std::fmt::Write as _;
+
+use futures::future::join_all;
 use proptest::prelude::*;
-use tempfile::TempDir;
-use tix::clock::{Clock, VirtualClock};
-use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, OrderId,
-    PaymentReference, SaleTerms, SessionId, TicketId, TicketStatus, Timestamp, Venue,
-};
-use tix::minting::{Layout, Seating, SectionLayout};
-use tix::repository::{
-    Access, Error, PaymentOutcome, PaymentStart, Repository, StoreUrl, TicketFilter, open,
-};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use tix::domain::HoldStatus;
 
-use model::{LIMIT, Model, PAYMENT_TIME, SEATS, TIME_TO_PAY};
+use model::Model;
 use steps::Step;
+use walk::Walk;
 
-/// A repository beside which the model walks.
-struct Walk {
-    url: StoreUrl,
-    clock: Arc<VirtualClock>,
-    repository: Arc<dyn Repository>,
-    event: EventId,
-    tickets: Vec<TicketId>,
-    /// The claims that were made, in the model's numbering.
-    claims: Vec<NewHold>,
-    _folder: TempDir,
-}
+/// Walks that go on at the same time on an engine whose time cannot be moved.
+const WALKS_AT_ONCE: usize = 24;
 
-impl Walk {
-    async fn begin() -> Self {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("tix.db");
-        // A crash of the process is what is tested here; a power cut needs no waiting for the disk.
-        let url = format!("sqlite:{}?synchronous=normal", path.display());
-        let url: StoreUrl = url.parse().unwrap();
-        let clock = Arc::new(VirtualClock::starting_at(Timestamp::from_millis(0)));
-        let repository = open(&url, Access::Create, as_clock(&clock)).await.unwrap();
-        let event = repository.add_event(&draft()).await.unwrap().event_id;
-        repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
-        let all = repository.tickets(event, &TicketFilter::default()).await.unwrap();
-        let tickets = all.iter().map(|t| t.ticket.ticket_id).collect();
-        Self { url, clock, repository, event, tickets, claims: Vec::new(), _folder: folder }
-    }
-
-    /// Takes a step; says what came of it in one word: `ok`, an order's status, or the refusal.
-    async fn take(&mut self, step: &Step) -> String {
-        match step {
-            Step::Claim { buyer, session, seats } => {
-                let claim = self.claim(*buyer, *session, seats);
-                self.claims.push(claim.clone());
-                word(self.repository.start_hold(&claim).await, |_| "ok".into())
-            }
-            Step::Reclaim { hold } => match self.asked(*hold) {
-                Some(claim) => word(self.repository.start_hold(&claim).await, |_| "ok".into()),
-                None => "none".into(),
-            },
-            Step::Abandon { hold, session } => {
-                let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let session = session_of(claim.buyer_id, *session);
-                word(self.repository.abandon(claim.hold_id, &session).await, |_| "ok".into())
-            }
-            Step::Begin { hold, session, card } => {
-                let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let session = session_of(claim.buyer_id, *session);
-                let card = reference(*card);
-                let begun = self.repository.begin_payment(claim.hold_id, &session, &card);
-                word(begun.await, |start| match start {
-                    PaymentStart::Pay { .. } => "ok".into(),
-                    PaymentStart::Decided(order) => order.status.word().into(),
-                })
-            }
-            Step::Record { hold, card, captured } => {
-                let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let outcome =
-                    if *captured { PaymentOutcome::Captured } else { PaymentOutcome::Declined };
-                let card = reference(*card);
-                let recorded = self.repository.record_payment(claim.hold_id, &card, outcome);
-                word(recorded.await, |order| order.status.word().into())
-            }
-            _ => self.take_ops(step).await,
-        }
-    }
-
-    /// The steps that buyers do not take.
-    async fn take_ops(&mut self, step: &Step) -> String {
-        match step {
-            Step::BeginRefund { hold, card } => {
-                let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let order = OrderId::of_payment(claim.hold_id, &reference(*card));
-                word(self.repository.begin_refund(order).await, |o| o.status.word().into())
-            }
-            Step::FinishRefund { hold, card } => {
-                let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let order = OrderId::of_payment(claim.hold_id, &reference(*card));
-                word(self.repository.finish_refund(order).await, |o| o.status.word().into())
-            }
-            Step::Recover => {
-                word(self.repository.recover_payments(self.event).await, |o| o.len().to_string())
-            }
-            Step::Block { seats } => {
-                let tickets = self.chosen(seats);
-                let blocked = self.repository.block(self.event, &tickets, "house");
-                word(blocked.await, |n| n.to_string())
-            }
-            Step::Unblock { seats } => {
-                let tickets = self.chosen(seats);
-                word(self.repository.unblock(self.event, &tickets).await, |n| n.to_string())
-            }
-            Step::Pass { millis } => {
-                self.clock.advance(Duration::from_millis(*millis));
-                "ok".into()
-            }
-            _ => {
-                self.repository.close().await;
-                let clock = as_clock(&self.clock);
-                self.repository = open(&self.url, Access::Existing, clock).await.unwrap();
-                "ok".into()
-            }
-        }
-    }
-
-    /// The claim so many back from the latest.
-    fn asked(&self, back: usize) -> Option<NewHold> {
-        let at = self.claims.len().checked_sub(1 + back)?;
-        self.claims.get(at).cloned()
-    }
-
-    fn claim(&self, buyer: u8, session: u8, seats: &[usize]) -> NewHold {
-        let buyer_id = BuyerId::of_session(&SessionId::new(&format!("buyer {buyer}")).unwrap());
-        NewHold {
-            hold_id: HoldId::fresh(),
-            event_id: self.event,
-            session_id: session_of(buyer_id, session),
-            buyer_id,
-            tickets: self.chosen(seats),
-        }
-    }
-
-    fn chosen(&self, seats: &[usize]) -> Vec<TicketId> {
-        seats.iter().map(|seat| self.tickets[*seat]).collect()
-    }
-
-    async fn statuses(&self) -> Vec<TicketStatus> {
-        let all = self.repository.tickets(self.event, &TicketFilter::default()).await.unwrap();
-        all.iter().map(|t| t.status).collect()
-    }
-
-    async fn holds(&self) -> Vec<Option<Hold>> {
-        let mut holds = Vec::new();
-        for claim in &self.claims {
-            holds.push(self.repository.hold(claim.hold_id).await.ok());
-        }
-        holds
-    }
-}
-
-fn word<T>(answer: Result<T, Error>, ok: impl FnOnce(T) -> String) -> String {
-    match answer {
-        Ok(answer) => ok(answer),
-        Err(Error::Refused(refusal)) => refusal.code().into(),
-        Err(Error::Store(error)) => panic!("{error}: {:?}", error.cause),
-    }
-}
-
-fn as_clock(clock: &Arc<VirtualClock>) -> Arc<dyn Clock> {
-    Arc::clone(clock) as Arc<dyn Clock>
-}
-
-fn session_of(buyer: BuyerId, number: u8) -> SessionId {
-    SessionId::new(&format!("session {number} of {buyer}")).unwrap()
-}
-
-fn reference(card: u8) -> PaymentReference {
-    PaymentReference::new(&format!("card {card}")).unwrap()
-}
-
-fn layout() -> Layout {
-    let price = Money::from_minor(5000, Currency::EUR);
-    let seats_per_row = u32::try_from(SEATS).unwrap();
-    let section = SectionLayout {
-        name: "A".into(),
-        type_id: "regular".into(),
-        entrance: String::new(),
-        seating: Seating::Grid { rows: 1, seats_per_row, price },
-    };
-    Layout { sections: vec![section], digest: "a digest".into() }
-}
-
-fn draft() -> EventDraft {
-    EventDraft {
-        slug: "walk".into(),
-        name: "Walk".into(),
-        series: String::new(),
-        event_type: String::new(),
-        performers: Vec::new(),
-        description: String::new(),
-        duration_minutes: 90,
-        language: String::new(),
-        currency: Currency::EUR,
-        doors_at: Timestamp::from_millis(0),
-        starts_at: Timestamp::from_millis(0),
-        venue: Venue {
-            name: "Hall".into(),
-            city: String::new(),
-            country: String::new(),
-            time_zone: "UTC".into(),
-            latitude: None,
-            longitude: None,
-        },
-        terms: SaleTerms {
-            limit: LIMIT,
-            time_to_pay: Duration::from_millis(TIME_TO_PAY),
-            payment_time: Duration::from_millis(PAYMENT_TIME),
-        },
-        simulated: false,
-    }
-}
+/// How long a step may take, in milliseconds of the model, and how near to a deadline none is taken:
+/// what is asked at 59.9 s may be answered at 60.1 s.
+const STEP_MAX: u64 = 1_500;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
@@ -233,7 +37,7 @@ proptest! {
     fn the_repository_walks_as_the_model_does(walk in prop::collection::vec(steps::any(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut real = Walk::begin().await;
+            let mut real = Walk::on_sqlite().await;
             let mut model = Model::default();
             for (number, step) in walk.iter().enumerate() {
                 let answer = real.take(step).await;
@@ -242,9 +46,56 @@ proptest! {
                 let statuses = real.statuses().await;
                 prop_assert_eq!(statuses, model.statuses(), "after step {} {:?}", number, step);
             }
-            let real: Vec<_> = real.holds().await.iter().map(|h| h.as_ref().map(|h| h.status)).collect();
-            prop_assert_eq!(real, model.hold_statuses(), "what became of the holds");
+            prop_assert_eq!(hold_statuses(&real).await, model.hold_statuses(), "what became of the holds");
             Ok(())
         })?;
     }
+}
+
+async fn hold_statuses(walk: &Walk) -> Vec<Option<HoldStatus>> {
+    walk.holds().await.iter().map(|hold| hold.as_ref().map(|hold| hold.status)).collect()
+}
+
+/// The same on ScyllaDB, whose clock cannot be moved: the walks are waited for, side by side.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scylla_walks_as_the_model_does() {
+    let node = tokio::task::spawn_blocking(|| node::url("tix_walks"));
+    let Some(url) = node.await.unwrap() else { return };
+    let mut draw = TestRunner::default();
+    let mut plan = || prop::collection::vec(steps::any(), 30..60).new_tree(&mut draw).unwrap();
+    let plans: Vec<Vec<Step>> = (0..WALKS_AT_ONCE).map(|_| plan().current()).collect();
+    let walks = join_all(plans.iter().map(|plan| walk_in_real_time(&url, plan))).await;
+    let steps: usize = walks.iter().sum();
+    let planned: usize = plans.iter().map(Vec::len).sum();
+    assert!(steps > planned / 2, "{steps} of {planned} steps were quick enough to be judged");
+}
+
+/// Walks until the plan's end, or until a step takes so long that nobody can tell which side of a
+/// deadline it fell on. Returns how many steps were judged.
+async fn walk_in_real_time(url: &str, plan: &[Step]) -> usize {
+    let mut real = Walk::on_scylla(url).await;
+    let mut model = Model::default();
+    let mut taken = String::new();
+    for (number, step) in plan.iter().enumerate() {
+        if let Step::Pass { millis } = step {
+            real.pass(*millis).await;
+            continue;
+        }
+        let mut now = real.now();
+        while let Some(wait) = model.nearest_deadline(now, STEP_MAX) {
+            real.pass(wait).await;
+            now = real.now();
+        }
+        model.set_now(now);
+        let answer = real.take(step).await;
+        // Writing to a string cannot fail.
+        let _ = writeln!(taken, "{now:6} {step:?}: {answer}");
+        let statuses = real.statuses().await;
+        if real.now() > now + STEP_MAX {
+            return number;
+        }
+        assert_eq!(answer, model.take(step), "answer to the last of\n{taken}");
+        assert_eq!(statuses, model.statuses(), "after\n{taken}");
+    }
+    plan.len()
 }

@@ -102,6 +102,21 @@ impl Model {
         }
     }
 
+    pub(crate) fn set_now(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// How long to wait at `now` until no deadline is within `span`; none where that is so already.
+    pub(crate) fn nearest_deadline(&self, now: u64, span: u64) -> Option<u64> {
+        let holds = self.asked.iter().filter_map(|asked| asked.expires);
+        let payments = self.seats.iter().filter_map(|seat| match seat {
+            Seat::Paying { deadline, .. } => Some(*deadline),
+            _ => None,
+        });
+        let near = holds.chain(payments).filter(|deadline| deadline.abs_diff(now) <= span);
+        near.map(|deadline| deadline + span + 1 - now).max()
+    }
+
     pub(crate) fn statuses(&self) -> Vec<TicketStatus> {
         let status = |seat: &Seat| match *seat {
             Seat::Held { hold } if self.is_live(hold) => TicketStatus::Held,
