@@ -12,6 +12,7 @@ use super::holds::done;
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::TicketCopy;
+use super::settlement;
 use crate::domain::{EventId, TicketStatus, Timestamp};
 use crate::repository::Result;
 
@@ -36,12 +37,12 @@ pub(super) async fn block(
         tickets.iter().map(|t| queue::block(db, (event, t.ticket_id), now, reason)).collect();
     let steps: Vec<Result<Step>> = stream::iter(steps).buffered(TICKETS_AT_ONCE).collect().await;
     let mut obstacles = Obstacles::default();
-    let mut blocked: Vec<&TicketCopy> = Vec::new();
+    let mut blocked: Vec<(&TicketCopy, i64)> = Vec::new();
     let mut before: Vec<(&TicketCopy, String)> = Vec::new();
     let mut failed = None;
     for (ticket, step) in tickets.iter().zip(steps) {
         match step {
-            Ok(Step::Done) => blocked.push(ticket),
+            Ok(Step::Done(at)) => blocked.push((ticket, at)),
             Ok(Step::Otherwise(Some(row))) if row.status == TicketStatus::Blocked => {
                 before.push((ticket, row.reason.unwrap_or_default()));
             }
@@ -49,7 +50,7 @@ pub(super) async fn block(
             Ok(Step::Otherwise(None)) => {}
             Err(error) => {
                 if is_blocked_at(db, event, ticket, now, reason).await {
-                    blocked.push(ticket);
+                    blocked.push((ticket, at));
                 }
                 failed = Some(error);
             }
@@ -57,13 +58,14 @@ pub(super) async fn block(
     }
     let refused = failed.map_or_else(|| obstacles.refusal().map_err(Into::into), Err);
     if let Err(error) = refused {
+        let blocked: Vec<&TicketCopy> = blocked.into_iter().map(|(ticket, _)| ticket).collect();
         free(db, event, &blocked).await?;
         return Err(error);
     }
-    show(db, event, &blocked, Shown::blocked(reason), at).await;
+    show(db, event, &blocked, Shown::blocked(reason)).await;
     // Whoever blocked these may have died before they were shown.
     for (ticket, reason) in &before {
-        show(db, event, &[ticket], Shown::blocked(reason), at).await;
+        show(db, event, &[(ticket, at)], Shown::blocked(reason)).await;
     }
     Ok(blocked.len() as u64)
 }
@@ -80,11 +82,10 @@ async fn is_blocked_at(
     row.is_ok_and(|row| row.is_some_and(|row| row.is_blocked_at(at, reason)))
 }
 
-/// What stands in the way of blocking. A payment that is overdue does not.
+/// What stands in the way of blocking. A payment that is overdue is given up, and does not.
 async fn in_the_way(db: &Database, event: EventId, tickets: &[TicketCopy]) -> Result<Obstacles> {
+    let rows = settlement::recovered_rows(db, event, tickets).await?;
     let now = db.now();
-    let reads = tickets.iter().map(|t| queue::read(db, event, t.ticket_id)).collect();
-    let rows = at_once(TICKETS_AT_ONCE, reads).await?;
     let mut obstacles = Obstacles::default();
     for (ticket, row) in tickets.iter().zip(rows) {
         let Some(row) = row else { continue };
@@ -114,10 +115,10 @@ async fn free(db: &Database, event: EventId, tickets: &[&TicketCopy]) -> Result<
     let freed = steps.iter().filter(|step| step.is_done()).count();
     // Where nobody has a ticket though nothing was done, an answer may have got lost.
     let steps = steps.into_iter().map(|step| match step {
-        Step::Otherwise(None) => Step::Done,
+        Step::Otherwise(None) => Step::Done(at),
         step => step,
     });
     let free = done(tickets.iter().copied(), &steps.collect::<Vec<_>>());
-    show(db, event, &free, Shown::AVAILABLE, at).await;
+    show(db, event, &free, Shown::AVAILABLE).await;
     Ok(freed as u64)
 }

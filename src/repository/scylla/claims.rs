@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use super::catalogue::StoredTicket;
 use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::holds::{
-    LOOK_AGAIN, TRIES_MAX, busy, find, find_serially, free, list_claiming, queue_rows, unlist,
+    LOOK_AGAIN, TRIES_MAX, busy, done, find, find_serially, free, list_claiming, queue_rows, unlist,
 };
-use super::limits;
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{HoldRow, QueueRow};
+use super::{limits, settlement};
 use crate::domain::{Event, NewHold, Refusal, SeatLabel, TicketStatus, Timestamp};
 use crate::repository::Result;
 
@@ -101,7 +101,6 @@ async fn attempt(db: &Database, event: &Event, hold: HoldRow) -> Result<Option<H
             _ => Err(error),
         };
     }
-    let at = db.clock.write_time();
     if let Some(row) = insert(db, &hold).await? {
         if row.started_at != hold.started_at {
             limits::take_back(db, &hold).await?;
@@ -109,11 +108,12 @@ async fn attempt(db: &Database, event: &Event, hold: HoldRow) -> Result<Option<H
         return repeated(db, &hold, row).await;
     }
     let begun = Instant::now();
-    claim_all(db, &hold).await?;
+    let claimed = claim_all(db, &hold).await?;
     if begun.elapsed() >= LOOKS_BACK_AFTER {
         check_stands(db, &hold).await?;
     }
-    show(db, hold.event_id, &hold.every_ticket(), Shown::held(&hold), at).await;
+    let claimed = done(&hold.tickets, &claimed);
+    show(db, hold.event_id, &claimed, Shown::held(&hold)).await;
     Ok(Some(hold))
 }
 
@@ -140,10 +140,10 @@ async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
 }
 
 /// What stands in the way of the hold's tickets from the one at `from` on. A payment that is
-/// overdue does not: it is given up when its ticket is claimed.
+/// overdue is given up, and does not.
 async fn obstacles(db: &Database, hold: &HoldRow, from: usize) -> Result<Obstacles> {
     let tickets = hold.tickets.get(from..).unwrap_or_default();
-    let rows = queue_rows(db, hold.event_id, tickets).await?;
+    let rows = settlement::recovered_rows(db, hold.event_id, tickets).await?;
     let now = db.now();
     let mut obstacles = Obstacles::default();
     for (ticket, row) in tickets.iter().zip(&rows) {
@@ -185,13 +185,18 @@ async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldRow>> {
 
 /// Claims the tickets of a hold whose row was just written. Where one is refused, the others are
 /// released and nothing is left of the hold.
-async fn claim_all(db: &Database, hold: &HoldRow) -> Result<()> {
+async fn claim_all(db: &Database, hold: &HoldRow) -> Result<Vec<Step>> {
+    let mut steps = Vec::with_capacity(hold.tickets.len());
     let mut may_land = false;
     for (claimed, ticket) in hold.tickets.iter().enumerate() {
         let step = queue::claim(db, hold, ticket.ticket_id, &mut may_land).await;
-        if matches!(step, Ok(Step::Done)) {
-            continue;
-        }
+        let step = match step {
+            Ok(Step::Done(at)) => {
+                steps.push(Step::Done(at));
+                continue;
+            }
+            step => step,
+        };
         let others = obstacles(db, hold, claimed + 1).await;
         let surely_not = step.is_ok() && !may_land;
         let tried = if surely_not { claimed } else { claimed + 1 };
@@ -203,7 +208,7 @@ async fn claim_all(db: &Database, hold: &HoldRow) -> Result<()> {
         obstacles.refusal()?;
         return Err(busy());
     }
-    Ok(())
+    Ok(steps)
 }
 
 /// Undoes a claim that was refused or failed and that may have got its first `tried` tickets.

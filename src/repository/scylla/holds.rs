@@ -24,6 +24,9 @@ pub(super) const BUCKETS: i32 = 16;
 /// How long a hold that is being paid for stays listed if nobody ever comes back to it.
 const PAYING_LISTED: Duration = Duration::from_hours(30 * 24);
 
+/// Tickets that are read at the same time; a hold rarely has more.
+const TICKETS_AT_ONCE: usize = 32;
+
 /// Holds that are read at the same time.
 const HOLDS_AT_ONCE: usize = 64;
 
@@ -61,9 +64,8 @@ pub(super) async fn queue_rows(
     event: EventId,
     tickets: &[TicketCopy],
 ) -> Result<Vec<Option<QueueRow>>> {
-    let rows: Vec<_> =
-        tickets.iter().map(|ticket| queue::read(db, event, ticket.ticket_id)).collect();
-    try_join_all(rows).await
+    let rows = tickets.iter().map(|ticket| queue::read(db, event, ticket.ticket_id)).collect();
+    at_once(TICKETS_AT_ONCE, rows).await
 }
 
 /// Finds a hold's row as Paxos has it.
@@ -192,17 +194,20 @@ pub(super) async fn free(db: &Database, hold: &HoldRow) -> Result<()> {
         unlist(db, hold, at).await?;
     }
     let tickets = hold.tickets.iter().filter(|t| still.iter().any(|r| r.ticket_id == t.ticket_id));
-    show(db, hold.event_id, &done(tickets, &steps), Shown::AVAILABLE, at).await;
+    show(db, hold.event_id, &done(tickets, &steps), Shown::AVAILABLE).await;
     Ok(())
 }
 
-/// Those of the tickets for which the step is done.
+/// Those of the tickets for which the step is done, each with its write time.
 pub(super) fn done<'t>(
     tickets: impl IntoIterator<Item = &'t TicketCopy>,
     steps: &[Step],
-) -> Vec<&'t TicketCopy> {
-    let done = tickets.into_iter().zip(steps).filter(|(_, step)| step.is_done());
-    done.map(|(ticket, _)| ticket).collect()
+) -> Vec<(&'t TicketCopy, i64)> {
+    let done = tickets.into_iter().zip(steps).filter_map(|(ticket, step)| match step {
+        Step::Done(at) => Some((ticket, *at)),
+        Step::Otherwise(_) => None,
+    });
+    done.collect()
 }
 
 /// A hold as it was started, whatever has become of it since.

@@ -174,7 +174,6 @@ async fn pin_all(
     order_id: OrderId,
     deadline: Timestamp,
 ) -> Result<PaymentStart> {
-    let at = db.clock.write_time();
     let event = catalogue::event(db, hold.event_id).await?;
     let counted = limits::pin(db, hold, order_id, event.terms.limit).await?;
     let pay = |t: &TicketCopy| settlement::pay(db, hold, t.ticket_id, order_id, deadline);
@@ -188,7 +187,7 @@ async fn pin_all(
         };
     }
     let shown = Shown::paying(hold.hold_id, deadline);
-    show(db, hold.event_id, &hold.every_ticket(), shown, at).await;
+    show(db, hold.event_id, &holds::done(&hold.tickets, &steps), shown).await;
     // Another call for the same attempt may have been through with it before these tickets were
     // pinned: then they are not to be charged for, but to follow what was decided.
     if let Some(decided) = find(db, order_id).await? {

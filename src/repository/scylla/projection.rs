@@ -48,20 +48,21 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Shows the tickets' new condition, as of the write time `at`, which was taken before the step that
-/// made it.
+/// Shows the tickets' new condition, each as of its write time, which was taken right before the step
+/// that made it.
 ///
 /// What is decided is decided: where this fails, the map is out of date until `tix worker` repairs
 /// it or the next step corrects it, and the request has succeeded all the same.
 pub(super) async fn show(
     db: &Database,
     event: EventId,
-    tickets: &[&TicketCopy],
+    tickets: &[(&TicketCopy, i64)],
     shown: Shown<'_>,
-    at: i64,
 ) {
-    let key = |ticket: &TicketCopy| (ticket.section_id, ticket.ticket_id);
-    let writes = tickets.iter().map(|ticket| write(db, event, key(ticket), shown, at)).collect();
+    let write = |(ticket, at): &(&TicketCopy, i64)| {
+        write(db, event, (ticket.section_id, ticket.ticket_id), shown, *at)
+    };
+    let writes = tickets.iter().map(write).collect();
     if let Err(error) = at_once(WRITES_AT_ONCE, writes).await {
         tracing::warn!(%error, "the map shows an old condition of a ticket");
     }

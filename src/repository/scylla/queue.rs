@@ -27,8 +27,10 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The ticket is as the step wants it, by this attempt or an earlier one.
-    Done,
+    /// The ticket is as the step wants it, by this attempt or an earlier one. The write time was
+    /// taken right before: of two steps of a ticket the later one has the later time, as near as
+    /// clocks agree, whatever else a call does before and after it.
+    Done(i64),
     /// It is not, and this is what stands there; none where the ticket is available.
     Otherwise(Option<Box<QueueRow>>),
 }
@@ -36,7 +38,7 @@ pub(super) enum Step {
 impl Step {
     /// Whether the ticket is as the step wants it.
     pub(super) fn is_done(&self) -> bool {
-        *self == Self::Done
+        matches!(self, Self::Done(_))
     }
 }
 
@@ -75,14 +77,15 @@ async fn step(
 ) -> Result<Step> {
     let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
+        let at = db.clock.write_time();
         let decision = db.decide::<Unread>(statement, &values).await?;
         let row = match decision {
-            Decision::Applied => return Ok(Step::Done),
+            Decision::Applied => return Ok(Step::Done(at)),
             Decision::Refused(Unread) => read(db, event, ticket).await?,
             Decision::Unknown => read_serially(db, event, ticket).await?,
         };
         match judge(row.as_ref()) {
-            Verdict::Done => return Ok(Step::Done),
+            Verdict::Done => return Ok(Step::Done(at)),
             Verdict::Otherwise => return Ok(Step::Otherwise(row.map(Box::new))),
             Verdict::Again if decision == Decision::Unknown => patience.lose(statement.what)?,
             Verdict::Again => tokio::time::sleep(jittered(LOOK_AGAIN, tries)).await,
@@ -121,10 +124,10 @@ pub(super) async fn claim(
     }
     let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
-        let now = db.now();
+        let (now, at) = (db.now(), db.clock.write_time());
         found = match found {
-            Found::Claimed => return Ok(Step::Done),
-            Found::Row(row) if row.is_of(hold) => return Ok(Step::Done),
+            Found::Claimed(at) => return Ok(Step::Done(at)),
+            Found::Row(row) if row.is_of(hold) => return Ok(Step::Done(at)),
             Found::Row(row) if row.is_held_by(hold.hold_id) => {
                 // Left by an earlier attempt to start the same hold, which was refused.
                 free_held(db, &row).await?;
@@ -132,7 +135,7 @@ pub(super) async fn claim(
             }
             Found::Row(row) if row.is_lapsed(now) => {
                 let decision = take_over(db, hold, &row).await?;
-                look(db, hold, ticket, decision, &mut patience, may_land).await?
+                look(db, hold, ticket, (decision, at), &mut patience, may_land).await?
             }
             Found::Row(row) => {
                 let Some(order) = row.overdue_order(now) else {
@@ -143,7 +146,7 @@ pub(super) async fn claim(
             }
             Found::Nothing => {
                 let decision = insert_claim(db, hold, ticket).await?;
-                look(db, hold, ticket, decision, &mut patience, may_land).await?
+                look(db, hold, ticket, (decision, at), &mut patience, may_land).await?
             }
         };
         if tries > 2 {
@@ -151,14 +154,15 @@ pub(super) async fn claim(
         }
     }
     match found {
-        Found::Claimed => Ok(Step::Done),
+        Found::Claimed(at) => Ok(Step::Done(at)),
         _ => Err(busy("claim a ticket")),
     }
 }
 
 /// What a claim found.
 enum Found {
-    Claimed,
+    /// The ticket is claimed, as of this write time.
+    Claimed(i64),
     Row(Box<QueueRow>),
     Nothing,
 }
@@ -174,12 +178,12 @@ async fn look(
     db: &Database,
     hold: &HoldRow,
     ticket: TicketId,
-    decision: Decision<Option<QueueRow>>,
+    (decision, at): (Decision<Option<QueueRow>>, i64),
     patience: &mut Patience,
     may_land: &mut bool,
 ) -> Result<Found> {
     match decision {
-        Decision::Applied => Ok(Found::Claimed),
+        Decision::Applied => Ok(Found::Claimed(at)),
         Decision::Refused(Some(row)) => Ok(Found::Row(Box::new(row))),
         Decision::Refused(None) => Ok(read(db, hold.event_id, ticket).await?.into()),
         Decision::Unknown => {
@@ -187,7 +191,7 @@ async fn look(
             let row = read_serially(db, hold.event_id, ticket).await?;
             if row.as_ref().is_some_and(|row| row.is_of(hold)) {
                 *may_land = landed_before;
-                return Ok(Found::Claimed);
+                return Ok(Found::Claimed(at));
             }
             patience.lose(db.statements.claim.what)?;
             Ok(row.into())
@@ -380,6 +384,7 @@ pub(super) async fn block(
     let mut lapsed: Option<QueueRow> = None;
     let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
+        let shown_at = db.clock.write_time();
         let decision = match &lapsed {
             None => {
                 let values = (event, ticket, at, reason);
@@ -394,7 +399,7 @@ pub(super) async fn block(
         };
         let unknown = decision == Decision::Unknown;
         let row = match decision {
-            Decision::Applied => return Ok(Step::Done),
+            Decision::Applied => return Ok(Step::Done(shown_at)),
             Decision::Refused(Some(row)) => Some(row),
             Decision::Refused(None) => read(db, event, ticket).await?,
             Decision::Unknown => read_serially(db, event, ticket).await?,
@@ -402,7 +407,7 @@ pub(super) async fn block(
         let now = db.now();
         lapsed = None;
         match row {
-            Some(row) if row.is_blocked_at(at, reason) => return Ok(Step::Done),
+            Some(row) if row.is_blocked_at(at, reason) => return Ok(Step::Done(shown_at)),
             Some(row) if row.is_lapsed(now) => lapsed = Some(row),
             Some(row) => match row.overdue_order(now) {
                 Some(order) => settlement::give_up(db, &row, order).await?,

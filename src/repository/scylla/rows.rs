@@ -261,13 +261,6 @@ pub(super) struct HoldRow {
     pub(super) ended_as: Option<HoldStatus>,
 }
 
-impl HoldRow {
-    /// All of its tickets, by reference.
-    pub(super) fn every_ticket(&self) -> Vec<&TicketCopy> {
-        self.tickets.iter().collect()
-    }
-}
-
 /// Why one ticket counts towards a buyer's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SerializeValue, DeserializeValue)]
 pub(super) struct LimitEntry {

@@ -11,8 +11,8 @@ use super::rows::{HoldRow, OrderRow, QueueRow, TicketCopy};
 use super::values::Amount;
 use super::{holds, limits};
 use crate::domain::{
-    ConfirmationNumber, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal, TicketId,
-    TicketStatus, Timestamp,
+    ConfirmationNumber, EventId, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal,
+    TicketId, TicketStatus, Timestamp,
 };
 use crate::repository::{Result, StoreError, StoreFault};
 
@@ -158,6 +158,24 @@ pub(super) async fn give_up(db: &Database, row: &QueueRow, order_id: OrderId) ->
     }
 }
 
+/// The row of each of these tickets, once every payment that is overdue is given up.
+pub(super) async fn recovered_rows(
+    db: &Database,
+    event: EventId,
+    tickets: &[TicketCopy],
+) -> Result<Vec<Option<QueueRow>>> {
+    let rows = holds::queue_rows(db, event, tickets).await?;
+    let now = db.now();
+    let mut found = false;
+    for row in rows.iter().flatten() {
+        if let Some(order) = row.overdue_order(now) {
+            give_up(db, row, order).await?;
+            found = true;
+        }
+    }
+    if found { holds::queue_rows(db, event, tickets).await } else { Ok(rows) }
+}
+
 /// Records that an attempt is given up, unless it was decided otherwise, and follows the decision.
 pub(super) async fn abort(db: &Database, hold: &HoldRow, order_id: OrderId) -> Result<OrderRow> {
     let Some(reference) = &hold.payment_reference else {
@@ -206,7 +224,6 @@ pub(super) async fn settle(db: &Database, order: &OrderRow) -> Result<()> {
 /// The decision was followed before, and the hold has gone on; but somebody who was slow to begin
 /// the same attempt may have pinned tickets after that.
 async fn undo_strays(db: &Database, hold: &HoldRow, order: &OrderRow) -> Result<()> {
-    let at = db.clock.write_time();
     let order_id = order.order_id;
     let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
     let goes_on = hold.ended_as.is_none() && hold.expires_at > db.now();
@@ -219,9 +236,9 @@ async fn undo_strays(db: &Database, hold: &HoldRow, order: &OrderRow) -> Result<
         } else {
             queue::free_pinned(db, hold.event_id, ticket.ticket_id, order_id).await?
         };
-        if step.is_done() {
+        if let Step::Done(at) = step {
             let shown = if goes_on { Shown::held(hold) } else { Shown::AVAILABLE };
-            show(db, hold.event_id, &[ticket], shown, at).await;
+            show(db, hold.event_id, &[(ticket, at)], shown).await;
         }
     }
     Ok(())
@@ -234,7 +251,7 @@ async fn sell(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> {
     let steps = try_join_all(steps).await?;
     holds::unlist(db, hold, at).await?;
     let sold = holds::done(&hold.tickets, &steps);
-    show(db, hold.event_id, &sold, Shown::sold(hold.hold_id), at).await;
+    show(db, hold.event_id, &sold, Shown::sold(hold.hold_id)).await;
     Ok(())
 }
 
@@ -248,7 +265,7 @@ async fn give_back(db: &Database, hold: &HoldRow, order: OrderId) -> Result<()> 
     limits::unpin(db, hold, order).await?;
     holds::list_held(db, hold, at).await?;
     let back = holds::done(&hold.tickets, &steps);
-    show(db, hold.event_id, &back, Shown::held(hold), at).await;
+    show(db, hold.event_id, &back, Shown::held(hold)).await;
     let ended = |row: &HoldRow| row.order_id != Some(order);
     let values = (hold.hold_id, order);
     holds::step(db, hold.hold_id, &db.statements.end_attempt, values, ended).await?;
@@ -270,7 +287,7 @@ async fn free(db: &Database, hold: &HoldRow, order: OrderId, ended_as: HoldStatu
     limits::let_go(db, hold).await?;
     holds::unlist(db, hold, at).await?;
     let freed = holds::done(&hold.tickets, &steps);
-    show(db, hold.event_id, &freed, Shown::AVAILABLE, at).await;
+    show(db, hold.event_id, &freed, Shown::AVAILABLE).await;
     Ok(())
 }
 
@@ -282,6 +299,7 @@ async fn free_ticket(
     order: OrderId,
 ) -> Result<Step> {
     let (event, id) = (hold.event_id, ticket.ticket_id);
+    let at = db.clock.write_time();
     match queue::free_pinned(db, event, id, order).await? {
         Step::Otherwise(Some(row)) if row.is_held_by(hold.hold_id) => {
             queue::free_held(db, &row).await
@@ -290,7 +308,8 @@ async fn free_ticket(
             Some(earlier) => queue::free_pinned(db, event, id, earlier).await,
             None => Ok(Step::Otherwise(Some(row))),
         },
-        Step::Otherwise(None) | Step::Done => Ok(Step::Done),
+        Step::Otherwise(None) => Ok(Step::Done(at)),
+        Step::Done(at) => Ok(Step::Done(at)),
     }
 }
 
