@@ -6,9 +6,12 @@
 pub mod change;
 pub mod confirmation;
 pub mod event;
+pub mod event_search;
+pub mod geo;
 pub mod hold;
 pub mod ids;
 pub mod limit;
+pub mod location;
 pub mod money;
 pub mod order;
 pub mod refusal;
@@ -21,10 +24,13 @@ pub mod venue;
 pub use change::{Change, ChangeKind, Position};
 pub use confirmation::ConfirmationNumber;
 pub use event::{Event, EventDraft, SaleTerms};
+pub use event_search::{Availability, EventHit, EventOrder, EventPage, EventQuery, Moment};
+pub use geo::{Circle, GeoPoint};
 pub use hold::{Hold, HoldStatus, NewHold};
 pub use ids::{
     BuyerId, EventId, FollowerName, HoldId, OrderId, PaymentReference, SessionId, TicketId,
 };
+pub use location::Location;
 pub use money::{Currency, Money};
 pub use order::{Order, OrderStatus};
 pub use refusal::Refusal;

@@ -52,6 +52,12 @@ impl Timestamp {
         self.zoned(zone, "%a %-d %b %Y %H:%M")
     }
 
+    /// Writes the day as a person at `zone` reads it, for example `1 Dec 2026`.
+    #[must_use]
+    pub fn day_in_zone(self, zone: &TimeZone) -> String {
+        self.zoned(zone, "%-d %b %Y")
+    }
+
     /// Writes the time of day at `zone` with milliseconds, for example `19:30:05.250`.
     #[must_use]
     pub fn clock_time(self, zone: &TimeZone) -> String {

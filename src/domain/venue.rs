@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::GeoPoint;
+
 /// A place with sections.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Venue {
@@ -17,6 +19,14 @@ pub struct Venue {
     pub latitude: Option<f64>,
     /// Degrees east, from -180 to 180.
     pub longitude: Option<f64>,
+}
+
+impl Venue {
+    /// Where it stands; none where nobody said.
+    #[must_use]
+    pub fn position(&self) -> Option<GeoPoint> {
+        GeoPoint::new(self.latitude?, self.longitude?)
+    }
 }
 
 /// Part of a venue, as it is sold for one event.

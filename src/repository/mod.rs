@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::domain::{
-    BuyerId, ConfirmationNumber, Event, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order,
-    OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId, Ticket, TicketId,
-    TicketState, TicketStatus, Timestamp,
+    BuyerId, ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId,
+    Money, NewHold, Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId,
+    Ticket, TicketId, TicketState, TicketStatus, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -136,6 +136,22 @@ pub struct SectionCounts {
     pub revenue: Money,
 }
 
+/// What a section has to offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SectionOffer {
+    /// The section.
+    #[serde(flatten)]
+    pub section: Section,
+    /// What its cheapest ticket costs, sold or not; none before it is minted.
+    pub price_min: Option<Money>,
+    /// What its dearest ticket costs, sold or not.
+    pub price_max: Option<Money>,
+    /// Tickets anybody may claim, those of lapsed holds among them.
+    pub available: u64,
+    /// What the cheapest of these costs; none where there is none.
+    pub available_from: Option<Money>,
+}
+
 /// Which tickets a listing is about.
 #[derive(Debug, Clone, Default)]
 pub struct TicketFilter {
@@ -171,6 +187,10 @@ pub enum PaymentOutcome {
     /// It said no.
     Declined,
 }
+
+/// How long it may take until [`Repository::search_events`] knows of an event that was added, or of
+/// tickets that were minted, by another process.
+pub const SEARCH_LAG_MAX: Duration = Duration::from_secs(2);
 
 /// Called with the number of tickets that exist so far while minting goes on.
 pub type MintProgress<'a> = &'a (dyn Fn(u64) + Send + Sync);
@@ -227,6 +247,17 @@ pub trait Repository: Send + Sync + Debug {
 
     /// The sections of an event, in the order of the venue.
     async fn sections(&self, event: EventId) -> Result<Vec<Section>>;
+
+    /// Looks for events.
+    ///
+    /// An event that this repository added is found at once, one that was added elsewhere within
+    /// [`SEARCH_LAG_MAX`]. On a cluster, whether an event has tickets is a projection: it is checked
+    /// for the events of the page, of which those that are sold out are left out where only
+    /// available ones are asked for, and `total` may count some of them.
+    async fn search_events(&self, query: &EventQuery) -> Result<EventPage>;
+
+    /// What each section of an event has to offer, in the order of the venue.
+    async fn offers(&self, event: EventId) -> Result<Vec<SectionOffer>>;
 
     // ── tickets ───────────────────────────────────────────────────────────────────────────────
 

@@ -9,14 +9,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tix::domain::money::total;
 use tix::domain::{
-    BuyerId, ConfirmationNumber, Currency, Event, EventDraft, EventId, Hold, HoldId, NewHold,
-    Order, OrderId, OrderStatus, PaymentReference, Refusal, SeatLabel, Section, SessionId,
-    TicketId, TicketState, Timestamp,
+    BuyerId, ConfirmationNumber, Currency, Event, EventDraft, EventId, EventPage, EventQuery, Hold,
+    HoldId, NewHold, Order, OrderId, OrderStatus, PaymentReference, Refusal, SeatLabel, Section,
+    SessionId, TicketId, TicketState, Timestamp,
 };
 use tix::minting::Layout;
 use tix::repository::{
     ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired, Repository,
-    Result, SchemaStatus, SectionCounts, SectionMap, TicketFilter,
+    Result, SchemaStatus, SectionCounts, SectionMap, SectionOffer, TicketFilter,
 };
 
 use crate::fault::Fault;
@@ -198,6 +198,14 @@ impl Repository for Engine {
 
     async fn sections(&self, event: EventId) -> Result<Vec<Section>> {
         self.inner.sections(event).await
+    }
+
+    async fn search_events(&self, query: &EventQuery) -> Result<EventPage> {
+        self.inner.search_events(query).await
+    }
+
+    async fn offers(&self, event: EventId) -> Result<Vec<SectionOffer>> {
+        self.inner.offers(event).await
     }
 
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {

@@ -12,6 +12,7 @@ mod crowds;
 mod log;
 mod payments;
 mod refunds;
+mod search;
 mod world;
 
 #[path = "../support/node.rs"]
@@ -107,6 +108,21 @@ rules! {
         counts_add_up_to_what_was_minted,
         tickets_are_listed_with_their_condition,
         unknown_events_and_sections_are_refused,
+    }
+    search {
+        words_are_found_without_regard_to_case_and_accents,
+        words_are_those_of_everything_that_is_said_about_an_event,
+        what_is_typed_is_never_an_operator,
+        a_city_is_named_by_its_first_words,
+        what_is_within_a_distance_is_found,
+        a_period_is_read_from_the_venues_clock,
+        types_and_performers_are_filters,
+        preferences_rank_and_exclude_nothing,
+        the_most_relevant_comes_first_then_the_earliest,
+        pages_part_what_is_found,
+        only_what_can_be_had_now_is_available,
+        an_event_is_found_once_it_is_added,
+        a_section_offers_what_is_left_from_its_lowest_price,
     }
     crowds {
         of_a_thousand_claims_of_one_ticket_one_is_granted,

@@ -34,6 +34,7 @@ enum Time {
 
 /// A store with one event: section A with 4 rows of 10 seats at 80.00, B with 2 rows of 5 at 35.50.
 pub(crate) struct World {
+    url: StoreUrl,
     pub(crate) repository: Arc<dyn Repository>,
     pub(crate) event: EventId,
     /// Begins the slug of every event of this world: its store may have others.
@@ -81,7 +82,7 @@ impl World {
         let event = repository.add_event(&draft(&format!("{prefix}hamlet"))).await.unwrap();
         let event = event.event_id;
         repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
-        Self { repository, event, prefix, time, _folder: folder }
+        Self { url, repository, event, prefix, time, _folder: folder }
     }
 
     /// A world beside this one whose holds last as long as any crowd takes.
@@ -91,7 +92,7 @@ impl World {
         let event = self.repository.add_event(&draft).await.unwrap().event_id;
         self.repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
         let (repository, prefix) = (Arc::clone(&self.repository), self.prefix.clone());
-        Self { repository, event, prefix, time: Time::Real, _folder: None }
+        Self { url: self.url.clone(), repository, event, prefix, time: Time::Real, _folder: None }
     }
 
     /// Lets time pass.
@@ -105,6 +106,30 @@ impl World {
     /// The slug of an event of this world.
     pub(crate) fn slug(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// A word that only this world has.
+    pub(crate) fn mark(&self) -> String {
+        match self.prefix.trim_end_matches('-') {
+            "" => "own".into(),
+            prefix => format!("own{prefix}"),
+        }
+    }
+
+    /// The same store as another process sees it.
+    pub(crate) async fn opened_again(&self) -> Arc<dyn Repository> {
+        let clock: Arc<dyn Clock> = match &self.time {
+            Time::Virtual(clock) => Arc::clone(clock) as Arc<dyn Clock>,
+            Time::Real => Arc::new(SystemClock),
+        };
+        open(&self.url, Access::Existing, clock).await.unwrap()
+    }
+
+    /// Waits until everybody can see what was done, where that takes a moment.
+    pub(crate) fn settle(&self) {
+        if matches!(self.time, Time::Real) {
+            self.pass(MOMENT);
+        }
     }
 
     pub(crate) async fn tickets(&self, seats: &[&str]) -> Vec<TicketId> {

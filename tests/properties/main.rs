@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod model;
+mod search;
 mod steps;
 mod walk;
 

@@ -12,19 +12,21 @@ use tokio::task::AbortHandle;
 
 use self::catalogue::StoredTicket;
 use self::database::Database;
+use self::search::Search;
 use self::server_clock::{MEASURED_EVERY, ServerClock};
 use self::statements::Statements;
 use super::store_url::ScyllaLocation;
 use super::{
     Access, ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired,
-    Repository, Result, SchemaStatus, SectionCounts, SectionMap, StoreError, StoreFault,
-    TicketFilter,
+    Repository, Result, SchemaStatus, SectionCounts, SectionMap, SectionOffer, StoreError,
+    StoreFault, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    ConfirmationNumber, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
-    PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
+    ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId, NewHold,
+    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId,
+    TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -49,6 +51,7 @@ mod repair;
 mod rows;
 mod schema;
 mod schema_text;
+mod search;
 mod server_clock;
 mod settlement;
 mod statements;
@@ -65,6 +68,7 @@ pub struct ScyllaRepository {
     db: Arc<Database>,
     keyspace: String,
     version: String,
+    search: Search,
     clock_keeper: AbortHandle,
 }
 
@@ -102,7 +106,7 @@ impl ScyllaRepository {
         let db = Arc::new(Database::new(session, statements, ServerClock::new(clock)));
         db.measure_clock().await?;
         let clock_keeper = tokio::spawn(keep_clock(Arc::downgrade(&db))).abort_handle();
-        Ok(Self { db, keyspace, version, clock_keeper })
+        Ok(Self { db, keyspace, version, search: Search::default(), clock_keeper })
     }
 
     /// The tickets with these ids in the order of the venue, each once.
@@ -173,7 +177,9 @@ impl Repository for ScyllaRepository {
     }
 
     async fn add_event(&self, draft: &EventDraft) -> Result<Event> {
-        catalogue::add_event(&self.db, draft).await
+        let added = catalogue::add_event(&self.db, draft).await;
+        self.search.event_changed();
+        added
     }
 
     async fn mint(
@@ -182,7 +188,9 @@ impl Repository for ScyllaRepository {
         layout: Arc<Layout>,
         progress: MintProgress<'_>,
     ) -> Result<Minted> {
-        minting::mint(&self.db, event, &layout, progress).await
+        let minted = minting::mint(&self.db, event, &layout, progress).await;
+        self.search.event_changed();
+        minted
     }
 
     async fn events(&self) -> Result<Vec<Event>> {
@@ -197,6 +205,15 @@ impl Repository for ScyllaRepository {
         let event = catalogue::event(&self.db, event).await?;
         let sections = catalogue::sections(&self.db, &event).await?;
         Ok(sections.iter().map(|s| s.section.clone()).collect())
+    }
+
+    async fn search_events(&self, query: &EventQuery) -> Result<EventPage> {
+        self.search.events(&self.db, query).await
+    }
+
+    async fn offers(&self, event: EventId) -> Result<Vec<SectionOffer>> {
+        let event = catalogue::event(&self.db, event).await?;
+        tickets::offers(&self.db, &event).await
     }
 
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {

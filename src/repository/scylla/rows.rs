@@ -42,6 +42,8 @@ pub(super) struct EventRow {
     pub(super) layout_digest: Option<String>,
     tickets: Option<i64>,
     minted_at: Option<Timestamp>,
+    /// Whether some of its tickets are said to be available; none before its sale opened.
+    pub(super) has_tickets: Option<bool>,
 }
 
 impl From<EventRow> for Event {

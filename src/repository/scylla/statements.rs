@@ -109,12 +109,12 @@ macro_rules! statements {
 const SELECT_EVENT: &str = "SELECT event_id, slug, name, series, event_type, performers, \
      description, duration_minutes, language, currency, doors_at, starts_at, venue, city, country, \
      time_zone, latitude, longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms, simulated, \
-     layout_digest, tickets, minted_at FROM events WHERE event_id = ?";
+     layout_digest, tickets, minted_at, has_tickets FROM events WHERE event_id = ?";
 
 const SELECT_EVENTS: &str = "SELECT event_id, slug, name, series, event_type, performers, \
      description, duration_minutes, language, currency, doors_at, starts_at, venue, city, country, \
      time_zone, latitude, longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms, simulated, \
-     layout_digest, tickets, minted_at FROM events";
+     layout_digest, tickets, minted_at, has_tickets FROM events";
 
 const SELECT_QUEUE: &str = "SELECT event_id, ticket_id, hold_id, order_id, session_id, buyer_id, \
      status, started_at, expires_at, payment_deadline, reason FROM order_queue \
@@ -185,6 +185,10 @@ statements! {
     select_some_shown: Read, "read what is shown of tickets",
         "SELECT ticket_id, status, held_until, hold_id, reason, WRITETIME(status) AS written_at
            FROM tickets WHERE event_id = ? AND section_id = ? AND ticket_id IN ?";
+    select_one_available: Read, "look for an available ticket",
+        "SELECT ticket_id FROM available_tickets WHERE event_id = ? AND status = 'available' LIMIT 1";
+    select_held_until: Read, "look for a lapsed hold",
+        "SELECT held_until FROM available_tickets WHERE event_id = ? AND status = 'held'";
     project: Write, "show a ticket's new condition",
         "UPDATE tickets USING TIMESTAMP ? SET status = ?, held_until = ?, hold_id = ?, reason = ?
          WHERE event_id = ? AND section_id = ? AND ticket_id = ?";

@@ -12,7 +12,9 @@ use super::catalogue::{self, StoredSection};
 use super::database::Database;
 use super::rows::SeenRow;
 use crate::domain::{Event, Money, Ticket, TicketState, TicketStatus, Timestamp};
-use crate::repository::{Result, SectionCounts, SectionMap, SectionTickets, TicketFilter};
+use crate::repository::{
+    Result, SectionCounts, SectionMap, SectionOffer, SectionTickets, TicketFilter,
+};
 
 /// Sections that are read at the same time.
 const SECTIONS_AT_ONCE: usize = 8;
@@ -142,4 +144,35 @@ fn count(seen: &Seen, event: &Event, now: Timestamp) -> SectionCounts {
         counts.available = counts.available.saturating_sub(1);
     }
     counts
+}
+
+/// What each section has to offer.
+pub(super) async fn offers(db: &Database, event: &Event) -> Result<Vec<SectionOffer>> {
+    let sections = catalogue::sections(db, event).await?;
+    let now = db.now();
+    let seen =
+        at_once(SECTIONS_AT_ONCE, sections.iter().map(|s| see(db, event, s)).collect()).await?;
+    Ok(seen.iter().map(|seen| offer(seen, event, now)).collect())
+}
+
+fn offer(seen: &Seen, event: &Event, now: Timestamp) -> SectionOffer {
+    let mut offer = SectionOffer {
+        section: seen.tickets.section.clone(),
+        price_min: None,
+        price_max: None,
+        available: 0,
+        available_from: None,
+    };
+    let lower = |so_far: Option<Money>, price: i64| so_far.map_or(price, |m| m.minor().min(price));
+    let money = |minor| Some(Money::from_minor(minor, event.currency));
+    for (ticket, row) in seen.tickets.tickets.iter().zip(&seen.rows) {
+        let price = ticket.price.minor();
+        offer.price_min = money(lower(offer.price_min, price));
+        offer.price_max = money(offer.price_max.map_or(price, |m| m.minor().max(price)));
+        if row.as_ref().is_none_or(|row| row.seen(now) == TicketStatus::Available) {
+            offer.available += 1;
+            offer.available_from = money(lower(offer.available_from, price));
+        }
+    }
+    offer
 }

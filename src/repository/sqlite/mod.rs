@@ -18,13 +18,15 @@ use self::writer::{Tx, Writer};
 use super::store_url::SqliteLocation;
 use super::{
     Access, ChangeFeed, Error, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
-    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionMap, TicketFilter,
+    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionMap, SectionOffer,
+    TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    ConfirmationNumber, Event, EventDraft, EventId, Hold, HoldId, NewHold, Order, OrderId,
-    PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId, TicketState, Timestamp,
+    ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId, NewHold,
+    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId,
+    TicketState, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -41,6 +43,7 @@ mod ownership;
 mod payments;
 mod readers;
 mod schema;
+mod search;
 mod statements;
 mod tickets;
 mod values;
@@ -48,6 +51,7 @@ mod writer;
 
 pub use connect::open_reader;
 pub use schema::SCHEMA;
+pub(super) use search::{EventIndex, IndexedEvent};
 
 /// A store in a SQLite file, or in memory.
 #[derive(Debug)]
@@ -246,6 +250,25 @@ impl Repository for SqliteRepository {
         let read = move |c: &Connection| catalogue::sections(c, event_no);
         let sections = self.readers.read("read the sections", read).await?;
         Ok(sections.into_iter().map(|s| s.section).collect())
+    }
+
+    async fn search_events(&self, query: &EventQuery) -> Result<EventPage> {
+        if !self.readers.read("read the schema", |c| Ok(schema::has_words(c)?)).await? {
+            // A store that was made before there was anything to look in.
+            self.apply_schema().await?;
+        }
+        let (query, now) = (query.clone(), self.now());
+        let read = move |c: &Connection| {
+            search::search(c, &query, &|c, found| search::has_tickets(c, found, now))
+        };
+        self.readers.read("search the events", read).await
+    }
+
+    async fn offers(&self, event: EventId) -> Result<Vec<SectionOffer>> {
+        let stored = self.stored_event(event).await?;
+        let now = self.now();
+        let read = move |c: &Connection| tickets::offers(c, &stored, now);
+        self.readers.read("read what is on offer", read).await
     }
 
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {

@@ -56,10 +56,21 @@ pub(super) fn is_applied(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Makes what is missing, inside the caller's transaction.
 pub(super) fn apply(connection: &Connection) -> Outcome<()> {
+    let had_words = has_words(connection)?;
     connection.execute_batch(SCHEMA)?;
+    if !had_words {
+        // What a store that was made before has in its events.
+        connection.execute("INSERT INTO event_words (event_words) VALUES ('rebuild')", [])?;
+    }
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
+}
+
+/// Whether the words of events can be looked for.
+pub(super) fn has_words(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'event_words'";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, u32>(0)).map(|n| n > 0)
 }
 
 /// Compares what is there with what [`SCHEMA`] makes.

@@ -35,6 +35,43 @@ CREATE TABLE IF NOT EXISTS events (
     minted_at        INTEGER                      -- null until every ticket is there
 ) STRICT;
 
+CREATE INDEX IF NOT EXISTS events_by_start ON events (starts_at, slug);
+CREATE INDEX IF NOT EXISTS events_by_place ON events (latitude, longitude);
+
+-- The words of events, without case and accents; the texts themselves stay in events.
+CREATE VIRTUAL TABLE IF NOT EXISTS event_words USING fts5 (
+    name, performers, series, event_type, venue, city, country, description,
+    content = 'events', content_rowid = 'event_no', tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER IF NOT EXISTS event_words_added AFTER INSERT ON events BEGIN
+    INSERT INTO event_words
+        (rowid, name, performers, series, event_type, venue, city, country, description)
+    VALUES (new.event_no, new.name, new.performers, new.series, new.event_type, new.venue,
+            new.city, new.country, new.description);
+END;
+
+CREATE TRIGGER IF NOT EXISTS event_words_removed AFTER DELETE ON events BEGIN
+    INSERT INTO event_words
+        (event_words, rowid, name, performers, series, event_type, venue, city, country,
+         description)
+    VALUES ('delete', old.event_no, old.name, old.performers, old.series, old.event_type,
+            old.venue, old.city, old.country, old.description);
+END;
+
+CREATE TRIGGER IF NOT EXISTS event_words_changed AFTER UPDATE OF
+    name, performers, series, event_type, venue, city, country, description ON events BEGIN
+    INSERT INTO event_words
+        (event_words, rowid, name, performers, series, event_type, venue, city, country,
+         description)
+    VALUES ('delete', old.event_no, old.name, old.performers, old.series, old.event_type,
+            old.venue, old.city, old.country, old.description);
+    INSERT INTO event_words
+        (rowid, name, performers, series, event_type, venue, city, country, description)
+    VALUES (new.event_no, new.name, new.performers, new.series, new.event_type, new.venue,
+            new.city, new.country, new.description);
+END;
+
 CREATE TABLE IF NOT EXISTS venue_sections (
     section_no   INTEGER PRIMARY KEY,
     event_no     INTEGER NOT NULL REFERENCES events,

@@ -6,7 +6,7 @@ use super::catalogue::{StoredEvent, StoredSectionTickets, TICKET_COLUMNS, read_t
 use super::failure::Outcome;
 use super::statements::{QUEUE_COLUMNS, QueueRow, queue_row};
 use crate::domain::{Money, Refusal, TicketState, TicketStatus, Timestamp};
-use crate::repository::{SectionCounts, TicketFilter};
+use crate::repository::{SectionCounts, SectionOffer, TicketFilter};
 
 /// The condition in which people see a ticket with this row; a lapsed hold reads as available.
 fn seen(row: &QueueRow, now: Timestamp) -> TicketStatus {
@@ -142,6 +142,42 @@ pub(super) fn counts(
             add(&mut counts, &status, count, row.get(2)?);
         }
         all.push(counts);
+    }
+    Ok(all)
+}
+
+/// What each section has to offer.
+pub(super) fn offers(
+    connection: &Connection,
+    event: &StoredEvent,
+    now: Timestamp,
+) -> Outcome<Vec<SectionOffer>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(price), max(price), count(*) FILTER (WHERE free),
+                min(price) FILTER (WHERE free)
+           FROM (SELECT t.price, q.ticket_no IS NULL
+                        OR (q.status = 'held' AND q.expires_at <= ?3) AS free
+                   FROM tickets t LEFT JOIN order_queue q USING (ticket_no)
+                  WHERE t.ticket_no >= ?1 AND t.ticket_no < ?2)",
+    )?;
+    let currency = event.event.currency;
+    let price = |row: &Row<'_>, index: usize| -> rusqlite::Result<Option<Money>> {
+        let minor: Option<i64> = row.get(index)?;
+        Ok(minor.map(|minor| Money::from_minor(minor, currency)))
+    };
+    let mut all = Vec::new();
+    for stored in sections(connection, event.event_no)? {
+        let last = stored.first_ticket + i64::try_from(stored.section.seats).unwrap_or(0);
+        let offer = statement.query_row(params![stored.first_ticket, last, now], |row| {
+            Ok(SectionOffer {
+                section: stored.section,
+                price_min: price(row, 0)?,
+                price_max: price(row, 1)?,
+                available: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+                available_from: price(row, 3)?,
+            })
+        })?;
+        all.push(offer);
     }
     Ok(all)
 }
