@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::values::{self, DoorsText, TimeText};
-use crate::domain::Currency;
 use crate::domain::event::LIMIT_MAX;
+use crate::domain::event_search::PAGE_EVENTS_MAX;
+use crate::domain::{Currency, GeoPoint};
 
 pub(super) const SEED_EXAMPLES: &str = "\
 A venue file has one line per section:  section,type,price,rows,seats_per_row[,entrance]
@@ -24,6 +25,22 @@ const ADD_EXAMPLES: &str = "\
 Examples:
   tix event add \"Hamlet\" --date 2026-12-01T19:30 --series hamlet
   tix seed theatre.csv --event \"Hamlet\" --date 2026-12-01     mint it later
+";
+
+const SEARCH_EXAMPLES: &str = "\
+The most relevant first, then the earliest. Relevance is up to 1 for how well the words fit, beside
+the event that they fit best, and a half for each preference that is met.
+
+Examples:
+  tix event search hamlet --city london --available
+  tix event search --near 51.508,-0.097 --radius-km 10 --from 2026-12-01 --to 2026-12-31
+  tix event search --type concert --prefer jazz --prefer \"open air\" --page 2
+";
+
+const LOCATIONS_EXAMPLES: &str = "\
+Examples:
+  tix event locations
+  tix event locations jazz --from 2026-12-01 --to 2026-12-31
 ";
 
 /// Which event a command is about.
@@ -117,12 +134,84 @@ pub struct EventArgs {
     pub payment_time: Duration,
 }
 
+/// Above the options that say what of the events that fit is shown.
+const SHOWN: &str = "What to show";
+
+/// Which events are looked for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which events")]
+pub struct EventFilter {
+    /// Words that the event must have, in any case, with or without accents; the last may be the
+    /// beginning of one
+    #[arg(value_parser = values::name, help_heading = None)]
+    pub words: Vec<String>,
+    /// In this city; the first words of its name will do
+    #[arg(long, value_parser = values::name)]
+    pub city: Option<String>,
+    /// Around this place, in degrees north and east: 51.508,-0.097
+    #[arg(long, value_name = "LAT,LON", value_parser = values::place, allow_hyphen_values = true)]
+    pub near: Option<GeoPoint>,
+    /// How far around it, in kilometres; 25 where nobody says
+    #[arg(long, value_name = "KM", value_parser = values::radius, requires = "near")]
+    pub radius_km: Option<f64>,
+    /// Beginning at this time or later: 2026-12-01, 2026-12-01T19:30 at the venue, or RFC 3339; from
+    /// now on where nobody says
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub from: Option<TimeText>,
+    /// Beginning at this time or earlier; a day counts to its end
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub to: Option<TimeText>,
+    /// Of this type: concert, theatre, sport, …
+    #[arg(long = "type", value_name = "TYPE", value_parser = values::name)]
+    pub event_type: Option<String>,
+    /// With this performer; can be repeated: any of them
+    #[arg(long = "performer", value_name = "NAME", value_parser = values::name)]
+    pub performers: Vec<String>,
+    /// Only with tickets that can be had now
+    #[arg(long)]
+    pub available: bool,
+}
+
+/// What to look for, and what of it to show.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Which events.
+    #[command(flatten)]
+    pub filter: EventFilter,
+    /// Show events about this first, and leave out none; can be repeated
+    #[arg(long = "prefer", value_name = "TEXT", value_parser = values::name, help_heading = SHOWN)]
+    pub preferences: Vec<String>,
+    /// At most this many events a page
+    #[arg(long, value_name = "COUNT", default_value_t = 20, help_heading = SHOWN,
+          value_parser = clap::value_parser!(u64).range(1..=PAGE_EVENTS_MAX))]
+    pub limit: u64,
+    /// Which page
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, help_heading = SHOWN,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub page: u64,
+}
+
 /// What to do with events.
 #[derive(Debug, Subcommand)]
 pub enum EventAction {
     /// Every event, by its date
     List,
-    /// One event, its terms and its sections
+    /// Look for events by words, place, time, type, performer
+    #[command(after_help = SEARCH_EXAMPLES)]
+    Search(SearchArgs),
+    /// The places where something is on, and what
+    #[command(after_help = LOCATIONS_EXAMPLES)]
+    Locations(EventFilter),
+    /// The dates of a production, what is left and from which price
+    Shows {
+        /// The series that its shows share
+        #[arg(value_parser = values::name)]
+        series: String,
+        /// Also shows that have begun
+        #[arg(long)]
+        all: bool,
+    },
+    /// One event: place, time, terms, and what its sections offer
     Show {
         /// Its slug, its id, or a prefix that only one has; needed where there are several
         event: Option<String>,

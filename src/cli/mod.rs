@@ -19,7 +19,7 @@ pub mod ticket;
 pub mod values;
 pub mod watch_cdc;
 
-pub use event::{EventAction, EventArgs, EventSelector, SeedArgs};
+pub use event::{EventAction, EventArgs, EventFilter, EventSelector, SearchArgs, SeedArgs};
 pub use hold::HoldAction;
 pub use order::OrderAction;
 pub use simulate::SimulateArgs;
@@ -111,7 +111,7 @@ pub enum Command {
     /// Mint one ticket per seat of a venue
     #[command(after_help = event::SEED_EXAMPLES)]
     Seed(Box<SeedArgs>),
-    /// Events: list, show, add
+    /// Events: list, search, locations, shows, show, add
     #[command(subcommand)]
     Event(EventAction),
     /// Tickets: map, list, count, block, unblock

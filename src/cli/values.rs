@@ -9,7 +9,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 use crate::domain::event::{SLUG_BYTES_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN, slug_of};
-use crate::domain::{Currency, TicketStatus};
+use crate::domain::geo::DISTANCE_KM_MAX;
+use crate::domain::{Currency, GeoPoint, TicketStatus};
 use crate::output::Format;
 use crate::repository::follow::{LAG_MAX, LAG_MIN};
 use crate::terminal::ColorChoice;
@@ -128,6 +129,19 @@ pub fn latitude(text: &str) -> Result<f64, String> {
 /// Reads degrees east.
 pub fn longitude(text: &str) -> Result<f64, String> {
     degrees(text, 180.0)
+}
+
+/// Reads a place: degrees north, a comma, degrees east.
+pub fn place(text: &str) -> Result<GeoPoint, String> {
+    let (north, east) = text.split_once(',').ok_or("write LAT,LON, for example 51.508,-0.097")?;
+    let (north, east) = (latitude(north.trim())?, longitude(east.trim())?);
+    GeoPoint::new(north, east).ok_or_else(|| "there is no such place".into())
+}
+
+/// Reads a distance in kilometres.
+pub fn radius(text: &str) -> Result<f64, String> {
+    let km = text.parse().ok().filter(|km: &f64| (0.0..=DISTANCE_KM_MAX).contains(km));
+    km.ok_or_else(|| format!("it must be kilometres, {DISTANCE_KM_MAX} at the most"))
 }
 
 fn degrees(text: &str, most: f64) -> Result<f64, String> {
@@ -292,6 +306,14 @@ mod tests {
             assert!(latitude(wrong).is_err(), "{wrong}");
         }
         assert!(longitude("181").is_err());
+        assert_eq!(place("-33.86, 151.2"), Ok(GeoPoint::new(-33.86, 151.2).unwrap()));
+        for wrong in ["", "51.5", "51.5;0", "91,0", "0,181", "north,east", "1,2,3"] {
+            assert!(place(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(radius("0.5"), Ok(0.5));
+        for wrong in ["-1", "20017", "NaN", "inf", "10km", ""] {
+            assert!(radius(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

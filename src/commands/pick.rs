@@ -13,6 +13,11 @@ const PREFIX_MIN: usize = 4;
 /// How many candidates an error names.
 const CANDIDATES_NAMED_MAX: usize = 8;
 
+/// How alike two names must be for one to be meant by the other: 1 is the same (Jaro and Winkler).
+const ALIKE_MIN: f64 = 0.8;
+/// How many names an error suggests.
+const ALIKE_NAMED_MAX: usize = 3;
+
 /// Finds the event that `name` names: its slug, its id, or a prefix of either that only one has.
 /// Without a name, the only event there is.
 ///
@@ -38,10 +43,35 @@ pub fn named<'a>(events: &'a [Event], name: &str) -> Result<&'a Event> {
     let begins = |e: &&Event| !name.is_empty() && starts(e, name);
     let candidates: Vec<&Event> = events.iter().filter(begins).collect();
     match candidates[..] {
-        [] => Err(Refusal::UnknownEvent { name: name.to_owned() }.into()),
+        [] => Err(unknown(name, events.iter().map(|e| e.slug.as_str()), "tix event list")),
         [event] => Ok(event),
         _ => Err(several("event", name, candidates.iter().map(|e| &e.slug))),
     }
+}
+
+/// There is no event or series of this name; those that are nearly called so are named.
+pub(super) fn unknown<'a>(
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+    command: &str,
+) -> Error {
+    let alike = alike(name, known);
+    let asked = (!alike.is_empty()).then(|| format!("did you mean {}?", alike.join(" or ")));
+    Error::Refused {
+        refusal: Refusal::UnknownEvent { name: name.to_owned() },
+        hint: asked.map(|asked| format!("{asked} `{command}` shows them all")),
+    }
+}
+
+/// The names that look most like what was typed, the likest first.
+fn alike<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let lower = name.to_lowercase();
+    let likeness = |known: &str| strsim::jaro_winkler(&lower, &known.to_lowercase());
+    let mut alike: Vec<(f64, &str)> = known.map(|known| (likeness(known), known)).collect();
+    alike.retain(|(likeness, _)| *likeness >= ALIKE_MIN);
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    alike.dedup_by_key(|(_, known)| *known);
+    alike.into_iter().map(|(_, known)| known).take(ALIKE_NAMED_MAX).collect()
 }
 
 fn starts(event: &Event, prefix: &str) -> bool {
@@ -151,6 +181,7 @@ fn listed(names: impl Iterator<Item = impl Display>) -> String {
 mod tests {
     use super::*;
     use crate::commands::draft::tests::event_called;
+    use crate::domain::Timestamp;
     use crate::error::Outcome;
 
     fn slug_of_named(events: &[Event], name: &str) -> Result<String> {
@@ -181,6 +212,17 @@ mod tests {
         let error = slug_of_named(&[event_called("hamlet")], "lear").unwrap_err();
         assert_eq!(error.refusal().unwrap().code(), "unknown_event");
         assert!(named(&[event_called("hamlet")], "").is_err());
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_answered_with_what_was_meant() {
+        let events = [event_called("hamlet-2026-12-01"), event_called("lear-2026-12-01")];
+        let hint = |name| slug_of_named(&events, name).unwrap_err().hint(Timestamp::from_millis(0));
+        let meant = "did you mean hamlet-2026-12-01? `tix event list` shows them all";
+        for name in ["hamlte", "Hamlet", "hamlet-2026-12-02", "hmlet-2026-12-01"] {
+            assert_eq!(hint(name).unwrap(), meant, "{name}");
+        }
+        assert!(!hint("othello").unwrap().contains("did you mean"));
     }
 
     #[test]

@@ -51,25 +51,26 @@ fn one_event_is_shown_with_its_sections() {
     let sandbox = Sandbox::seeded();
     let answer = sandbox.tix(&["event", "show"]).done();
     steady().bind(|| {
-        insta::assert_snapshot!(answer.stdout, @r"
-    event        Hall
-    slug         hall
-    id           [id]
-    series       hall
-    begins       Sun 1 Dec 2030 19:30 (Europe/Berlin)
-    doors        Sun 1 Dec 2030 18:30
-    lasts        2 h 00 min
-    venue        Hall
-    currency     EUR
-    limit        10 tickets a buyer
-    time to pay  [span]
-    tickets      26
+        insta::assert_snapshot!(answer.stdout, @"
+        event        Hall
+        slug         hall
+        id           [id]
+        series       hall
+        begins       Sun 1 Dec 2030 19:30 (Europe/Berlin)
+        doors        Sun 1 Dec 2030 18:30
+        lasts        2 h 00 min
+        venue        Hall
+        currency     EUR
+        limit        10 tickets a buyer
+        time to pay  [span]
+        tickets      26
+        left         26, from 29.00 EUR
 
-    SECTION  TYPE     ENTRANCE   ROWS  SEATS
-    ────────────────────────────────────────
-    Stalls   regular  Main door     3     18
-    Balcony  economy  Stairs        2      8
-    ");
+        SECTION  TYPE     ENTRANCE   PRICE  ROWS  SEATS  LEFT
+        ─────────────────────────────────────────────────────
+        Stalls   regular  Main door  49.50     3     18    18
+        Balcony  economy  Stairs     29.00     2      8     8
+        ");
     });
     let document = sandbox.json("event", &["event", "show", "hall"]);
     assert_eq!(document["sections"][1]["name"], "Balcony");

@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 32] = [
     "",
     "schema",
     "schema apply",
@@ -12,6 +12,9 @@ const COMMANDS: [&str; 29] = [
     "seed",
     "event",
     "event list",
+    "event search",
+    "event locations",
+    "event shows",
     "event show",
     "event add",
     "ticket",

@@ -4,24 +4,35 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use self::show::OneEvent;
+use super::Context;
 use super::draft::{Naming, draft};
-use super::{Context, pick};
 use crate::cli::{EventAction, EventArgs};
 use crate::domain::time::spoken;
-use crate::domain::{Event, EventId, Section};
+use crate::domain::{Event, EventId};
 use crate::error::Result;
 use crate::output::csv::optional;
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
 use crate::repository::Access;
 
-/// Lists, shows or adds events.
+mod locations;
+mod loosen;
+mod query;
+mod search;
+mod show;
+mod shows;
+
+/// Lists, finds, shows or adds events.
 ///
 /// # Errors
 /// The store cannot be used, or there is no such event.
 pub async fn run(context: &Context, action: EventAction) -> Result<()> {
     match action {
         EventAction::List => list(context).await,
-        EventAction::Show { event } => show(context, event.as_deref()).await,
+        EventAction::Search(args) => search::run(context, &args).await,
+        EventAction::Locations(filter) => locations::run(context, &filter).await,
+        EventAction::Shows { series, all } => shows::run(context, &series, all).await,
+        EventAction::Show { event } => show::run(context, event.as_deref()).await,
         EventAction::Add { name, event } => add(context, name, &event).await,
     }
 }
@@ -33,17 +44,6 @@ async fn list(context: &Context) -> Result<()> {
         context.terminal.notice("no events yet; `tix seed` adds one");
     }
     context.print(&Events { events })
-}
-
-async fn show(context: &Context, name: Option<&str>) -> Result<()> {
-    let report = context
-        .with_store(Access::Existing, async |store| {
-            let event = pick::event(store, name).await?;
-            let sections = store.sections(event.event_id).await?;
-            Ok(OneEvent { event, sections })
-        })
-        .await?;
-    context.print(&report)
 }
 
 async fn add(context: &Context, name: String, args: &EventArgs) -> Result<()> {
@@ -93,44 +93,6 @@ impl Report for Events {
     }
 }
 
-/// One event and its sections.
-#[derive(Serialize)]
-struct OneEvent {
-    event: Event,
-    sections: Vec<Section>,
-}
-
-impl Report for OneEvent {
-    fn text(&self, page: &Page) -> String {
-        let mut text = card(&self.event).render(page);
-        if !self.sections.is_empty() {
-            let mut table = Table::new(&[
-                Column::left("SECTION").broken(),
-                Column::left("TYPE").broken(),
-                Column::left("ENTRANCE").broken().optional(0),
-                Column::right("ROWS"),
-                Column::right("SEATS"),
-            ]);
-            for section in &self.sections {
-                table.push(vec![
-                    Cell::new(&section.name),
-                    Cell::new(&section.type_id),
-                    Cell::new(&section.entrance),
-                    Cell::new(section.rows),
-                    Cell::new(grouped(section.seats)),
-                ]);
-            }
-            text.push('\n');
-            text.push_str(&table.render(page));
-        }
-        text
-    }
-
-    fn sheet(&self) -> Sheet {
-        Sheet::new(&EVENT_COLUMNS).with([event_line(&self.event)])
-    }
-}
-
 /// An event for people.
 pub(super) fn card(event: &Event) -> Card {
     let zone = event.zone();
@@ -153,6 +115,7 @@ pub(super) fn card(event: &Event) -> Card {
         .line("lasts", spoken(Duration::from_mins(event.duration_minutes.into())))
         .line("language", &event.language)
         .line("venue", place(event))
+        .line("coordinates", coordinates(event))
         .line("currency", event.currency)
         .line("limit", format!("{} a buyer", counted(terms.limit.into(), "ticket")))
         .line("time to pay", spoken(terms.time_to_pay))
@@ -166,6 +129,12 @@ fn place(event: &Event) -> String {
     let parts = [&venue.name, &venue.city, &venue.country];
     let said: Vec<&str> = parts.into_iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
     said.join(", ")
+}
+
+/// Where the venue stands, as `--near` takes it.
+fn coordinates(event: &Event) -> String {
+    let position = event.venue.position();
+    position.map(|p| format!("{},{}", p.latitude(), p.longitude())).unwrap_or_default()
 }
 
 const EVENT_COLUMNS: [&str; 23] = [

@@ -1,0 +1,97 @@
+//! `tix event shows`.
+
+use serde::Serialize;
+
+use super::show::{Left, amount, left};
+use super::{EVENT_COLUMNS, event_line, place};
+use crate::commands::{Context, pick};
+use crate::domain::Event;
+use crate::error::Result;
+use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
+use crate::repository::Access;
+
+/// Lists the dates of a production.
+pub(super) async fn run(context: &Context, series: &str, all: bool) -> Result<()> {
+    let now = context.now();
+    let (report, begun) = context
+        .with_store(Access::Existing, async |store| {
+            let found = of_series(store.events().await?, series)?;
+            let (to_come, begun): (Vec<Event>, Vec<Event>) =
+                found.into_iter().partition(|event| all || event.starts_at >= now);
+            let mut shows = Vec::with_capacity(to_come.len());
+            for event in to_come {
+                let left = left(&event, &store.offers(event.event_id).await?);
+                shows.push(Show { event, left });
+            }
+            Ok((Shows { shows }, begun))
+        })
+        .await?;
+    if !begun.is_empty() {
+        let count = counted(begun.len() as u64, "show");
+        context.terminal.notice(format_args!("{count} left out that began before; add --all"));
+    }
+    context.print(&report)
+}
+
+/// The events of the series that `name` names, in any case, by their date.
+fn of_series(events: Vec<Event>, name: &str) -> Result<Vec<Event>> {
+    let lower = name.to_lowercase();
+    if !events.iter().any(|event| event.series.to_lowercase() == lower) {
+        let known = events.iter().map(|event| event.series.as_str());
+        return Err(pick::unknown(name, known.filter(|s| !s.is_empty()), "tix event list"));
+    }
+    Ok(events.into_iter().filter(|event| event.series.to_lowercase() == lower).collect())
+}
+
+/// The dates of a production.
+#[derive(Serialize)]
+struct Shows {
+    shows: Vec<Show>,
+}
+
+/// One date, and what is left.
+#[derive(Serialize)]
+struct Show {
+    event: Event,
+    #[serde(flatten)]
+    left: Left,
+}
+
+impl Report for Shows {
+    fn text(&self, page: &Page) -> String {
+        let mut table = Table::new(&[
+            Column::left("DATE"),
+            Column::left("EVENT"),
+            Column::left("VENUE").broken(),
+            Column::right("LEFT"),
+            Column::right("FROM"),
+        ]);
+        for Show { event, left } in &self.shows {
+            let (count, from) = match (event.minted, left.available_from) {
+                (false, _) => (Cell::toned("not yet", Tone::Faint), String::new()),
+                (true, None) => (Cell::toned("sold out", left.tone()), String::new()),
+                (true, Some(price)) => {
+                    (Cell::toned(grouped(left.available), left.tone()), price.to_string())
+                }
+            };
+            table.push(vec![
+                Cell::new(event.starts_at.in_zone(&event.zone())),
+                Cell::toned(&event.slug, Tone::Strong),
+                Cell::new(place(event)),
+                count,
+                Cell::new(from),
+            ]);
+        }
+        table.render(page)
+    }
+
+    fn sheet(&self) -> Sheet {
+        let line = |Show { event, left }: &Show| {
+            let mut line = event_line(event);
+            line.extend([left.available.to_string(), amount(left.available_from)]);
+            line
+        };
+        Sheet::new(&[&EVENT_COLUMNS[..], &["available", "available_from"]].concat())
+            .with(self.shows.iter().map(line))
+    }
+}
