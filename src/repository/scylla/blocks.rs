@@ -8,7 +8,7 @@ use super::at_once::at_once;
 use super::catalogue::StoredTicket;
 use super::claims::Obstacles;
 use super::database::Database;
-use super::holds::done;
+use super::holds::{done, queue_rows};
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::TicketCopy;
@@ -84,8 +84,12 @@ async fn is_blocked_at(
 
 /// What stands in the way of blocking. A payment that is overdue is given up, and does not.
 async fn in_the_way(db: &Database, event: EventId, tickets: &[TicketCopy]) -> Result<Obstacles> {
-    let rows = settlement::recovered_rows(db, event, tickets).await?;
+    let mut rows = queue_rows(db, event, tickets).await?;
     let now = db.now();
+    if rows.iter().flatten().any(|row| row.overdue_order(now).is_some()) {
+        settlement::give_up_overdue(db, &rows).await?;
+        rows = queue_rows(db, event, tickets).await?;
+    }
     let mut obstacles = Obstacles::default();
     for (ticket, row) in tickets.iter().zip(rows) {
         let Some(row) = row else { continue };

@@ -13,7 +13,7 @@ use super::holds::{
 };
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
-use super::rows::{HoldRow, QueueRow};
+use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::{limits, settlement};
 use crate::domain::{Event, NewHold, Refusal, SeatLabel, TicketStatus, Timestamp};
 use crate::repository::Result;
@@ -130,30 +130,41 @@ async fn check_stands(db: &Database, hold: &HoldRow) -> Result<()> {
 
 /// Reads whether the tickets can be had, and counts them towards the limit if so.
 ///
-/// Reading first keeps hopeless claims, of which an on-sale has most, away from Paxos.
+/// Reading first keeps hopeless claims, of which an on-sale has most, away from Paxos. Payments that
+/// are overdue are given up, whatever else stands in the way, but not for somebody who may own no
+/// more: his own would make room for him.
 async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
-    if let Err(refusal) = obstacles(db, hold, 0).await?.refusal() {
+    let mut rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
+    let now = db.now();
+    let overdue = rows.iter().flatten().any(|row| row.overdue_order(now).is_some());
+    if overdue && limits::has_room(db, hold, event.terms.limit).await? {
+        settlement::give_up_overdue(db, &rows).await?;
+        rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
+    }
+    if let Err(refusal) = obstacles(hold, &hold.tickets, &rows, db.now()).refusal() {
         limits::check(db, hold, event.terms.limit).await?;
         return Err(refusal.into());
     }
     limits::reserve(db, hold, event.terms.limit).await
 }
 
-/// What stands in the way of the hold's tickets from the one at `from` on. A payment that is
-/// overdue is given up, and does not.
-async fn obstacles(db: &Database, hold: &HoldRow, from: usize) -> Result<Obstacles> {
-    let tickets = hold.tickets.get(from..).unwrap_or_default();
-    let rows = settlement::recovered_rows(db, hold.event_id, tickets).await?;
-    let now = db.now();
+/// What stands in the way of these tickets of the hold. A payment that is overdue does not: it is
+/// given up when its ticket is claimed.
+fn obstacles(
+    hold: &HoldRow,
+    tickets: &[TicketCopy],
+    rows: &[Option<QueueRow>],
+    now: Timestamp,
+) -> Obstacles {
     let mut obstacles = Obstacles::default();
-    for (ticket, row) in tickets.iter().zip(&rows) {
+    for (ticket, row) in tickets.iter().zip(rows) {
         let Some(row) = row else { continue };
         let own = row.hold_id == Some(hold.hold_id);
         if !own && !row.is_lapsed(now) && row.overdue_order(now).is_none() {
             obstacles.add(row, ticket.label());
         }
     }
-    Ok(obstacles)
+    obstacles
 }
 
 /// Writes the hold's row and lists it; answers with the row that is there already, if one is.
@@ -197,11 +208,12 @@ async fn claim_all(db: &Database, hold: &HoldRow) -> Result<Vec<Step>> {
             }
             step => step,
         };
-        let others = obstacles(db, hold, claimed + 1).await;
+        let others = hold.tickets.get(claimed + 1..).unwrap_or_default();
+        let rows = queue_rows(db, hold.event_id, others).await;
         let surely_not = step.is_ok() && !may_land;
         let tried = if surely_not { claimed } else { claimed + 1 };
         withdraw(db, hold, tried, may_land).await;
-        let mut obstacles = others?;
+        let mut obstacles = obstacles(hold, others, &rows?, db.now());
         if let Step::Otherwise(Some(row)) = step? {
             obstacles.add(&row, ticket.label());
         }

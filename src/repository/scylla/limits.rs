@@ -186,6 +186,13 @@ pub(super) async fn check(db: &Database, hold: &HoldRow, allowed: u32) -> Result
     Ok(())
 }
 
+/// Whether the buyer may own so many more, beside those that this very hold is counted for.
+pub(super) async fn has_room(db: &Database, hold: &HoldRow, allowed: u32) -> Result<bool> {
+    let entries = read(db, Key::of(hold)).await?.entries;
+    let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
+    Ok(limit::check(owned(&entries, db.now()), asked, allowed).is_ok())
+}
+
 /// Whether the tickets of a hold may be added to what else the buyer owns.
 fn check_others(
     entries: &[LimitEntry],

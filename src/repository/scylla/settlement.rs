@@ -11,8 +11,8 @@ use super::rows::{HoldRow, OrderRow, QueueRow, TicketCopy};
 use super::values::Amount;
 use super::{holds, limits};
 use crate::domain::{
-    ConfirmationNumber, EventId, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal,
-    TicketId, TicketStatus, Timestamp,
+    ConfirmationNumber, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal, TicketId,
+    TicketStatus, Timestamp,
 };
 use crate::repository::{Result, StoreError, StoreFault};
 
@@ -158,22 +158,15 @@ pub(super) async fn give_up(db: &Database, row: &QueueRow, order_id: OrderId) ->
     }
 }
 
-/// The row of each of these tickets, once every payment that is overdue is given up.
-pub(super) async fn recovered_rows(
-    db: &Database,
-    event: EventId,
-    tickets: &[TicketCopy],
-) -> Result<Vec<Option<QueueRow>>> {
-    let rows = holds::queue_rows(db, event, tickets).await?;
+/// Gives up every payment that is overdue among these.
+pub(super) async fn give_up_overdue(db: &Database, rows: &[Option<QueueRow>]) -> Result<()> {
     let now = db.now();
-    let mut found = false;
     for row in rows.iter().flatten() {
         if let Some(order) = row.overdue_order(now) {
             give_up(db, row, order).await?;
-            found = true;
         }
     }
-    if found { holds::queue_rows(db, event, tickets).await } else { Ok(rows) }
+    Ok(())
 }
 
 /// Records that an attempt is given up, unless it was decided otherwise, and follows the decision.
