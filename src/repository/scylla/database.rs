@@ -18,7 +18,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::catalogue::Cache;
-use super::failure::{answer_error, may_pass, statement_error, surely_not_applied, unanswered};
+use super::failure::{
+    answer_error, may_pass, not_sent, statement_error, surely_not_applied, unanswered,
+};
 use super::lines::Lines;
 use super::server_clock::{SAMPLES, Sample, ServerClock};
 use super::statements::{SERVER_GIVES_UP_AFTER, Statement, Statements};
@@ -256,7 +258,7 @@ impl Database {
         }
     }
 
-    /// Runs a deciding statement, once.
+    /// Runs a deciding statement, once; again only where it has surely not left this machine.
     ///
     /// Where the outcome is not known, returns only when the server has surely given it up.
     pub(super) async fn decide<R>(
@@ -267,18 +269,25 @@ impl Database {
     where
         R: for<'r> DeserializeRow<'r, 'r>,
     {
-        let turn = self.turn(statement.what).await?;
-        let sent = Instant::now();
-        let answer = self.session.execute_unpaged(&statement.prepared, values).await;
-        drop(turn);
-        match answer {
-            Ok(answer) => read_decision(statement, answer),
-            Err(e) if surely_not_applied(&e) => Err(statement_error(statement.what, e)),
-            Err(e) => {
-                tracing::debug!(what = statement.what, error = %e, "the outcome is not known");
-                sleep_until(sent + SERVER_GIVES_UP_AFTER).await;
-                Ok(Decision::Unknown)
+        let mut tries = 1;
+        loop {
+            let turn = self.turn(statement.what).await?;
+            let sent = Instant::now();
+            let answer = self.session.execute_unpaged(&statement.prepared, &values).await;
+            drop(turn);
+            match answer {
+                Ok(answer) => return read_decision(statement, answer),
+                Err(e) if tries < TRIES_MAX && not_sent(&e) => {
+                    sleep(jittered(RETRY_WAIT, tries)).await;
+                }
+                Err(e) if surely_not_applied(&e) => return Err(statement_error(statement.what, e)),
+                Err(e) => {
+                    tracing::debug!(what = statement.what, error = %e, "the outcome is not known");
+                    sleep_until(sent + SERVER_GIVES_UP_AFTER).await;
+                    return Ok(Decision::Unknown);
+                }
             }
+            tries += 1;
         }
     }
 

@@ -71,6 +71,11 @@ pub(super) const fn surely_not_applied(error: &ExecutionError) -> bool {
     }
 }
 
+/// Whether no machine could be asked: the driver has no connection that works, to any of them.
+pub(super) const fn not_sent(error: &ExecutionError) -> bool {
+    matches!(error, ExecutionError::ConnectionPoolError(_))
+}
+
 const fn surely_not_tried(error: &RequestAttemptError) -> bool {
     match error {
         RequestAttemptError::SerializationError(_)
