@@ -130,7 +130,7 @@ fn prolonged_row(scene: &Scene) -> Vec<String> {
 }
 
 fn no_hold(scene: &Scene) -> Vec<String> {
-    vec![format!("DELETE FROM holds WHERE hold_id = {}", scene.held.hold_id)]
+    vec![format!("DELETE FROM holds WHERE hold_id = {}", scene.sold.hold_id)]
 }
 
 fn other_buyer(scene: &Scene) -> Vec<String> {
@@ -215,6 +215,26 @@ async fn whatever_a_buyer_was_told_is_stored() {
     let paid = Answer::Paid { order_id, amount_minor: scene.order.amount.minor() };
     let told = [scene.told(&scene.held, held), scene.told(&scene.sold, paid)];
     assert_eq!(scene.broken(&told).await, BTreeSet::new());
+
+    // Nobody was told of a claim that was withdrawn, and of which a late statement left a ticket held.
+    let late = scene.stranger(&scene.free, 0, scene.held.started_at);
+    scene.run(&late.queue_row("held", None)).await;
+    assert_eq!(scene.broken(&told).await, BTreeSet::new());
+    // A claim that was made anew under the same id.
+    let mut earlier = scene.as_held(&scene.paying, 0);
+    (earlier.from, earlier.until) = (earlier.from - 5_000, earlier.until - 5_000);
+    earlier.ticket = tix::domain::TicketId::of_seat(scene.event, "A", "1", "12");
+    scene.run(&earlier.queue_row("held", None)).await;
+    scene.run(&format!("DELETE FROM order_queue WHERE {}", earlier.key())).await;
+    assert_eq!(scene.broken(&told).await, BTreeSet::new());
+
+    // A hold that somebody was told of, and that has begun to pay, is not to be lost.
+    let lost = BTreeSet::from(["acknowledged", "orders_legal", "row_has_hold"]);
+    scene.run(&format!("DELETE FROM holds WHERE hold_id = {}", scene.held.hold_id)).await;
+    assert_eq!(scene.broken(&told).await, lost);
+    let scene = stage.play().await;
+    let held = Answer::Held { from: scene.held.started_at, until: scene.held.expires_at };
+    let told = [scene.told(&scene.held, held)];
 
     let other = Told { hold_id: HoldId::fresh(), ..told[0].clone() };
     assert_eq!(scene.broken(&[other]).await, BTreeSet::from(["acknowledged"]));

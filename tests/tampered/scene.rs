@@ -304,6 +304,10 @@ impl Hand {
         OrderId::of_payment(self.hold, &PaymentReference::new(&self.reference).unwrap())
     }
 
+    pub(crate) fn key(&self) -> String {
+        format!("event_id = {} AND ticket_id = {}", self.event, self.ticket)
+    }
+
     fn ticket_copy(&self) -> String {
         let ticket = self.ticket;
         format!(

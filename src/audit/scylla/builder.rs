@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use uuid::Uuid;
+
 use super::log::{Columns, LoggedWrite};
 use super::rows::{HoldRow, OrderRow, QueueRow, TicketRow};
 use super::timeline::{self, Stranger, Write, Written};
@@ -108,7 +110,8 @@ impl Builder {
             "sold" => Standing::Sold,
             _ => return None,
         };
-        let (hold_id, buyer_id, expires_at) = (row.hold_id?, row.buyer_id?, row.expires_at?);
+        let (buyer_id, expires_at) = (row.buyer_id?, row.expires_at?);
+        let hold_id = self.attempt(row.hold_id?, row.started_at?);
         let owner = Owner {
             buyer: self.evidence.buyers.number(buyer_id),
             expires_at,
@@ -222,14 +225,28 @@ impl Builder {
 
     /// The number of a hold that the log names. Where it has no row, what the log says is kept.
     fn named(&mut self, hold_id: HoldId, ticket: TicketNo, row: &Columns) -> Option<HoldNo> {
-        let hold = self.evidence.holds.number(hold_id);
         let buyer = self.evidence.buyers.number(row.buyer_id?);
         let (started_at, expires_at) = (row.started_at?, row.expires_at?);
+        let hold_id = self.attempt(hold_id, started_at);
+        let hold = self.evidence.holds.number(hold_id);
         if self.evidence.holds.get(hold).is_none() {
             let new = || Stranger::new(hold_id, buyer, started_at, expires_at);
             self.strangers.entry(hold.place()).or_insert_with(new).add(ticket);
         }
         Some(hold)
+    }
+
+    /// The id of the hold that was started with this id at this time. A claim that was refused may be
+    /// made anew under the same id, at another time: then the earlier one gets an id of its own.
+    fn attempt(&self, hold_id: HoldId, started_at: Timestamp) -> HoldId {
+        let number = self.evidence.holds.find(hold_id);
+        let stored = number.and_then(|n| self.evidence.holds.get(n)).map(|row| row.started_at);
+        let met = || self.strangers.get(&number?.place()).map(|stranger| stranger.started_at);
+        if stored.or_else(met).is_none_or(|first| first == started_at) {
+            return hold_id;
+        }
+        let time = started_at.as_millis().to_be_bytes();
+        HoldId::from_uuid(Uuid::new_v5(hold_id.as_uuid(), &time))
     }
 
     /// The evidence, and the period that its log covers.

@@ -218,8 +218,8 @@ impl Sitting<'_> {
             events::read_tickets(self.reader, event_id, sections, &mut builder).await?;
             self.builders.insert(event_id, builder);
         }
-        self.queue().await?;
         self.holds().await?;
+        self.queue().await?;
         self.orders().await?;
         if patience == Patience::UntilSettled {
             tokio::time::sleep(SETTLED_AFTER).await;

@@ -47,12 +47,13 @@ pub(super) struct QueueRow {
     pub(super) hold_id: Option<HoldId>,
     pub(super) order_id: Option<OrderId>,
     pub(super) buyer_id: Option<BuyerId>,
+    pub(super) started_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) written_at: Option<i64>,
 }
 
 pub(super) const QUEUE: (&str, &str, &str) = (
-    "event_id, ticket_id, status, hold_id, order_id, buyer_id, expires_at, \
+    "event_id, ticket_id, status, hold_id, order_id, buyer_id, started_at, expires_at, \
      WRITETIME(status) AS written_at FROM order_queue",
     "event_id, ticket_id",
     "",

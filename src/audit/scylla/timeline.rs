@@ -43,11 +43,9 @@ struct Row {
 pub(super) struct Stranger {
     hold_id: HoldId,
     buyer: BuyerNo,
-    started_at: Timestamp,
+    pub(super) started_at: Timestamp,
     expires_at: Timestamp,
     tickets: Vec<TicketNo>,
-    /// Tickets that it has, as far as the log goes.
-    has: HashSet<usize>,
     /// Whether it got any further than to hold them.
     has_paid: bool,
 }
@@ -59,8 +57,8 @@ impl Stranger {
         started_at: Timestamp,
         expires_at: Timestamp,
     ) -> Self {
-        let (tickets, has) = (Vec::new(), HashSet::new());
-        Self { hold_id, buyer, started_at, expires_at, tickets, has, has_paid: false }
+        let tickets = Vec::new();
+        Self { hold_id, buyer, started_at, expires_at, tickets, has_paid: false }
     }
 
     pub(super) fn add(&mut self, ticket: TicketNo) {
@@ -69,10 +67,12 @@ impl Stranger {
         }
     }
 
-    /// A claim that was refused half way gives back what it had, and its row is taken away then. That
-    /// is the one way in which a hold may lose its row: any other is left without one.
+    /// A claim that was refused half way gives back what it had, and its row is taken away then; a
+    /// statement of it that was late may still get it a ticket until its deadline. Nobody was told of
+    /// such a hold. What a buyer was told of is found missing by that; and whoever began to pay was
+    /// told, so that a hold which did is left without a row here.
     pub(super) fn introduce(self, evidence: &mut Evidence) {
-        if self.has_paid || !self.has.is_empty() {
+        if self.has_paid {
             return;
         }
         let row = HoldRow {
@@ -104,14 +104,9 @@ pub(super) fn tell(
         let mut earliest = i64::MIN;
         for write in writes {
             let (entry, after) = entry(evidence, write, row);
-            if let Some(stranger) = row.standing.hold().and_then(|h| strangers.get_mut(&h.place()))
-            {
-                stranger.has.remove(&write.ticket.place());
-            }
             if let Some(stranger) =
                 after.standing.hold().and_then(|h| strangers.get_mut(&h.place()))
             {
-                stranger.has.insert(write.ticket.place());
                 stranger.has_paid |= !matches!(after.standing, Standing::Held(_));
             }
             row = after;
