@@ -13,3 +13,4 @@ pub mod repository;
 pub mod simulate;
 pub mod terminal;
 pub mod watch;
+pub mod worker;

@@ -18,6 +18,7 @@ pub mod simulate;
 pub mod ticket;
 pub mod values;
 pub mod watch_cdc;
+pub mod worker;
 
 pub use event::{EventAction, EventArgs, EventFilter, EventSelector, SearchArgs, SeedArgs};
 pub use hold::HoldAction;
@@ -25,6 +26,7 @@ pub use order::OrderAction;
 pub use simulate::SimulateArgs;
 pub use ticket::TicketAction;
 pub use watch_cdc::WatchArgs;
+pub use worker::WorkerArgs;
 
 /// The store that is used where nobody names one.
 pub const STORE_DEFAULT: &str = "sqlite:tix.db";
@@ -126,6 +128,9 @@ pub enum Command {
     /// Show every change as it happens, and every hold that expires
     #[command(after_help = watch_cdc::EXAMPLES)]
     WatchCdc(WatchArgs),
+    /// Do in good time what nobody else is there to do, until it is stopped
+    #[command(after_help = worker::EXAMPLES)]
+    Worker(WorkerArgs),
     /// Rehearse an on-sale: send simulated buyers at an event, audit it, report
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),

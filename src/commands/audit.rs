@@ -73,7 +73,7 @@ impl Mended {
         self.payments_given_up += repaired.given_up.len() as u64;
         self.decisions_followed += repaired.followed.len() as u64;
         self.holds_freed += repaired.freed.len() as u64;
-        self.tickets_shown += repaired.shown;
+        self.tickets_shown += repaired.shown.len() as u64;
         self.events_marked += u64::from(repaired.on_sale.is_some());
     }
 

@@ -28,6 +28,7 @@ pub mod seed;
 pub mod simulate;
 pub mod ticket;
 pub mod watch_cdc;
+pub mod worker;
 
 /// Runs the command that `arguments` ask for, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
@@ -101,6 +102,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
     match command {
         // These decide for themselves what Ctrl-C means.
         Command::WatchCdc(args) => watch_cdc::run(context, args).await,
+        Command::Worker(args) => worker::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, &args).await,
         Command::Schema(action) => stoppable(schema::run(context, action)).await,
         Command::Seed(args) => stoppable(seed::run(context, &args)).await,
@@ -129,6 +131,22 @@ pub(crate) async fn interrupted() {
         // Without a handler Ctrl-C ends the process, which is what is wanted.
         std::future::pending::<()>().await;
     }
+}
+
+/// Waits until somebody ends this process in a friendly way.
+pub(crate) async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
+        tokio::select! {
+            biased;
+            () = interrupted() => {}
+            _ = terminated.recv() => {}
+        }
+        return;
+    }
+    interrupted().await;
 }
 
 /// What every command works with.

@@ -353,8 +353,9 @@ pub trait Repository: Send + Sync + Debug {
     /// said something else before.
     async fn note_has_tickets(&self, event: EventId) -> Result<Option<bool>>;
 
-    /// The same as [`repair`](Self::repair) for one hold and its tickets; does nothing where the hold is not known.
-    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired>;
+    /// The same as [`repair`](Self::repair) for some tickets of an event and the holds that have
+    /// them; it may do more than that.
+    async fn repair_tickets(&self, event: EventId, tickets: &[TicketId]) -> Result<Repaired>;
 
     // ── orders ────────────────────────────────────────────────────────────────────────────────
 

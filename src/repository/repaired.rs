@@ -1,6 +1,6 @@
 //! What a repair mended.
 
-use crate::domain::{HoldId, Order};
+use crate::domain::{HoldId, Order, TicketId};
 
 /// What a repair mended. An engine whose steps are whole transactions leaves nothing half done: there
 /// only overdue payments are given up.
@@ -13,7 +13,7 @@ pub struct Repaired {
     /// Holds that had come to their end, and whose tickets came free now.
     pub freed: Vec<HoldId>,
     /// Tickets that were shown in a condition that they no longer have.
-    pub shown: u64,
+    pub shown: Vec<TicketId>,
     /// Whether the event has tickets left, if it said something else before.
     pub on_sale: Option<bool>,
 }
@@ -42,7 +42,7 @@ impl Repaired {
         self.given_up.extend(more.given_up);
         self.followed.extend(more.followed);
         self.freed.extend(more.freed);
-        self.shown += more.shown;
+        self.shown.extend(more.shown);
         self.on_sale = more.on_sale.or(self.on_sale);
     }
 }

@@ -256,8 +256,8 @@ impl Repository for Engine {
         self.inner.note_has_tickets(event).await
     }
 
-    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired> {
-        self.inner.repair_hold(hold).await
+    async fn repair_tickets(&self, event: EventId, tickets: &[TicketId]) -> Result<Repaired> {
+        self.inner.repair_tickets(event, tickets).await
     }
 
     async fn order(&self, order: OrderId) -> Result<Order> {

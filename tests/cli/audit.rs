@@ -67,3 +67,37 @@ fn what_cannot_be_audited_is_told() {
     sandbox.tix(&["audit", "--history", "notes.txt"]).ended(2, "line 1 is no history");
     sandbox.tix(&["audit", "--store", "sqlite:none.db"]).ended(1, "there is no store");
 }
+
+#[test]
+fn a_repair_says_what_it_mended_and_audits_then() {
+    let sandbox = busy_hall();
+    let answer = sandbox.tix(&["audit", "--repair"]).done();
+    let said = answer.stdout.lines().next().unwrap();
+    assert_eq!(said, "repaired: there was nothing to mend");
+    assert!(answer.stdout.contains("audit passed: "), "{}", answer.stdout);
+    let document = sandbox.json("audit_report", &["audit", "--repair", "--event", "hall"]);
+    assert_eq!(document["repaired"]["payments_given_up"], 0);
+}
+
+#[test]
+fn a_repair_gives_up_overdue_payments() {
+    let sandbox = Sandbox::seeded_with(&["--payment-time", "1s"]);
+    let hold = sandbox.hold("ann", &["Stalls/1/1"]);
+    let store = Connection::open(sandbox.path("tix.db")).unwrap();
+    let order = tix::domain::OrderId::of_payment(hold.parse().unwrap(), &"card".parse().unwrap());
+    let paying = "UPDATE order_queue SET status = 'paying', payment_deadline = ?1, order_id = ?2";
+    let began: i64 = store.query_row("SELECT started_at FROM holds", [], |row| row.get(0)).unwrap();
+    let order = order.as_uuid().as_bytes();
+    store.execute(paying, rusqlite::params![began + 1_000, order]).unwrap();
+    store.execute("UPDATE holds SET payment_reference = 'card'", []).unwrap();
+    let log = "INSERT INTO change_log (at, ticket_no, change, hold_id)
+               SELECT at, ticket_no, 'paying', hold_id FROM change_log";
+    store.execute(log, []).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let answer = sandbox.tix(&["audit", "--repair"]).done();
+    assert!(
+        answer.stdout.starts_with("repaired: 1 overdue payment given up\n"),
+        "{}",
+        answer.stdout
+    );
+}

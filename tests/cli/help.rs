@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "",
     "schema",
     "schema apply",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 32] = [
     "order show",
     "order cancel",
     "watch-cdc",
+    "worker",
     "audit",
     "simulate",
 ];

@@ -18,6 +18,7 @@ mod tickets;
 mod usage;
 mod watch;
 mod watch_scylla;
+mod worker;
 
 #[path = "../support/node.rs"]
 mod node;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use super::{Context, draft, interrupted, pick};
+use super::{Context, draft, pick, stopped};
 use crate::cli::WatchArgs;
 use crate::cli::values::FromText;
 use crate::domain::{Change, Event, EventId, Refusal, Timestamp};
@@ -56,22 +56,6 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
     let ended = ended.await;
     store.close().await;
     ended
-}
-
-/// Waits until somebody ends this process in a friendly way.
-async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut terminated) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
-        tokio::select! {
-            biased;
-            () = interrupted() => {}
-            _ = terminated.recv() => {}
-        }
-        return;
-    }
-    interrupted().await;
 }
 
 /// Which events are watched.

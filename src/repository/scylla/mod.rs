@@ -302,8 +302,8 @@ impl Repository for ScyllaRepository {
         repair::note_has_tickets(&self.db, event).await
     }
 
-    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired> {
-        repair::hold(&self.db, hold).await
+    async fn repair_tickets(&self, event: EventId, tickets: &[TicketId]) -> Result<Repaired> {
+        repair::tickets(&self.db, event, tickets).await
     }
 
     async fn order(&self, order: OrderId) -> Result<Order> {

@@ -4,7 +4,7 @@
 //! Every step here is one that somebody else could take at the same time, and is guarded as theirs
 //! are; so a repair beside a running sale does no harm, nor do two of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::at_once::at_once;
 use super::catalogue;
@@ -55,18 +55,27 @@ pub(super) async fn note_has_tickets(db: &Database, id: EventId) -> Result<Optio
     set_has_tickets(db, id, counts.iter().any(|section| section.available > 0)).await
 }
 
-/// Repairs everything about one hold.
-pub(super) async fn hold(db: &Database, hold: HoldId) -> Result<Repaired> {
-    let Some(row) = holds::find(db, hold).await? else { return Ok(Repaired::default()) };
-    let mut repaired = end_hold(db, &row).await?;
-    let mut by_section: HashMap<i32, Vec<TicketId>> = HashMap::new();
-    for ticket in &row.tickets {
-        by_section.entry(ticket.section_id).or_default().push(ticket.ticket_id);
+/// Repairs everything about some tickets of an event, and the holds that have them.
+pub(super) async fn tickets(db: &Database, id: EventId, ids: &[TicketId]) -> Result<Repaired> {
+    let event = catalogue::event(db, id).await?;
+    let tickets = catalogue::tickets_by_id(db, &event, ids).await?;
+    let reads = tickets.iter().map(|t| queue::read(db, id, t.ticket.ticket_id)).collect();
+    let rows = at_once(TICKETS_AT_ONCE, reads).await?;
+    let unsold = rows.iter().flatten().filter(|row| row.status != TicketStatus::Sold);
+    let holds: HashSet<HoldId> = unsold.filter_map(|row| row.hold_id).collect();
+    let holds = at_once(HOLDS_AT_ONCE, holds.iter().map(|id| holds::find(db, *id)).collect());
+    let holds = holds.await?;
+    let mut repaired = Repaired::default();
+    let ends = holds.iter().flatten().map(|hold| end_hold(db, hold)).collect();
+    for done in at_once(HOLDS_AT_ONCE, ends).await? {
+        repaired.add(done);
     }
-    for (section_id, tickets) in by_section {
-        let key = (row.event_id, section_id, &tickets);
+    for tickets in tickets.chunk_by(|a, b| a.section_id == b.section_id) {
+        let section_id = tickets[0].section_id;
+        let ids: Vec<TicketId> = tickets.iter().map(|t| t.ticket.ticket_id).collect();
+        let key = (id, section_id, &ids);
         let rows: Vec<ShownRow> = db.rows(&db.statements.select_some_shown, key).await?;
-        let shelf = Shelf { event: row.event_id, section_id };
+        let shelf = Shelf { event: id, section_id };
         repaired.add(shelf.mend(db, rows).await?.0);
     }
     Ok(repaired)
@@ -179,7 +188,7 @@ impl Shelf {
             .collect();
         let free = |row: &&Option<QueueRow>| row.as_ref().is_none_or(|row| row.is_lapsed(now));
         let available = found.iter().filter(free).count();
-        repaired.shown += wrong.len() as u64;
+        repaired.shown.extend(wrong.iter().map(|(shown, _)| shown.ticket_id));
         let writes =
             wrong.into_iter().map(|(shown, wanted)| self.show(db, shown, wanted)).collect();
         at_once(TICKETS_AT_ONCE, writes).await?;

@@ -398,14 +398,8 @@ impl Repository for SqliteRepository {
         Ok(None)
     }
 
-    async fn repair_hold(&self, hold: HoldId) -> Result<Repaired> {
-        match self.hold(hold).await {
-            Ok(hold) if hold.payment_deadline.is_some_and(|at| at <= self.now()) => {
-                self.repair(hold.event_id).await
-            }
-            Ok(_) | Err(Error::Refused(Refusal::UnknownHold { .. })) => Ok(Repaired::default()),
-            Err(error) => Err(error),
-        }
+    async fn repair_tickets(&self, event: EventId, _: &[TicketId]) -> Result<Repaired> {
+        self.repair(event).await
     }
 
     async fn order(&self, order: OrderId) -> Result<Order> {

@@ -1,0 +1,135 @@
+//! A small sale with short times, on any engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tix::audit;
+use tix::clock::SystemClock;
+use tix::domain::{
+    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, PaymentReference,
+    SaleTerms, SessionId, TicketId, TicketStatus, Timestamp, Venue,
+};
+use tix::minting::{Layout, Seating, SectionLayout};
+use tix::repository::{Access, Repository, StoreUrl, TicketFilter, open};
+use tix::worker::{Deed, Worker};
+use uuid::Uuid;
+
+/// How long holds and payments last here.
+pub(crate) const TIME: Duration = Duration::from_secs(1);
+
+/// How long a worker may take for what is due.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An event of its own in a store that others may use.
+pub(crate) struct Shop {
+    pub(crate) url: StoreUrl,
+    pub(crate) repository: Arc<dyn Repository>,
+    pub(crate) event: EventId,
+    _folder: Option<TempDir>,
+}
+
+impl Shop {
+    pub(crate) async fn on_sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("tix.db").display());
+        Self { _folder: Some(folder), ..Self::at(&url).await }
+    }
+
+    pub(crate) async fn at(url: &str) -> Self {
+        let url: StoreUrl = url.parse().unwrap();
+        let repository = open(&url, Access::Create, Arc::new(SystemClock)).await.unwrap();
+        let event = repository.add_event(&draft()).await.unwrap().event_id;
+        repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        Self { url, repository, event, _folder: None }
+    }
+
+    pub(crate) async fn hold(&self, who: &str, seats: &[u32]) -> Hold {
+        let ticket = |seat: &u32| TicketId::of_seat(self.event, "A", "1", &seat.to_string());
+        let hold = NewHold {
+            hold_id: HoldId::fresh(),
+            event_id: self.event,
+            session_id: SessionId::new(who).unwrap(),
+            buyer_id: BuyerId::fresh(),
+            tickets: seats.iter().map(ticket).collect(),
+        };
+        self.repository.start_hold(&hold).await.unwrap()
+    }
+
+    /// Begins to pay, and never comes back.
+    pub(crate) async fn begin(&self, hold: &Hold) {
+        let card = PaymentReference::new("card").unwrap();
+        self.repository.begin_payment(hold.hold_id, &hold.session_id, &card).await.unwrap();
+    }
+
+    /// How many tickets are shown in this condition.
+    pub(crate) async fn shown(&self, status: TicketStatus) -> usize {
+        let filter = TicketFilter { status: Some(status), ..TicketFilter::default() };
+        self.repository.tickets(self.event, &filter).await.unwrap().len()
+    }
+
+    /// Nothing is broken, nothing is left to be done.
+    pub(crate) async fn is_in_order(&self) {
+        let report = audit::run(&self.url, Some(self.event), &[]).await.unwrap();
+        assert_eq!((report.violations, report.unfinished), (vec![], 0));
+        let repaired = self.repository.repair(self.event).await.unwrap();
+        assert!(repaired.is_nothing(), "{repaired:?}");
+    }
+
+    /// What a worker did about this event, until it has done what is `wanted`.
+    pub(crate) async fn until(
+        &self,
+        worker: &mut Worker,
+        wanted: impl Fn(&[Deed]) -> bool,
+    ) -> Vec<Deed> {
+        let mut deeds = Vec::new();
+        let work = async {
+            while !wanted(&deeds) {
+                let round = worker.next().await.unwrap();
+                let of_event = |deed: &Deed| deed.event_id == self.event;
+                deeds.extend(round.deeds.into_iter().filter(of_event));
+            }
+        };
+        let done = tokio::time::timeout(PATIENCE, work).await;
+        assert!(done.is_ok(), "the worker only did {deeds:?}");
+        deeds
+    }
+}
+
+fn draft() -> EventDraft {
+    let starts_at = Timestamp::parse("2031-12-01T19:00:00Z").unwrap();
+    EventDraft {
+        slug: Uuid::new_v4().simple().to_string(),
+        name: "Hamlet".into(),
+        series: "Hamlet".into(),
+        event_type: "theatre".into(),
+        performers: vec![],
+        description: String::new(),
+        duration_minutes: 120,
+        language: "en".into(),
+        currency: Currency::EUR,
+        doors_at: starts_at,
+        starts_at,
+        venue: Venue {
+            name: "Theatre".into(),
+            city: "Berlin".into(),
+            country: "DE".into(),
+            time_zone: "Europe/Berlin".into(),
+            latitude: None,
+            longitude: None,
+        },
+        terms: SaleTerms { limit: 10, time_to_pay: TIME, payment_time: TIME },
+        simulated: true,
+    }
+}
+
+fn layout() -> Layout {
+    let price = Money::from_minor(5_000, Currency::EUR);
+    let section = SectionLayout {
+        name: "A".into(),
+        type_id: "regular".into(),
+        entrance: "North".into(),
+        seating: Seating::Grid { rows: 1, seats_per_row: 6, price },
+    };
+    Layout { sections: vec![section], digest: "a digest".into() }
+}
