@@ -97,6 +97,41 @@ fn a_watch_on_scylladb_is_resumed_after_its_last_line() {
     assert_eq!(lines(&mut watching, 1), ["held Stalls/1/3 cem"]);
 }
 
+/// Writes a row into the log that no statement on a ticket leaves: beside its keys it has only this
+/// operation.
+#[tokio::main(flavor = "current_thread")]
+async fn damage_the_log(url: &str, operation: i8) {
+    let (host, keyspace) = url.trim_start_matches("scylla://").split_once('/').unwrap();
+    let session = SessionBuilder::new().known_node(host).build().await.unwrap();
+    let log = format!("{keyspace}.order_queue_scylla_cdc_log");
+    let select = format!("SELECT \"cdc$stream_id\" FROM {log} LIMIT 1");
+    let rows = session.query_unpaged(select, ()).await.unwrap().into_rows_result().unwrap();
+    let (stream,) = rows.first_row::<(Vec<u8>,)>().unwrap();
+    let insert = format!(
+        "INSERT INTO {log} (\"cdc$stream_id\", \"cdc$time\", \"cdc$batch_seq_no\",
+             \"cdc$end_of_batch\", \"cdc$operation\", event_id, ticket_id)
+         VALUES (?, now(), 0, true, ?, uuid(), uuid())"
+    );
+    session.query_unpaged(insert, (stream, operation)).await.unwrap();
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_named_and_the_watch_goes_on() {
+    let Some(url) = node::url("tix_watch_damaged") else { return };
+    let sandbox = Sandbox::with_store(url.clone());
+    let slug = slug();
+    sandbox.seed(&["--slug", &slug]);
+    let event = ["--event", slug.as_str()];
+    let mut watching = Watching::start(&sandbox, &["-o", "json", "--event", &slug]);
+    sandbox.hold_at(&event, "ann", &["Stalls/1/1"]);
+    for (operation, fault) in [(2, "status is missing"), (42, "operation 42 is none")] {
+        damage_the_log(&url, operation);
+        watching.hear(fault);
+    }
+    sandbox.hold_at(&event, "bob", &["Stalls/1/2"]);
+    assert_eq!(lines(&mut watching, 2), ["held Stalls/1/1 ann", "held Stalls/1/2 bob"]);
+}
+
 #[test]
 fn a_watch_goes_on_when_its_node_was_restarted() {
     let Some(mut node) = OwnNode::start() else { return };

@@ -164,7 +164,11 @@ fn check_whole(batch: &[LogRow]) -> Result<(), String> {
         Operation::Other(number) => Some(number),
         _ => None,
     });
-    other.map_or(Ok(()), |number| Err(format!("operation {number} is none of a ticket sale")))
+    match other {
+        Some(Some(number)) => Err(format!("operation {number} is none of a ticket sale")),
+        Some(None) => Err("cdc$operation is missing".into()),
+        None => Ok(()),
+    }
 }
 
 /// The ticket that all rows are about.

@@ -26,6 +26,8 @@ struct Content {
     /// Up to when each stream of the present generation is read; none of a generation before the
     /// first of its streams is known.
     read_until: HashMap<String, Timestamp>,
+    /// How many rows ever came.
+    came: u64,
 }
 
 impl Inbox {
@@ -38,9 +40,9 @@ impl Inbox {
         self.lock().read_until = streams.into_iter().map(|stream| (stream, at)).collect();
     }
 
-    /// The readers have ended; which streams come next is not known.
-    pub(super) fn interrupt(&self) {
-        self.lock().read_until.clear();
+    /// The readers have ended, and which streams come next is not known. Answers those they read.
+    pub(super) fn interrupt(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().read_until).into_keys().collect()
     }
 
     /// Whether a row of this time may come. Where so many wait already, its stream should let others
@@ -53,7 +55,9 @@ impl Inbox {
 
     /// Takes a row.
     pub(super) fn push(&self, row: LogRow) {
-        self.lock().rows.insert(row.key.clone(), row);
+        let mut content = self.lock();
+        content.rows.insert(row.key.clone(), row);
+        content.came += 1;
     }
 
     /// A stream is read up to, and not including, `until`.
@@ -61,6 +65,11 @@ impl Inbox {
         if let Some(mark) = self.lock().read_until.get_mut(stream) {
             *mark = until.max(*mark);
         }
+    }
+
+    /// How many rows ever came.
+    pub(super) fn came(&self) -> u64 {
+        self.lock().came
     }
 
     /// The time before which everything is read; none where that is not known.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::decoder::{Decoder, Entry};
+use self::labels::Labels;
 use self::pace::Pace;
 use self::reader::Reader;
 use self::start::Start;
@@ -21,6 +22,7 @@ use crate::repository::{ChangeFeed, LogFault, LogStart, LogStep, Result, Standin
 
 mod decoder;
 mod inbox;
+mod labels;
 mod pace;
 mod reader;
 mod resolve;
@@ -28,6 +30,7 @@ mod row;
 mod start;
 mod statements;
 mod streams;
+mod stretch;
 
 /// The wait before entries are looked up again after a failure, about; it doubles some times.
 const RETRY_WAIT: Duration = Duration::from_millis(200);
@@ -37,6 +40,7 @@ const RETRY_DOUBLINGS: u32 = 5;
 pub(super) struct Feed {
     db: Arc<Database>,
     statements: Statements,
+    labels: Labels,
     /// Under which name it saves, if it does.
     follower: Option<FollowerName>,
     reader: Reader,
@@ -73,6 +77,7 @@ pub(super) async fn begin(
     let mut feed = Feed {
         db,
         statements,
+        labels: Labels::default(),
         follower,
         reader,
         decoder,
@@ -99,7 +104,8 @@ impl Feed {
             self.decoder.feed(&rows, &mut Vec::new(), &mut Vec::new());
         }
         let entries: Vec<Entry> = self.owned_at(told_from);
-        (self.standing.owned, _) = resolve::changes(&self.db, &self.statements, &entries).await?;
+        (self.standing.owned, _) =
+            resolve::changes(&self.db, &self.statements, &mut self.labels, &entries).await?;
         self.standing.owned.sort_by_key(|change| change.position);
         Ok(())
     }
@@ -123,7 +129,9 @@ impl Feed {
     async fn resolve(&mut self) -> (Vec<Change>, Vec<LogFault>) {
         let mut tries = 1;
         loop {
-            match resolve::changes(&self.db, &self.statements, &self.entries).await {
+            match resolve::changes(&self.db, &self.statements, &mut self.labels, &self.entries)
+                .await
+            {
                 Ok(resolved) => return resolved,
                 Err(error) => tracing::debug!(%error, tries, "entries wait for the store"),
             }

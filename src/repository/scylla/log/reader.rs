@@ -14,12 +14,14 @@ use scylla_cdc::cdc_types::{GenerationTimestamp, StreamID};
 use scylla_cdc::checkpoints::{CDCCheckpointSaver, Checkpoint};
 use scylla_cdc::consumer::{CDCRow, Consumer, ConsumerFactory};
 use scylla_cdc::log_reader::{CDCLogReader, CDCLogReaderBuilder};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::inbox::{Inbox, LOOK_AGAIN};
 use super::pace::Pace;
 use super::row::{LogRow, at};
 use super::streams::Streams;
+use super::stretch::{self, STRETCH};
 use crate::domain::Timestamp;
 use crate::domain::time::millis;
 use crate::repository::scylla::database::Database;
@@ -50,6 +52,8 @@ pub(super) struct Reader {
     state: State,
     /// Everything before is read.
     read_until: Timestamp,
+    /// How many rows had come when it was looked last, and since when nothing has moved.
+    came: u64,
     moved_at: Instant,
     /// Whether people were told of trouble that goes on.
     told: bool,
@@ -63,6 +67,8 @@ enum State {
     },
     /// It failed, and is to be begun again then.
     Waiting(Instant),
+    /// It stumbled over a row of one of these streams: then a stretch is read without it.
+    Stumbled(Instant, Vec<String>),
 }
 
 impl Reader {
@@ -70,8 +76,8 @@ impl Reader {
     pub(super) fn new(db: Arc<Database>, keyspace: String, pace: Pace, from: Timestamp) -> Self {
         let (inbox, now) = (Arc::default(), Instant::now());
         let (state, wait) = (State::Waiting(now), WAIT_MIN);
-        let (read_until, moved_at, told) = (from, now, false);
-        Self { db, keyspace, pace, inbox, state, read_until, moved_at, told, wait }
+        let (read_until, came, moved_at, told) = (from, 0, now, false);
+        Self { db, keyspace, pace, inbox, state, read_until, came, moved_at, told, wait }
     }
 
     /// The time before which everything is read.
@@ -92,16 +98,23 @@ impl Reader {
                     sleep_until(*until).await;
                     self.begin().await.err()
                 }
+                State::Stumbled(until, _) => {
+                    sleep_until(*until).await;
+                    match self.step_over().await {
+                        Ok(()) => return Vec::new(),
+                        Err(failure) => Some(failure),
+                    }
+                }
                 State::Reading { ended, .. } => tokio::select! {
                     ended = ended => Some(why(ended)),
                     () = sleep(self.pace.look_every()) => None,
                 },
             };
-            let notices = match failure {
+            let notice = match failure {
                 Some(failure) => self.failed(&failure),
                 None => self.look(),
             };
-            match notices {
+            match notice {
                 Some(notice) => return vec![notice],
                 None if self.advance() => return Vec::new(),
                 None => {}
@@ -127,6 +140,10 @@ impl Reader {
             self.told = false;
             return Some("the change log is read again; nothing was left out".into());
         }
+        let came = self.inbox.came();
+        if std::mem::replace(&mut self.came, came) != came {
+            self.moved_at = Instant::now();
+        }
         let silent = self.moved_at.elapsed().saturating_sub(self.pace.lag());
         if further || silent < SILENCE_TOLD_AFTER {
             return None;
@@ -139,11 +156,30 @@ impl Reader {
         self.tell(format_args!("the store has not answered for {spoken}"))
     }
 
-    fn failed(&mut self, why: &str) -> Option<String> {
-        self.stop(self.wait);
-        self.wait = (self.wait * 2).min(WAIT_MAX);
-        tracing::debug!(why, "the change log was not read");
-        self.tell(format_args!("{why}"))
+    fn failed(&mut self, why: &anyhow::Error) -> Option<String> {
+        tracing::debug!("the change log was not read: {why:#}");
+        let wait = self.wait;
+        self.wait = (wait * 2).min(WAIT_MAX);
+        let stumbled = why.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic);
+        let streams = self.stop(wait);
+        if stumbled && !streams.is_empty() {
+            self.state = State::Stumbled(Instant::now() + wait, streams);
+            return None;
+        }
+        self.tell(format_args!("{why:#}"))
+    }
+
+    /// Reads a stretch by other means, to go on behind it.
+    async fn step_over(&mut self) -> anyhow::Result<()> {
+        let State::Stumbled(_, streams) = &self.state else { return Ok(()) };
+        let settled = self.db.now().as_millis() - millis(self.pace.lag());
+        let until = self.read_until.plus(STRETCH).min(Timestamp::from_millis(settled));
+        let (session, inbox) = (&self.db.session, &self.inbox);
+        self.read_until = stretch::read(session, streams, self.read_until, until, inbox).await?;
+        self.state = State::Waiting(Instant::now());
+        self.moved_at = Instant::now();
+        self.wait = WAIT_MIN;
+        Ok(())
     }
 
     /// Says something of trouble once, until it is over.
@@ -154,13 +190,13 @@ impl Reader {
         Some(format!("the change log cannot be read just now ({why}); trying on"))
     }
 
-    fn stop(&mut self, wait: Duration) {
+    fn stop(&mut self, wait: Duration) -> Vec<String> {
         // Its tasks end with it.
         self.state = State::Waiting(Instant::now() + wait);
-        self.inbox.interrupt();
+        self.inbox.interrupt()
     }
 
-    async fn begin(&mut self) -> Result<(), String> {
+    async fn begin(&mut self) -> anyhow::Result<()> {
         let ahead = self.db.clock.now().as_millis() - self.db.clock.local().as_millis();
         let inbox = Arc::clone(&self.inbox);
         let readers = Readers {
@@ -182,15 +218,15 @@ impl Reader {
             .checkpoint_saver(Arc::new(readers))
             .consumer_factory(Arc::new(Consumers(inbox)))
             .build();
-        let (stop, ended) = reading.await.map_err(|e| format!("{e:#}"))?;
+        let (stop, ended) = reading.await?;
         self.state = State::Reading { _stop: stop, ended };
         Ok(())
     }
 }
 
 /// Why the readers ended, which they never do on their own.
-fn why(ended: anyhow::Result<()>) -> String {
-    ended.err().map_or_else(|| "its readers have ended".into(), |error| format!("{error:#}"))
+fn why(ended: anyhow::Result<()>) -> anyhow::Error {
+    ended.err().unwrap_or_else(|| anyhow::anyhow!("its readers have ended"))
 }
 
 /// Notes how far streams are read.

@@ -3,37 +3,33 @@
 use std::collections::{HashMap, HashSet};
 
 use super::decoder::{Entry, What};
+use super::labels::Labels;
 use super::row::at;
 use super::statements::Statements;
 use crate::domain::{
     Change, ChangeKind, EventId, HoldId, HoldStatus, Order, OrderStatus, Position, SeatLabel,
-    TicketId,
 };
 use crate::repository::scylla::at_once::at_once;
-use crate::repository::scylla::catalogue;
 use crate::repository::scylla::database::Database;
 use crate::repository::scylla::payments;
 use crate::repository::{Error, LogFault, Result};
 
-/// Holds that are looked at, and sections that are read, at the same time.
+/// Holds that are looked at at the same time.
 const HOLDS_AT_ONCE: usize = 64;
-const SECTIONS_AT_ONCE: usize = 8;
-
-/// Tickets that are looked for one by one; more than that, and whole events are read.
-const TICKETS_MAX: usize = 64;
 
 /// Makes changes of entries, in their order. Entries about what does not exist are faults.
 pub(super) async fn changes(
     db: &Database,
     statements: &Statements,
+    labels: &mut Labels,
     entries: &[Entry],
 ) -> Result<(Vec<Change>, Vec<LogFault>)> {
-    let labels = labels(db, entries).await?;
+    labels.learn(db, entries).await?;
     let endings = endings(db, statements, entries).await?;
     let orders = orders_of_strangers(db, entries).await?;
     let (mut changes, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
     for entry in entries {
-        let Some(label) = labels.get(&entry.ticket.1) else {
+        let Some(label) = labels.of(&entry.ticket) else {
             let why = format!("event {} has no ticket {}", entry.ticket.0, entry.ticket.1);
             faults.push(LogFault { entry: entry.row.to_string(), why });
             continue;
@@ -138,33 +134,4 @@ async fn orders_of_strangers(db: &Database, entries: &[Entry]) -> Result<Vec<Ord
         }
     }
     Ok(orders)
-}
-
-/// Where the tickets sit; those that do not exist are left out.
-async fn labels(db: &Database, entries: &[Entry]) -> Result<HashMap<TicketId, SeatLabel>> {
-    let mut by_event: HashMap<EventId, HashSet<TicketId>> = HashMap::new();
-    for entry in entries {
-        by_event.entry(entry.ticket.0).or_default().insert(entry.ticket.1);
-    }
-    let mut labels = HashMap::new();
-    for (event, tickets) in by_event {
-        let event = match catalogue::event(db, event).await {
-            Ok(event) => event,
-            Err(Error::Refused(_)) => continue,
-            Err(error) => return Err(error),
-        };
-        let tickets: Vec<TicketId> = tickets.into_iter().collect();
-        if tickets.len() > TICKETS_MAX {
-            let sections = catalogue::sections(db, &event).await?;
-            let reads = sections.iter().map(|s| catalogue::section_tickets(db, &event, s));
-            for section in at_once(SECTIONS_AT_ONCE, reads.collect()).await? {
-                let asked = section.tickets.iter().filter(|t| tickets.contains(&t.ticket_id));
-                labels.extend(asked.map(|t| (t.ticket_id, t.label.clone())));
-            }
-        } else {
-            let found = catalogue::tickets_by_id(db, &event, &tickets).await?;
-            labels.extend(found.iter().map(|t| (t.ticket.ticket_id, t.ticket.label.clone())));
-        }
-    }
-    Ok(labels)
 }

@@ -65,8 +65,8 @@ pub(super) enum Operation {
     Expire,
     /// It did nothing: the row before or after the operation, where somebody asked for such.
     Image,
-    /// Something that is never done to `order_queue`.
-    Other(i8),
+    /// Something that is never done to `order_queue`; none where the log does not say what.
+    Other(Option<i8>),
 }
 
 impl Operation {
@@ -77,7 +77,7 @@ impl Operation {
             2 => Self::Insert,
             3 | 4 => Self::Delete,
             -3 | -4 => Self::Expire,
-            other => Self::Other(other),
+            other => Self::Other(Some(other)),
         }
     }
 }

@@ -207,7 +207,8 @@ fn damaged(damage: impl Fn(&mut Vec<LogRow>)) -> (Vec<String>, Vec<LogFault>) {
 #[test]
 fn a_row_that_makes_no_sense_is_named_and_what_follows_is_told() {
     type Damage = fn(&mut Vec<LogRow>);
-    let cases: [(&str, Damage); 10] = [
+    let cases: [(&str, Damage); 11] = [
+        ("cdc$operation is missing", |rows| rows[0].operation = Operation::Other(None)),
         ("status is missing", |rows| rows[0].status = None),
         ("status is `gone`", |rows| rows[0].status = Some("gone".into())),
         ("status is `available`", |rows| rows[0].status = Some("available".into())),

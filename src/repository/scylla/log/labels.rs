@@ -1,0 +1,87 @@
+//! Where tickets sit. A ticket's id does not tell its section, so one that nobody has asked for yet
+//! is looked for in all of them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::decoder::{Entry, Key};
+use crate::domain::{Event, EventId, SeatLabel, TicketId};
+use crate::repository::scylla::at_once::at_once;
+use crate::repository::scylla::catalogue;
+use crate::repository::scylla::database::Database;
+use crate::repository::{Error, Result};
+
+/// Sections that are read at the same time.
+const SECTIONS_AT_ONCE: usize = 8;
+
+/// Tickets of an event that are looked for one by one at once, and how often that is done, before
+/// all tickets of the event are read instead.
+const TICKETS_MAX: usize = 64;
+const LOOKS_MAX: u32 = 3;
+
+/// Labels that are kept before all are forgotten and read again.
+const LABELS_MAX: usize = 2_000_000;
+
+/// The labels of the tickets that the log was about.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    known: HashMap<Key, SeatLabel>,
+    looks: HashMap<EventId, u32>,
+}
+
+impl Labels {
+    /// The label of a ticket; none where it does not exist, or was never asked for.
+    pub(super) fn of(&self, ticket: &Key) -> Option<&SeatLabel> {
+        self.known.get(ticket)
+    }
+
+    /// Learns the labels of the tickets of these entries, as far as they exist.
+    pub(super) async fn learn(&mut self, db: &Database, entries: &[Entry]) -> Result<()> {
+        let mut unknown: HashMap<EventId, HashSet<TicketId>> = HashMap::new();
+        for (event, ticket) in entries.iter().map(|entry| entry.ticket) {
+            if !self.known.contains_key(&(event, ticket)) {
+                unknown.entry(event).or_default().insert(ticket);
+            }
+        }
+        if !unknown.is_empty() && self.known.len() > LABELS_MAX {
+            *self = Self::default();
+            return Box::pin(self.learn(db, entries)).await;
+        }
+        for (event, tickets) in unknown {
+            match catalogue::event(db, event).await {
+                Ok(event) => self.learn_of(db, &event, tickets).await?,
+                // Nobody has heard of it: neither of its tickets.
+                Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn learn_of(
+        &mut self,
+        db: &Database,
+        event: &Event,
+        tickets: HashSet<TicketId>,
+    ) -> Result<()> {
+        let looks = self.looks.entry(event.event_id).or_default();
+        *looks = looks.saturating_add(1);
+        if tickets.len() > TICKETS_MAX || *looks > LOOKS_MAX {
+            let sections = catalogue::sections(db, event).await?;
+            let reads = sections.iter().map(|s| catalogue::section_tickets(db, event, s));
+            for section in at_once(SECTIONS_AT_ONCE, reads.collect()).await? {
+                let tickets = section.tickets.iter();
+                let label =
+                    |t: &crate::domain::Ticket| ((event.event_id, t.ticket_id), t.label.clone());
+                self.known.extend(tickets.map(label));
+            }
+            return Ok(());
+        }
+        let tickets: Vec<TicketId> = tickets.into_iter().collect();
+        let found = catalogue::tickets_by_id(db, event, &tickets).await?;
+        let label = |t: &std::sync::Arc<catalogue::StoredTicket>| {
+            ((event.event_id, t.ticket.ticket_id), t.ticket.label.clone())
+        };
+        self.known.extend(found.iter().map(label));
+        Ok(())
+    }
+}
