@@ -10,7 +10,7 @@ use tix::domain::{Circle, EventDraft, EventPage, EventQuery, GeoPoint, Venue};
 use tix::repository::{Access, Repository, StoreUrl, open};
 use tokio::runtime::Runtime;
 
-use super::draft;
+use crate::walk::draft;
 
 /// How many events the store has, each at a place of its own.
 const EVENTS: u32 = 400;
@@ -50,9 +50,9 @@ fn somewhere(number: u32) -> EventDraft {
     let venue = Venue {
         latitude: Some(latitude.clamp(-90.0, 90.0)),
         longitude: Some(longitude),
-        ..draft().venue
+        ..draft("walk", 1).venue
     };
-    EventDraft { slug: format!("event-{number}"), name: "Hamlet".into(), venue, ..draft() }
+    EventDraft { slug: format!("event-{number}"), name: "Hamlet".into(), venue, ..draft("walk", 1) }
 }
 
 fn search(query: &EventQuery) -> EventPage {

@@ -243,7 +243,7 @@ fn layout() -> Layout {
     Layout { sections: vec![section], digest: "a digest".into() }
 }
 
-fn draft(slug: &str, haste: u32) -> EventDraft {
+pub(crate) fn draft(slug: &str, haste: u32) -> EventDraft {
     EventDraft {
         slug: slug.into(),
         name: "Walk".into(),
