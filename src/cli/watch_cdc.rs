@@ -15,9 +15,9 @@ With --resume it tells the whole log under that name, once: stopped and started 
 after the last line. Nothing is left out; after a crash the last lines may be told again. A name is
 for one kind of watch: with another --event, changes that the first one passed over stay untold.
 
-How far it is behind, if --lag does not say: some 50 ms on SQLite; 0.6 s on a single ScyllaDB node
-and 3 s on several, whose clocks may differ. What a node logs later than that is missed, so on a
-cluster that is short of breath a longer lag is the safer one.
+How far it is behind, if --lag does not say: some 50 ms on SQLite; 0.6 s on a single ScyllaDB node;
+3 s on several, whose clocks may differ, and with --resume, which relies on every entry. With less
+than 3 s an entry that a busy node writes late is told late, after younger ones.
 
 Examples:
   tix watch-cdc                          in one terminal, while another one sells

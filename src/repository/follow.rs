@@ -48,7 +48,8 @@ pub struct LogStep {
     pub faults: Vec<LogFault>,
     /// What people should know of the reading itself: that it is interrupted, or goes on.
     pub notices: Vec<String>,
-    /// Every change up to here is told. A hold whose deadline is not later, and of which nothing
+    /// Every change up to here is told, but for those that a follower who is to be prompt on a cluster
+    /// finds late. A hold whose deadline is not later, and of which nothing
     /// was told, has expired.
     pub known_until: Timestamp,
 }

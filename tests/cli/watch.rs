@@ -138,6 +138,7 @@ fn the_past_can_be_watched_too() {
     let middle = jiff::Timestamp::now() - jiff::SignedDuration::from_millis(400);
     let mut later = Watching::start(&sandbox, &["-o", "json", "--from", &middle.to_string()]);
     let first = later.json();
+    sandbox.tix(&["watch-cdc", "--from", "2100-01-01"]).ended(2, "is still to come");
     assert!(first["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() >= middle);
 }
 

@@ -43,7 +43,7 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
         let zone = scope.event().map_or_else(TimeZone::system, Event::zone);
         let start = match args.resume {
             Some(name) => LogStart::Resume(name),
-            None => start(&zone, from)?,
+            None => start(&zone, from, context.now())?,
         };
         let feed = tokio::select! {
             biased;
@@ -139,13 +139,18 @@ fn named(events: &[Event], name: Option<&str>) -> Result<Option<Scope>> {
     }
 }
 
-fn start(zone: &TimeZone, from: FromText) -> Result<LogStart> {
+fn start(zone: &TimeZone, from: FromText, now: Timestamp) -> Result<LogStart> {
     Ok(match from {
         FromText::Now => LogStart::Now,
         FromText::Start => LogStart::Start,
         FromText::At(text) => {
             let time = draft::resolve(text, Time::midnight(), zone)?.timestamp();
-            LogStart::At(Timestamp::from_millis(time.as_millisecond()))
+            let time = Timestamp::from_millis(time.as_millisecond());
+            if time > now {
+                let hint = "begin with what happens next: --from now";
+                return Err(Error::usage(format!("{time} is still to come"), hint));
+            }
+            LogStart::At(time)
         }
     })
 }

@@ -3,15 +3,19 @@
 //! Each stream is read for itself, some further than others. Rows wait here until all streams are
 //! read up to their time, so that they leave in the order of time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::row::{LogRow, RowKey};
 use crate::domain::Timestamp;
+use crate::domain::time::millis;
 
 /// Rows that wait here before streams that are ahead of others are held up.
 const ROWS_MAX: usize = 200_000;
+
+/// For how long it is remembered which rows were here: longer than late ones are looked for.
+const KEYS_KEPT: Duration = Duration::from_secs(20);
 
 /// How often a stream that is held up looks whether it may go on.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -26,6 +30,8 @@ struct Content {
     /// Up to when each stream of the present generation is read; none of a generation before the
     /// first of its streams is known.
     read_until: HashMap<String, Timestamp>,
+    /// The keys of the rows that left a short while ago: these are not taken again.
+    left: BTreeSet<RowKey>,
     /// How many rows ever came.
     came: u64,
 }
@@ -53,11 +59,13 @@ impl Inbox {
         content.rows.len() < ROWS_MAX || slowest.is_none_or(|slow| at <= slow.plus(ahead_max))
     }
 
-    /// Takes a row.
+    /// Takes a row, unless it was here a short while ago.
     pub(super) fn push(&self, row: LogRow) {
         let mut content = self.lock();
-        content.rows.insert(row.key.clone(), row);
-        content.came += 1;
+        if !content.left.contains(&row.key) {
+            content.rows.insert(row.key.clone(), row);
+            content.came += 1;
+        }
     }
 
     /// A stream is read up to, and not including, `until`.
@@ -77,14 +85,30 @@ impl Inbox {
         self.lock().read_until.values().min().copied()
     }
 
+    /// The streams that are read now, and the time before which all of them are.
+    pub(super) fn streams(&self) -> Option<(Vec<String>, Timestamp)> {
+        let content = self.lock();
+        let until = content.read_until.values().min().copied()?;
+        Some((content.read_until.keys().cloned().collect(), until))
+    }
+
     /// Takes out the rows before `until`, in order.
     pub(super) fn take_until(&self, until: Timestamp) -> Vec<LogRow> {
-        let micros = u64::try_from(until.as_millis()).unwrap_or(0).saturating_mul(1000);
-        let first = RowKey { micros, ..RowKey::new(String::new(), uuid::Uuid::nil(), i32::MIN) };
         let mut content = self.lock();
-        let later = content.rows.split_off(&first);
-        std::mem::replace(&mut content.rows, later).into_values().collect()
+        let later = content.rows.split_off(&first_of(until));
+        let rows = std::mem::replace(&mut content.rows, later);
+        let kept = Timestamp::from_millis(until.as_millis().saturating_sub(millis(KEYS_KEPT)));
+        content.left = content.left.split_off(&first_of(kept));
+        let recent = rows.range(first_of(kept)..).map(|(key, _)| key.clone());
+        content.left.extend(recent);
+        rows.into_values().collect()
     }
+}
+
+/// The first key that a row of this time could have.
+fn first_of(time: Timestamp) -> RowKey {
+    let micros = u64::try_from(time.as_millis()).unwrap_or(0).saturating_mul(1000);
+    RowKey { micros, ..RowKey::new(String::new(), uuid::Uuid::nil(), i32::MIN) }
 }
 
 #[cfg(test)]
@@ -130,6 +154,14 @@ mod tests {
         let micros = |rows: Vec<LogRow>| rows.iter().map(|row| row.key.micros).collect::<Vec<_>>();
         assert_eq!(micros(inbox.take_until(at(5))), [3_000, 4_999], "what was read twice is once");
         assert_eq!(micros(inbox.take_until(at(9))), [5_000]);
+        for micros in [3_000, 3_500, 4_999, 5_000] {
+            inbox.push(row(micros, "b"));
+            inbox.push(row(micros, "a"));
+        }
+        let late = inbox.take_until(at(9));
+        let late = late.iter().map(|row| (row.key.micros, row.key.stream.as_str()));
+        let expected = [(3_000, "b"), (3_500, "a"), (3_500, "b"), (4_999, "a"), (5_000, "b")];
+        assert_eq!(late.collect::<Vec<_>>(), expected, "only what was not here before");
     }
 
     #[test]

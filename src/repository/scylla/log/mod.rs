@@ -2,7 +2,8 @@
 //!
 //! [`reader`] reads the streams of the log, [`inbox`] puts their rows in the order of time,
 //! [`decoder`] says what they mean, [`resolve`] adds what only other tables know, and [`start`] finds
-//! where to begin. A follower begins by reading, and not telling, whatever it takes to know who owns
+//! where to begin. [`stretch`] looks for what comes late, and reads what the library behind
+//! [`reader`] cannot. A follower begins by reading, and not telling, whatever it takes to know who owns
 //! which ticket at that moment: a row that deletes does not name who left.
 
 use std::sync::Arc;
@@ -66,14 +67,14 @@ pub(super) async fn begin(
     let nodes = db.session.get_cluster_state().get_nodes_info().len();
     let pace = Pace::new(lag, nodes, matches!(start, LogStart::Resume(_)));
     let statements = Statements::prepare(&db.session).await?;
-    let Start { read_from, told_from, decoder, notices } =
+    let Start { read_from, told_from, standing_at, decoder, notices } =
         start::find(&db, &statements, &start).await?;
     let follower = match start {
         LogStart::Resume(name) => Some(name),
         _ => None,
     };
     let reader = Reader::new(Arc::clone(&db), keyspace.to_owned(), pace, read_from);
-    let standing = Standing { at: told_from, owned: Vec::new() };
+    let standing = Standing { at: standing_at, owned: Vec::new() };
     let mut feed = Feed {
         db,
         statements,
@@ -85,8 +86,8 @@ pub(super) async fn begin(
         entries: Vec::new(),
         faults: Vec::new(),
         notices,
-        decoded_until: told_from,
-        known_until: told_from,
+        decoded_until: standing_at,
+        known_until: standing_at,
     };
     feed.catch_up(told_from).await?;
     Ok(feed)
@@ -97,6 +98,7 @@ impl Feed {
     async fn catch_up(&mut self, told_from: Timestamp) -> Result<()> {
         while self.reader.read_until() < told_from {
             let notices = self.reader.more().await;
+            self.reader.require_success()?;
             self.notices.extend(notices);
             let until = self.reader.read_until().min(told_from);
             let rows = self.reader.take_until(until);

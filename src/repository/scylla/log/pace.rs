@@ -35,6 +35,11 @@ impl Pace {
         self.lag
     }
 
+    /// Whether entries may come that are older than what is read already, and must be looked for.
+    pub(super) fn is_early(self) -> bool {
+        self.lag < LAG_SAFE
+    }
+
     /// The pause between two readings of a stream.
     pub(super) fn sleep(self) -> Duration {
         (self.lag * 2 / 5).min(SLEEP_MAX)
@@ -69,6 +74,8 @@ mod tests {
         assert_eq!(parts(Pace::new(None, 3, false)), (ms(2000), ms(1000)));
         assert_eq!(parts(Pace::new(None, 1, true)), (ms(2000), ms(1000)));
         assert_eq!(parts(Pace::new(Some(ms(100)), 3, true)), (ms(60), ms(40)));
+        assert!(Pace::new(None, 1, false).is_early());
+        assert!(!Pace::new(None, 1, true).is_early());
     }
 
     #[test]

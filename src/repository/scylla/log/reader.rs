@@ -14,7 +14,7 @@ use scylla_cdc::cdc_types::{GenerationTimestamp, StreamID};
 use scylla_cdc::checkpoints::{CDCCheckpointSaver, Checkpoint};
 use scylla_cdc::consumer::{CDCRow, Consumer, ConsumerFactory};
 use scylla_cdc::log_reader::{CDCLogReader, CDCLogReaderBuilder};
-use tokio::task::JoinError;
+use tokio::task::{AbortHandle, JoinError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::inbox::{Inbox, LOOK_AGAIN};
@@ -25,6 +25,7 @@ use super::stretch::{self, STRETCH};
 use crate::domain::Timestamp;
 use crate::domain::time::millis;
 use crate::repository::scylla::database::Database;
+use crate::repository::{Result, StoreError, StoreFault};
 
 /// The table whose log is read.
 const TABLE: &str = "order_queue";
@@ -36,6 +37,9 @@ pub(super) const WINDOW: Duration = Duration::from_mins(5);
 /// The wait before the log is read again after a failure; it doubles with each.
 const WAIT_MIN: Duration = Duration::from_millis(200);
 const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How often it may fail in a row where somebody waits for it to begin.
+const FAILURES_MAX: u32 = 4;
 
 /// How long nothing may come before people are told, beyond what the pace asks for.
 const SILENCE_TOLD_AFTER: Duration = Duration::from_secs(5);
@@ -50,11 +54,16 @@ pub(super) struct Reader {
     pace: Pace,
     inbox: Arc<Inbox>,
     state: State,
+    /// Nothing before is read.
+    from: Timestamp,
     /// Everything before is read.
     read_until: Timestamp,
     /// How many rows had come when it was looked last, and since when nothing has moved.
     came: u64,
     moved_at: Instant,
+    /// How often it failed without getting any further, and why it did last.
+    failures: u32,
+    failure: String,
     /// Whether people were told of trouble that goes on.
     told: bool,
     wait: Duration,
@@ -64,6 +73,8 @@ enum State {
     Reading {
         _stop: CDCLogReader,
         ended: RemoteHandle<anyhow::Result<()>>,
+        /// Looks for entries that come late, if it is read so early that there may be such.
+        _again: Option<AbortOnDrop>,
     },
     /// It failed, and is to be begun again then.
     Waiting(Instant),
@@ -77,12 +88,39 @@ impl Reader {
         let (inbox, now) = (Arc::default(), Instant::now());
         let (state, wait) = (State::Waiting(now), WAIT_MIN);
         let (read_until, came, moved_at, told) = (from, 0, now, false);
-        Self { db, keyspace, pace, inbox, state, read_until, came, moved_at, told, wait }
+        let (failures, failure) = (0, String::new());
+        Self {
+            db,
+            keyspace,
+            pace,
+            inbox,
+            state,
+            from,
+            read_until,
+            came,
+            moved_at,
+            failures,
+            failure,
+            told,
+            wait,
+        }
     }
 
     /// The time before which everything is read.
     pub(super) fn read_until(&self) -> Timestamp {
         self.read_until
+    }
+
+    /// Whether it gets anywhere: whoever begins is better told than kept waiting.
+    ///
+    /// # Errors
+    /// It has failed some times, and was never any further.
+    pub(super) fn require_success(&self) -> Result<()> {
+        if self.failures < FAILURES_MAX {
+            return Ok(());
+        }
+        let message = format!("could not read the change log: {}", self.failure);
+        Err(StoreError::new(StoreFault::Failed, message).into())
     }
 
     /// Takes out the rows before `until`, in the order of time.
@@ -128,7 +166,7 @@ impl Reader {
         if let Some(until) = until {
             self.read_until = until;
             self.moved_at = Instant::now();
-            self.wait = WAIT_MIN;
+            (self.wait, self.failures) = (WAIT_MIN, 0);
         }
         until.is_some()
     }
@@ -158,6 +196,8 @@ impl Reader {
 
     fn failed(&mut self, why: &anyhow::Error) -> Option<String> {
         tracing::debug!("the change log was not read: {why:#}");
+        self.failures = self.failures.saturating_add(1);
+        self.failure = format!("{why:#}");
         let wait = self.wait;
         self.wait = (wait * 2).min(WAIT_MAX);
         let stumbled = why.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic);
@@ -196,6 +236,13 @@ impl Reader {
         self.inbox.interrupt()
     }
 
+    fn read_again(&self) -> AbortOnDrop {
+        let (session, inbox) = (Arc::clone(&self.db.session), Arc::clone(&self.inbox));
+        let oldest = self.from;
+        let again = async move { stretch::read_again(&session, oldest, &inbox).await };
+        AbortOnDrop(tokio::spawn(again).abort_handle())
+    }
+
     async fn begin(&mut self) -> anyhow::Result<()> {
         let ahead = self.db.clock.now().as_millis() - self.db.clock.local().as_millis();
         let inbox = Arc::clone(&self.inbox);
@@ -219,8 +266,18 @@ impl Reader {
             .consumer_factory(Arc::new(Consumers(inbox)))
             .build();
         let (stop, ended) = reading.await?;
-        self.state = State::Reading { _stop: stop, ended };
+        let again = self.pace.is_early().then(|| self.read_again());
+        self.state = State::Reading { _stop: stop, ended, _again: again };
         Ok(())
+    }
+}
+
+/// A task that ends with its handle.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -135,3 +135,99 @@ async fn orders_of_strangers(db: &Database, entries: &[Entry]) -> Result<Vec<Ord
     }
     Ok(orders)
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::decoder::Owner;
+    use super::super::row::RowKey;
+    use super::*;
+    use crate::domain::{
+        BuyerId, ConfirmationNumber, Currency, Money, OrderId, PaymentReference, SessionId, Ticket,
+        TicketId, TicketStatus, Timestamp,
+    };
+
+    fn hold() -> HoldId {
+        HoldId::from_uuid(Uuid::from_u128(7))
+    }
+
+    fn ticket() -> TicketId {
+        TicketId::of_seat(EventId::of_slug("hall"), "A", "1", "1")
+    }
+
+    fn entry(what: What, owner: Option<Owner>) -> Entry {
+        let row = RowKey::new("00".into(), Uuid::nil(), 0);
+        Entry { micros: 2_000_000, ticket: (EventId::of_slug("hall"), ticket()), what, owner, row }
+    }
+
+    fn payer() -> Owner {
+        Owner {
+            status: TicketStatus::Paying,
+            hold_id: Some(hold()),
+            order_id: None,
+            session_id: SessionId::new("ann").ok(),
+            buyer_id: Some(BuyerId::from_uuid(Uuid::from_u128(1))),
+            expires_at: Some(Timestamp::from_millis(9000)),
+        }
+    }
+
+    fn order(status: OrderStatus, decided_at: i64, hold: u128) -> Order {
+        let hold_id = HoldId::from_uuid(Uuid::from_u128(hold));
+        let payment_reference = PaymentReference::new("card").unwrap();
+        let order_id = OrderId::of_payment(hold_id, &payment_reference);
+        let price = Money::from_minor(100, Currency::EUR);
+        let label = "A/1/1".parse().unwrap();
+        let ticket = Ticket { ticket_id: ticket(), label, type_id: "regular".into(), price };
+        Order {
+            order_id,
+            confirmation_number: ConfirmationNumber::of_order(order_id),
+            hold_id,
+            event_id: EventId::of_slug("hall"),
+            session_id: SessionId::new("bob").unwrap(),
+            buyer_id: BuyerId::from_uuid(Uuid::from_u128(2)),
+            payment_reference,
+            status,
+            amount: price,
+            tickets: vec![ticket],
+            decided_at: Timestamp::from_millis(decided_at),
+            updated_at: Timestamp::from_millis(decided_at),
+        }
+    }
+
+    fn told(entry: &Entry, endings: &[(HoldId, HoldStatus)], orders: &[Order]) -> Change {
+        let endings = endings.iter().copied().collect();
+        change(entry, "A/1/1".parse().unwrap(), &endings, orders)
+    }
+
+    #[test]
+    fn why_a_payer_left_is_how_his_hold_ended() {
+        let entry = entry(What::Freed(ChangeKind::Aborted), Some(payer()));
+        for (ending, kind) in [
+            (HoldStatus::Declined, ChangeKind::Declined),
+            (HoldStatus::Aborted, ChangeKind::Aborted),
+            (HoldStatus::Refunded, ChangeKind::Refunded),
+            (HoldStatus::Abandoned, ChangeKind::Abandoned),
+        ] {
+            let told = told(&entry, &[(hold(), ending)], &[]);
+            assert_eq!((told.change, told.hold_id), (kind, Some(hold())));
+        }
+        assert_eq!(told(&entry, &[], &[]).change, ChangeKind::Aborted, "nobody has written why");
+    }
+
+    #[test]
+    fn a_stranger_who_left_is_the_last_who_had_bought() {
+        let entry = entry(What::FreedBySomebody, None);
+        let orders = [
+            order(OrderStatus::Aborted, 500, 5),
+            order(OrderStatus::Refunding, 1000, 6),
+            order(OrderStatus::Paid, 3000, 8),
+        ];
+        let told = |orders: &[Order]| told(&entry, &[], orders);
+        let left = told(&orders);
+        assert_eq!(left.change, ChangeKind::Refunded);
+        assert_eq!(left.hold_id, Some(HoldId::from_uuid(Uuid::from_u128(6))));
+        let nobody = told(&[]);
+        assert_eq!((nobody.change, nobody.hold_id), (ChangeKind::Unblocked, None));
+    }
+}

@@ -23,12 +23,17 @@ const UNSEEN_MAX: Duration = Duration::from_secs(3);
 /// How far the clocks of the machines that write entries may differ from the server's that was asked.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(5);
 
+/// What times are counted in.
+const MILLI: Duration = Duration::from_millis(1);
+
 /// Where a follower begins.
 pub(super) struct Start {
     /// From when on the log is read.
     pub(super) read_from: Timestamp,
     /// From when on it is told; what is read before only tells who owns what.
     pub(super) told_from: Timestamp,
+    /// Up to when expiries were told, or are not to be told.
+    pub(super) standing_at: Timestamp,
     /// What is known already.
     pub(super) decoder: Decoder,
     /// What people should know of it.
@@ -45,10 +50,16 @@ pub(super) async fn find(
         LogStart::Now => return from_now(db, statements).await,
         LogStart::Start => None,
         LogStart::At(time) => Some(*time),
-        LogStart::Resume(name) => progress(db, statements, name).await?.map(next_milli),
+        LogStart::Resume(name) => {
+            progress(db, statements, name).await?.map(|until| until.plus(MILLI))
+        }
     };
     let oldest = oldest(db, statements).await?;
     let told_from = told_from.unwrap_or(oldest);
+    let standing_at = match start {
+        LogStart::Resume(_) => minus(told_from, MILLI),
+        _ => told_from,
+    };
     let mut notices = Vec::new();
     if told_from < oldest && matches!(start, LogStart::Resume(_)) {
         notices.push(format!(
@@ -60,7 +71,8 @@ pub(super) async fn find(
     // Whoever owns a ticket for a time claimed it a time to pay and a payment earlier at the most.
     let earlier = minus(told_from, longest_checkout(db, statements).await? + CLOCKS_DIFFER_MAX);
     let read_from = earlier.max(oldest);
-    Ok(Start { read_from, told_from: told_from.max(oldest), decoder: Decoder::default(), notices })
+    let (told_from, decoder) = (told_from.max(oldest), Decoder::default());
+    Ok(Start { read_from, told_from, standing_at, decoder, notices })
 }
 
 /// Looks at every ticket that somebody owns; the log from a little earlier tells what changed
@@ -70,7 +82,8 @@ async fn from_now(db: &Database, statements: &Statements) -> Result<Start> {
     let rows: Vec<OwnedRow> = db.rows(&statements.select_owned, ()).await?;
     let owned = rows.into_iter().filter_map(OwnedRow::owner);
     let (decoder, notices) = (Decoder::starting_with(owned), Vec::new());
-    Ok(Start { read_from, told_from: db.now(), decoder, notices })
+    let told_from = db.now();
+    Ok(Start { read_from, told_from, standing_at: told_from, decoder, notices })
 }
 
 /// A row of `order_queue`, with when it was written.
@@ -124,10 +137,6 @@ async fn progress(
 ) -> Result<Option<Timestamp>> {
     let found: Option<(Timestamp,)> = db.row(&statements.select_progress, (name.as_str(),)).await?;
     Ok(found.map(|(seen_until,)| seen_until))
-}
-
-fn next_milli(time: Timestamp) -> Timestamp {
-    time.plus(Duration::from_millis(1))
 }
 
 fn minus(time: Timestamp, span: Duration) -> Timestamp {

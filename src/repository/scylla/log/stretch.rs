@@ -1,6 +1,8 @@
-//! Reading a stretch of the log row by row, where `scylla_cdc` cannot: it panics at a row whose
-//! operation it has no word for, and at one that lacks it. Such a row is to be named, and what
-//! stands around it told.
+//! Reading a stretch of the log beside `scylla_cdc`.
+//!
+//! It panics at a row whose operation it has no word for, and at one that lacks it: such a row is to
+//! be named, and what stands around it told. And it reads every stretch once, soon: what a node that
+//! is short of breath writes later is to be told all the same.
 
 use std::time::Duration;
 
@@ -14,7 +16,16 @@ use uuid::Uuid;
 
 use super::inbox::Inbox;
 use super::row::{LogRow, Operation, RowKey};
+use crate::domain::time::millis;
 use crate::domain::{BuyerId, EventId, HoldId, OrderId, SessionId, TicketId, Timestamp};
+
+/// How long the stretches are that are read instead.
+pub(super) const STRETCH: Duration = Duration::from_secs(5);
+
+/// How late an entry may come and still be found: a lightweight transaction may take two seconds
+/// from the time that its entry has. And how often it is looked for.
+const LATE_MAX: Duration = Duration::from_secs(4);
+const AGAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// Streams that one statement reads.
 const STREAMS_AT_ONCE: usize = 64;
@@ -81,12 +92,37 @@ pub(super) async fn read(
     inbox: &Inbox,
 ) -> anyhow::Result<Timestamp> {
     let until = next_generation(session, from).await?.map_or(until, |next| until.min(next));
+    read_all(session, streams, from, until, inbox).await?;
+    Ok(until.max(from))
+}
+
+/// Looks again and again for rows that came late, from `oldest` on, as long as it is let.
+pub(super) async fn read_again(session: &Session, oldest: Timestamp, inbox: &Inbox) {
+    loop {
+        tokio::time::sleep(AGAIN_EVERY).await;
+        let Some((streams, until)) = inbox.streams() else { continue };
+        let from = until.as_millis().saturating_sub(millis(LATE_MAX));
+        let from = Timestamp::from_millis(from).max(oldest);
+        if let Err(error) = read_all(session, &streams, from, until, inbox).await {
+            tracing::debug!("late entries were not looked for: {error:#}");
+        }
+    }
+}
+
+async fn read_all(
+    session: &Session,
+    streams: &[String],
+    from: Timestamp,
+    until: Timestamp,
+    inbox: &Inbox,
+) -> anyhow::Result<()> {
+    // Prepared once by the server, however often it is asked to.
     let mut select = session.prepare(SELECT).await?;
     select.set_is_idempotent(true);
     for streams in streams.chunks(STREAMS_AT_ONCE) {
         read_some(session, &select, streams, from, until, inbox).await?;
     }
-    Ok(until.max(from))
+    Ok(())
 }
 
 async fn read_some(
@@ -122,6 +158,3 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
         hexadecimal.chars().filter_map(|c| c.to_digit(16)?.try_into().ok()).collect();
     digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
 }
-
-/// How long the stretches are that are read like this.
-pub(super) const STRETCH: Duration = Duration::from_secs(5);
