@@ -88,3 +88,65 @@ pub fn locations(hits: &[EventHit]) -> Vec<Location> {
     places.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
     places
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Currency, Event, EventDraft, EventId, SaleTerms, Venue};
+
+    fn hit(name: &str, city: &str, hours: i64, distance_km: Option<f64>) -> EventHit {
+        let starts_at = Timestamp::from_millis(hours * 3_600_000);
+        let slug = format!("{name}-{city}-{hours}");
+        let venue = Venue {
+            name: "Hall".into(),
+            city: city.into(),
+            country: String::new(),
+            time_zone: "Europe/Berlin".into(),
+            latitude: None,
+            longitude: None,
+        };
+        let draft = EventDraft {
+            name: name.into(),
+            series: String::new(),
+            event_type: String::new(),
+            performers: Vec::new(),
+            description: String::new(),
+            duration_minutes: 90,
+            language: String::new(),
+            currency: Currency::EUR,
+            doors_at: starts_at,
+            starts_at,
+            venue,
+            terms: SaleTerms::default(),
+            simulated: false,
+            slug,
+        };
+        let event_id = EventId::of_slug(&draft.slug);
+        let event = Event { event_id, draft, tickets: 0, minted: false };
+        EventHit { event, relevance: 0.0, distance_km, available: None }
+    }
+
+    #[test]
+    fn a_place_is_told_once_with_all_that_is_on() {
+        let hits = [
+            hit("Lear", "Ulm", 9, None),
+            hit("Hamlet", "Aalen", 5, None),
+            hit("Faust", "ulm", 3, None),
+        ];
+        let hits = [&hits[..], &[hit("Lear", "Ulm", 1, None)]].concat();
+        let [aalen, ulm] = &locations(&hits)[..] else { panic!("two places") };
+        assert_eq!((aalen.city.as_str(), aalen.shows), ("Aalen", 1));
+        assert_eq!((ulm.city.as_str(), ulm.shows), ("Ulm", 3));
+        assert_eq!(ulm.names, ["Lear", "Faust"]);
+        let first_and_last = (ulm.first_starts_at.as_millis(), ulm.last_starts_at.as_millis());
+        assert_eq!(first_and_last, (3_600_000, 9 * 3_600_000));
+        assert_eq!(locations(&[]), []);
+    }
+
+    #[test]
+    fn where_distances_are_known_the_nearest_comes_first() {
+        let hits = [hit("Lear", "Aalen", 1, Some(70.0)), hit("Lear", "Ulm", 2, Some(5.0))];
+        let cities: Vec<String> = locations(&hits).into_iter().map(|place| place.city).collect();
+        assert_eq!(cities, ["Ulm", "Aalen"]);
+    }
+}

@@ -36,6 +36,10 @@ pub(super) async fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     } else if report.page > report.pages {
         let pages = counted(report.pages, "page");
         context.terminal.notice(format_args!("there is no page {}, only {pages}", report.page));
+    } else if report.events.is_empty() {
+        // A cluster knows who is sold out only of the events that it shows.
+        let place = report.place_in_all();
+        context.terminal.notice(format_args!("all of this page are sold out; {place}"));
     }
     context.print(&report)
 }

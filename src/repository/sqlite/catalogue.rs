@@ -186,10 +186,16 @@ fn read_venue(row: &Row<'_>) -> rusqlite::Result<Venue> {
 
 /// Adds an event unless its slug is taken.
 pub(super) fn add_event(connection: &Connection, draft: &EventDraft) -> Outcome<StoredEvent> {
+    insert_event(connection, draft)?;
+    event(connection, EventId::of_slug(&draft.slug))
+}
+
+/// Writes an event unless its slug is taken.
+pub(super) fn insert_event(connection: &Connection, draft: &EventDraft) -> Outcome<()> {
     let event_id = EventId::of_slug(&draft.slug);
     let performers = serde_json::to_string(&draft.performers).unwrap_or_default();
     let venue = &draft.venue;
-    connection.execute(
+    let mut statement = connection.prepare_cached(
         "INSERT INTO events (
             event_id, slug, name, series, event_type, performers, description, duration_minutes,
             language, currency, doors_at, starts_at, venue, city, country, time_zone, latitude,
@@ -197,32 +203,32 @@ pub(super) fn add_event(connection: &Connection, draft: &EventDraft) -> Outcome<
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
                  ?19, ?20, ?21, ?22)
          ON CONFLICT (slug) DO NOTHING",
-        params![
-            event_id,
-            draft.slug,
-            draft.name,
-            draft.series,
-            draft.event_type,
-            performers,
-            draft.description,
-            draft.duration_minutes,
-            draft.language,
-            draft.currency,
-            draft.doors_at,
-            draft.starts_at,
-            venue.name,
-            venue.city,
-            venue.country,
-            venue.time_zone,
-            venue.latitude,
-            venue.longitude,
-            draft.terms.limit,
-            crate::domain::time::millis(draft.terms.time_to_pay),
-            crate::domain::time::millis(draft.terms.payment_time),
-            draft.simulated,
-        ],
     )?;
-    event(connection, event_id)
+    statement.execute(params![
+        event_id,
+        draft.slug,
+        draft.name,
+        draft.series,
+        draft.event_type,
+        performers,
+        draft.description,
+        draft.duration_minutes,
+        draft.language,
+        draft.currency,
+        draft.doors_at,
+        draft.starts_at,
+        venue.name,
+        venue.city,
+        venue.country,
+        venue.time_zone,
+        venue.latitude,
+        venue.longitude,
+        draft.terms.limit,
+        crate::domain::time::millis(draft.terms.time_to_pay),
+        crate::domain::time::millis(draft.terms.payment_time),
+        draft.simulated,
+    ])?;
+    Ok(())
 }
 
 /// The sections of an event, in the order of the venue.

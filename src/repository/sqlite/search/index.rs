@@ -81,15 +81,21 @@ impl EventIndex {
         if before.is_some_and(|before| before.event.draft != event.draft) {
             self.remove(event.event_id)?;
         }
-        let stored = catalogue::add_event(&self.connection, &event.draft)?;
+        let connection = &self.connection;
+        catalogue::insert_event(connection, &event.draft)?;
         let minted_at = event.minted.then_some(Timestamp::from_millis(0));
-        self.connection
-            .prepare_cached("UPDATE events SET tickets = ?2, minted_at = ?3 WHERE event_no = ?1")?
-            .execute(params![stored.event_no, event.tickets.cast_signed(), minted_at])?;
+        let event_no = connection
+            .prepare_cached(
+                "UPDATE events SET tickets = ?2, minted_at = ?3 WHERE event_id = ?1
+                 RETURNING event_no",
+            )?
+            .query_row(params![event.event_id, event.tickets.cast_signed(), minted_at], |row| {
+                row.get(0)
+            })?;
         if new.has_tickets {
-            self.sold_out.remove(&stored.event_no);
+            self.sold_out.remove(&event_no);
         } else {
-            self.sold_out.insert(stored.event_no);
+            self.sold_out.insert(event_no);
         }
         self.known.insert(event.event_id, new);
         Ok(())
