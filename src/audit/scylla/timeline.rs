@@ -97,6 +97,9 @@ pub(super) fn tell(
     strangers: &mut HashMap<usize, Stranger>,
 ) -> Vec<usize> {
     writes.sort_unstable_by_key(|write| (write.ticket.place(), write.ticks));
+    // A write that a machine's death interrupted is carried out again, under the same time, and
+    // logged again.
+    writes.dedup_by(|again, first| again.ticket == first.ticket && again.ticks == first.ticks);
     let mut entries: Vec<(i64, LogEntry)> = Vec::with_capacity(writes.len());
     let mut changed = Vec::new();
     for writes in writes.chunk_by(|a, b| a.ticket == b.ticket) {
