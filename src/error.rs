@@ -260,6 +260,20 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
         StoreFault::OtherLayout => {
             "seed the file it was minted from, or add another event with --event, --slug or --date"
         }
+        StoreFault::Unreachable => {
+            "see that ScyllaDB runs there, and that host and port in --store or TIX_STORE are right"
+        }
+        StoreFault::NotLetIn => {
+            "name them in --store or TIX_STORE: scylla://USER:PASSWORD@HOST/KEYSPACE"
+        }
+        StoreFault::NotTrusted => {
+            "name the authority that signed its certificate with ?tls=FILE.pem, and the host as the \
+             certificate does; or see whether it encrypts at all"
+        }
+        StoreFault::Tablets => {
+            "name another keyspace with --store, which tix then makes without tablets, or make it \
+             anew with AND tablets = {'enabled': false}"
+        }
         StoreFault::Unanswered => {
             "it may have been done: look at `tix hold list` and `tix order list`, or run the same \
              command again"

@@ -46,6 +46,14 @@ pub enum StoreFault {
     OtherSchema,
     /// The event is minted from another layout.
     OtherLayout,
+    /// Nobody answers where the store should be.
+    Unreachable,
+    /// The store does not let this user in.
+    NotLetIn,
+    /// The store's machine does not prove who it is, or does not encrypt.
+    NotTrusted,
+    /// The keyspace is made in a way in which the store cannot work.
+    Tablets,
     /// No answer came, and what was asked for may have been done, or be done yet.
     Unanswered,
     /// Something that must never happen; the message says what.

@@ -2,7 +2,8 @@
 //! whether a statement was applied.
 
 use scylla::errors::{
-    DbError, ExecutionError, NewSessionError, PrepareError, RequestAttemptError, UseKeyspaceError,
+    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError,
+    MetadataError, NewSessionError, PrepareError, RequestAttemptError, UseKeyspaceError,
 };
 
 use crate::repository::{Error, StoreError, StoreFault};
@@ -27,10 +28,77 @@ pub(super) fn answer_error(
     StoreError::caused(StoreFault::Corrupt, tried, error).into()
 }
 
-/// A cluster that could not be reached.
+/// A cluster that could not be reached, or that does not let us in.
 pub(super) fn connect_error(name: &str, error: NewSessionError) -> Error {
-    let tried = format!("could not connect to {name}");
-    StoreError::caused(StoreFault::Failed, tried, error).into()
+    let (fault, why) = match &error {
+        NewSessionError::FailedToResolveAnyHostname(_) => {
+            (StoreFault::Unreachable, "nobody knows a machine of that name")
+        }
+        NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
+            ConnectionPoolError::Broken { last_connection_error },
+        )) => closed_door(last_connection_error),
+        _ => (StoreFault::Unreachable, "it went away while it was asked for its machines"),
+    };
+    StoreError::caused(fault, format!("could not connect to {name}: {why}"), error).into()
+}
+
+/// Why a machine was not connected to, as far as its answer tells.
+fn closed_door(error: &ConnectionError) -> (StoreFault, &'static str) {
+    match error {
+        ConnectionError::ConnectTimeout => (StoreFault::Unreachable, "nobody answers there"),
+        ConnectionError::IoError(error) => match tls_error(error) {
+            Some(error) => (StoreFault::NotTrusted, untrusted(error)),
+            None => (StoreFault::Unreachable, "nobody answers there"),
+        },
+        ConnectionError::ConnectionSetupRequestError(setup) => match &setup.error {
+            ConnectionSetupRequestErrorKind::MissingAuthentication => {
+                (StoreFault::NotLetIn, "it asks for a user and a password")
+            }
+            ConnectionSetupRequestErrorKind::DbError(
+                DbError::AuthenticationError | DbError::Unauthorized,
+                _,
+            ) => (StoreFault::NotLetIn, "it does not know this user with this password"),
+            _ => {
+                (StoreFault::Unreachable, "what answers there does not speak CQL as it is asked to")
+            }
+        },
+        _ => (StoreFault::Unreachable, "the connection broke at once"),
+    }
+}
+
+fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn untrusted(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "its certificate is signed by none of the authorities that are trusted"
+        }
+        rustls::Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "its certificate is that of another machine",
+        rustls::Error::InvalidCertificate(
+            Certificate::Expired | Certificate::ExpiredContext { .. },
+        ) => "its certificate has expired",
+        rustls::Error::InvalidCertificate(_) => "its certificate is not valid",
+        _ => "what answers there does not encrypt as it is asked to",
+    }
+}
+
+/// A part of the schema that the server does not make in this keyspace.
+pub(super) fn schema_error(keyspace: &str, error: ExecutionError) -> Error {
+    if let ExecutionError::LastAttemptError(RequestAttemptError::DbError(_, why)) = &error
+        && why.contains("tablets")
+    {
+        let message = format!(
+            "the keyspace {keyspace} uses tablets, with which this server keeps no change log and \
+             no lightweight transactions"
+        );
+        return StoreError::caused(StoreFault::Tablets, message, error).into();
+    }
+    statement_error("make the schema", error)
 }
 
 /// A keyspace that cannot be used.
@@ -110,5 +178,48 @@ pub(super) const fn may_pass(error: &ExecutionError) -> bool {
             matches!(db, DbError::IsBootstrapping) || !is_rejected(db)
         }
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(error: DbError, why: &str) -> ExecutionError {
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, why.to_owned()))
+    }
+
+    fn fault(error: Error) -> (StoreFault, String) {
+        match error {
+            Error::Store(error) => (error.fault.clone(), error.to_string()),
+            Error::Refused(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    #[test]
+    fn a_keyspace_with_tablets_is_told_from_other_trouble_with_the_schema() {
+        let why =
+            "Cannot create CDC log for a table tix.order_queue, because keyspace uses tablets";
+        let (fault_is, told) = fault(schema_error("tix", answered(DbError::Invalid, why)));
+        assert_eq!(fault_is, StoreFault::Tablets);
+        assert!(told.starts_with("the keyspace tix uses tablets"), "{told}");
+        let (fault_is, _) = fault(schema_error("tix", answered(DbError::Invalid, "no such type")));
+        assert_eq!(fault_is, StoreFault::Failed);
+    }
+
+    #[test]
+    fn whatever_may_have_been_applied_counts_as_unknown() {
+        let time_out = DbError::WriteTimeout {
+            consistency: scylla::statement::Consistency::Serial,
+            received: 0,
+            required: 1,
+            write_type: scylla::errors::WriteType::Cas,
+        };
+        assert!(!surely_not_applied(&answered(time_out, "")));
+        assert!(!surely_not_applied(&answered(DbError::Overloaded, "")));
+        assert!(!surely_not_applied(&answered(DbError::ServerError, "")));
+        assert!(!surely_not_applied(&ExecutionError::RequestTimeout(std::time::Duration::ZERO)));
+        assert!(surely_not_applied(&answered(DbError::SyntaxError, "")));
+        assert!(surely_not_applied(&ExecutionError::EmptyPlan));
     }
 }

@@ -102,7 +102,10 @@ impl ScyllaRepository {
         }
         schema::require(&session, &keyspace, &name).await?;
         let agreement = connect::agreement(location, datacenters)?;
-        let statements = Statements::prepare(&session, agreement).await?;
+        let statements = match Statements::prepare(&session, agreement).await {
+            Ok(statements) => statements,
+            Err(error) => return Err(schema::explain(&session, &keyspace, &name, error).await),
+        };
         let db = Arc::new(Database::new(session, statements, ServerClock::new(clock)));
         db.measure_clock().await?;
         let clock_keeper = tokio::spawn(keep_clock(Arc::downgrade(&db))).abort_handle();

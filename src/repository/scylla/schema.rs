@@ -6,10 +6,10 @@ use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::serialize::row::SerializeRow;
 
-use super::failure::{answer_error, statement_error};
+use super::failure::{answer_error, schema_error, statement_error};
 use super::keyspace::warnings_of;
 use super::schema_text::{self, Object};
-use crate::repository::{Result, SchemaStatus, StoreError, StoreFault};
+use crate::repository::{Error, Result, SchemaStatus, StoreError, StoreFault};
 
 /// The statements that make the schema; executing them again changes nothing.
 pub const SCHEMA: &str = include_str!("../../../schema.cql");
@@ -34,7 +34,7 @@ pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<Strin
             schema_text::read(&statement).is_some_and(|(name, _)| found.contains_key(&name));
         if !there {
             let made = session.query_unpaged(statement, ()).await;
-            warnings.extend(warnings_of(&made.map_err(|e| statement_error("make the schema", e))?));
+            warnings.extend(warnings_of(&made.map_err(|e| schema_error(keyspace, e))?));
         }
     }
     let version = i32::try_from(VERSION).unwrap_or(i32::MAX);
@@ -68,6 +68,22 @@ pub(super) async fn require(session: &Session, keyspace: &str, name: &str) -> Re
         None => StoreError::new(StoreFault::Missing, format!("the store {name} has no schema")),
     };
     Err(fault.into())
+}
+
+/// Says what differs from the schema where a statement could not be prepared for that reason.
+pub(super) async fn explain(session: &Session, keyspace: &str, name: &str, error: Error) -> Error {
+    let Error::Store(cause) = error else { return error };
+    if cause.fault != StoreFault::OtherSchema {
+        return cause.into();
+    }
+    match status(session, keyspace).await {
+        Ok(status) if !status.differences.is_empty() => {
+            let what = status.differences.join("; ");
+            let message = format!("the schema of {name} is not the one expected: {what}");
+            StoreError::new(StoreFault::OtherSchema, message).into()
+        }
+        _ => cause.into(),
+    }
 }
 
 async fn applied_version(
