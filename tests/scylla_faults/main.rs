@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cluster;
+mod doors;
 mod killed;
+mod machines;
 mod proxy;
 mod stage;
 mod store;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::OwnedReadHalf;
@@ -14,6 +14,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
 const HEADER_BYTES: usize = 9;
+
+/// The flag of a request that says among whom Paxos decides.
+const WITH_SERIAL_CONSISTENCY: u8 = 0x10;
+
+/// The server works on a deciding request for two seconds.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(2);
 
 const ERROR: u8 = 0x00;
 const SUPPORTED: u8 = 0x06;
@@ -77,6 +83,10 @@ struct State {
     struck: Mutex<Option<String>>,
     dead: Mutex<bool>,
     died: Notify,
+    /// The request that was struck, and when.
+    original: Mutex<Option<(Instant, Vec<u8>)>>,
+    /// What a driver did that it must not do.
+    misdeeds: Mutex<Vec<String>>,
 }
 
 /// A line to a server.
@@ -126,6 +136,12 @@ impl Proxy {
         self.state.struck.lock().unwrap().clone()
     }
 
+    /// Deciding requests that asked for no serial consistency, and those that were sent again before
+    /// the server had surely given them up: drivers do so unless they are told not to.
+    pub(crate) fn misdeeds(&self) -> Vec<String> {
+        self.state.misdeeds.lock().unwrap().clone()
+    }
+
     /// Waits until the client is dead.
     pub(crate) async fn death(&self) {
         loop {
@@ -161,6 +177,28 @@ impl State {
         }
         *self.struck.lock().unwrap() = Some(statement.to_owned());
         Some(fault)
+    }
+
+    /// Looks whether a deciding request is sent as it must be.
+    fn watch(&self, statement: &str, frame: &Frame, struck: bool) {
+        if !statement.contains(" IF ") {
+            return;
+        }
+        let mut misdeeds = self.misdeeds.lock().unwrap();
+        let after_id = 2 + short_bytes(&frame.body).len();
+        if frame.body[after_id + 2] & WITH_SERIAL_CONSISTENCY == 0 {
+            misdeeds.push(format!("without serial consistency: {statement}"));
+        }
+        let mut original = self.original.lock().unwrap();
+        if let Some((at, body)) = &*original
+            && *body == frame.body
+            && at.elapsed() < GIVEN_UP_AFTER
+        {
+            misdeeds.push(format!("again after {:?}: {statement}", at.elapsed()));
+        }
+        if struck {
+            *original = Some((Instant::now(), frame.body.clone()));
+        }
     }
 
     fn is_dead(&self) -> bool {
@@ -309,7 +347,11 @@ fn forward(
     if frame.opcode() == PREPARE {
         expect(Awaited::Prepared(long_string(&frame.body)));
     }
-    let fault = frame.statement().and_then(|statement| state.judge(&statement));
+    let statement = frame.statement();
+    let fault = statement.as_ref().and_then(|statement| state.judge(statement));
+    if let Some(statement) = &statement {
+        state.watch(statement, &frame, fault.is_some());
+    }
     match fault {
         None => drop(request.send(frame.bytes())),
         Some(Fault::DiesBefore) => state.die(),
@@ -340,7 +382,7 @@ fn back(
     answer: &mpsc::UnboundedSender<Vec<u8>>,
 ) -> bool {
     if frame.opcode() == SUPPORTED {
-        hide_the_port_beside(&mut frame.body);
+        hide_what_is_beside(&mut frame.body);
     }
     match awaited.lock().unwrap().remove(&frame.stream()) {
         Some(Awaited::Prepared(text)) if frame.opcode() == RESULT => {
@@ -362,11 +404,12 @@ fn back(
     true
 }
 
-/// The server has another port, at which each of its cores can be asked for; this line has not.
-fn hide_the_port_beside(body: &mut [u8]) {
-    let name = b"SCYLLA_SHARD_AWARE_PORT";
-    let found = body.windows(name.len()).position(|window| window == name);
-    if let Some(at) = found {
-        body[at] = b'X';
+/// The server has another port, at which each of its cores can be asked for, and this line has not;
+/// and newer servers have a form of request that this line cannot read.
+fn hide_what_is_beside(body: &mut [u8]) {
+    for name in [b"SCYLLA_SHARD_AWARE_PORT".as_slice(), b"SCYLLA_USE_METADATA_ID"] {
+        if let Some(at) = body.windows(name.len()).position(|window| window == name) {
+            body[at] = b'X';
+        }
     }
 }

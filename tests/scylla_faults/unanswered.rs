@@ -50,6 +50,7 @@ async fn tell(story: Story, stage: &Stage, fault: Fault, first: u32, time: Durat
         }
         struck += 1;
     }
+    assert_eq!(proxy.misdeeds(), [""; 0], "{story:?}, {fault:?}");
     line.close().await;
     struck
 }
