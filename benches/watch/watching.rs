@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use serde_json::Value;
 
 /// How long no line may come before nothing is waited for any more.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// A watch that is under way.
 pub(crate) struct Watching {

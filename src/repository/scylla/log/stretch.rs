@@ -12,6 +12,7 @@ use scylla::client::session::Session;
 use scylla::statement::unprepared::Statement;
 use scylla::statement::{Consistency, prepared::PreparedStatement};
 use scylla::value::{CqlTimestamp, CqlTimeuuid};
+use scylla_cdc::cdc_types::StreamID;
 use uuid::Uuid;
 
 use super::inbox::Inbox;
@@ -43,7 +44,7 @@ const SELECT_NEXT_GENERATION: &str = "SELECT time FROM \
 #[derive(DeserializeRow)]
 struct Raw {
     #[scylla(rename = "cdc$stream_id")]
-    stream: Vec<u8>,
+    stream: StreamID,
     #[scylla(rename = "cdc$time")]
     time: CqlTimeuuid,
     #[scylla(rename = "cdc$batch_seq_no")]
@@ -65,9 +66,8 @@ struct Raw {
 impl From<Raw> for LogRow {
     fn from(row: Raw) -> Self {
         let time: Uuid = row.time.into();
-        let stream: String = row.stream.iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
-            key: RowKey::new(stream, time, row.batch_seq_no),
+            key: RowKey::new(row.stream.to_string(), time, row.batch_seq_no),
             end_of_batch: row.end_of_batch.unwrap_or(false),
             operation: row.operation.map_or(Operation::Other(None), Operation::of_number),
             event_id: row.event_id,
