@@ -207,6 +207,14 @@ async fn an_entry_that_is_missing_from_the_log_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_is_logged_twice_is_one_write() {
+    let Some(stage) = scene::Stage::new("tix_tampered").await else { return };
+    let scene = stage.play().await;
+    scene.repeat_block().await;
+    assert_eq!(scene.broken(&[]).await, BTreeSet::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_buyer_was_told_is_stored() {
     let Some(stage) = scene::Stage::new("tix_tampered").await else { return };
     let scene = stage.play().await;

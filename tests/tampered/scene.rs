@@ -22,6 +22,8 @@ use crate::node;
 
 pub(crate) const TIME_TO_PAY: Duration = Duration::from_mins(10);
 const PAYMENT_TIME: Duration = Duration::from_mins(5);
+/// Where the log of who owns what is.
+const LOG: &str = "order_queue_scylla_cdc_log";
 /// What every ticket costs, in cents.
 const PRICE: i64 = 5_000;
 
@@ -244,17 +246,36 @@ impl Scene<'_> {
         format!("event_id = {} AND ticket_id = {}", self.event, seats.tickets[ticket])
     }
 
-    /// Takes those rows of the log away that tell of a ticket and are chosen.
-    pub(crate) async fn forget_entries(&self, seats: &Seats, chosen: fn(&Entry) -> bool) {
-        let log = "order_queue_scylla_cdc_log";
+    /// Logs once more that a ticket was blocked, as of the same time.
+    pub(crate) async fn repeat_block(&self) {
+        let (event, ticket) = (self.event, self.blocked.tickets[0]);
+        for entry in self.entries(&self.blocked).await {
+            let time = uuid::Uuid::from_u128(entry.time.as_ref().as_u128() ^ 1);
+            let insert = format!(
+                "INSERT INTO {LOG} (\"cdc$stream_id\", \"cdc$time\", \"cdc$batch_seq_no\", \
+                 \"cdc$operation\", \"cdc$end_of_batch\", event_id, ticket_id, status) \
+                 VALUES (?, {time}, 0, 2, true, {event}, {ticket}, 'blocked')"
+            );
+            self.stage.session.query_unpaged(insert, (entry.stream,)).await.unwrap();
+        }
+        assert_eq!(self.entries(&self.blocked).await.len(), 2);
+    }
+
+    async fn entries(&self, seats: &Seats) -> Vec<Entry> {
         let key = self.key_of(seats, 0);
         let read = format!(
-            "SELECT \"cdc$stream_id\", \"cdc$time\", \"cdc$batch_seq_no\" FROM {log} \
+            "SELECT \"cdc$stream_id\", \"cdc$time\", \"cdc$batch_seq_no\" FROM {LOG} \
              WHERE {key} ALLOW FILTERING"
         );
-        let session = &self.stage.session;
-        let rows = session.query_unpaged(read, ()).await.unwrap().into_rows_result().unwrap();
-        let entries: Vec<Entry> = rows.rows().unwrap().map(Result::unwrap).collect();
+        let rows = self.stage.session.query_unpaged(read, ()).await.unwrap();
+        let rows = rows.into_rows_result().unwrap();
+        rows.rows().unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Takes those rows of the log away that tell of a ticket and are chosen.
+    pub(crate) async fn forget_entries(&self, seats: &Seats, chosen: fn(&Entry) -> bool) {
+        let (log, session) = (LOG, &self.stage.session);
+        let entries = self.entries(seats).await;
         let mut forgotten = 0;
         for entry in entries.into_iter().filter(chosen) {
             let delete = format!(

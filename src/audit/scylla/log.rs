@@ -28,7 +28,7 @@ pub(super) struct Batch {
 #[derive(Debug, Clone)]
 pub(super) struct LoggedWrite {
     pub(super) at: Timestamp,
-    /// The same time in units of 100 nanoseconds: no two writes of a ticket share it.
+    /// The same time in units of 100 nanoseconds.
     pub(super) ticks: u64,
     pub(super) event_id: Option<EventId>,
     pub(super) ticket_id: Option<TicketId>,

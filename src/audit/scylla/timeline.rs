@@ -97,8 +97,8 @@ pub(super) fn tell(
     strangers: &mut HashMap<usize, Stranger>,
 ) -> Vec<usize> {
     writes.sort_unstable_by_key(|write| (write.ticket.place(), write.ticks));
-    // A write that a machine's death interrupted is carried out again, under the same time, and
-    // logged again.
+    // A write that was interrupted, by a machine's death or because its proposer gave up, is carried
+    // out again by whoever comes next, under the same time, and logged again.
     writes.dedup_by(|again, first| again.ticket == first.ticket && again.ticks == first.ticks);
     let mut entries: Vec<(i64, LogEntry)> = Vec::with_capacity(writes.len());
     let mut changed = Vec::new();
