@@ -15,8 +15,8 @@ use crate::proxy::{Counts, Fault, Proxy};
 use crate::stage::{Party, Stage};
 use crate::story::{Story, code, comes_to_rest};
 
-const TIME_TO_PAY: Duration = Duration::from_secs(5);
-const PAYMENT_TIME: Duration = Duration::from_secs(6);
+const TIME_TO_PAY: Duration = Duration::from_secs(7);
+const PAYMENT_TIME: Duration = Duration::from_secs(8);
 
 /// More writes than any story has.
 const WRITES_MAX: u32 = 40;
@@ -71,7 +71,7 @@ async fn tell(story: Story, stage: &Stage, fault: Fault, next: Next) -> Vec<Surv
     let provider = story.provider();
     let mut prepared = Vec::new();
     if story.pauses() {
-        let parties = (0..WRITES_MAX / 2).map(|_| story.begin(stage, &provider));
+        let parties = (0..WRITES_MAX * 3 / 4).map(|_| story.begin(stage, &provider));
         prepared = join_all(parties).await;
         tokio::time::sleep(TIME_TO_PAY.max(PAYMENT_TIME)).await;
     }

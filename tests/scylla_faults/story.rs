@@ -140,8 +140,13 @@ impl Story {
             }
             Self::Decline => {
                 let other = Party { card: party.somebody_else().card, ..party.clone() };
-                stage.confirm(&*stage.direct, &Self::Pay.provider(), &other).await.unwrap();
-                assert!(stage.has_all(party).await, "{self:?}");
+                let told = stage.confirm(&*stage.direct, &Self::Pay.provider(), &other).await;
+                match told {
+                    Ok(_) => assert!(stage.has_all(party).await, "{self:?}"),
+                    // On a slow machine the story took longer than the hold.
+                    Err(Error::Refused(Refusal::Expired { at })) if at <= stage.direct.now() => {}
+                    told => panic!("{self:?}, another card: {told:?}"),
+                }
             }
             Self::Pay => {
                 let order = stage.direct.order(order(party)).await.unwrap();
