@@ -15,6 +15,8 @@ const CANDIDATES_NAMED_MAX: usize = 8;
 
 /// How alike two names must be for one to be meant by the other: 1 is the same (Jaro and Winkler).
 const ALIKE_MIN: f64 = 0.8;
+/// How much less alike than the likest another name may be to be suggested beside it.
+const LESS_ALIKE_MAX: f64 = 0.05;
 /// How many names an error suggests.
 const ALIKE_NAMED_MAX: usize = 3;
 
@@ -71,6 +73,8 @@ fn alike<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     alike.retain(|(likeness, _)| *likeness >= ALIKE_MIN);
     alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     alike.dedup_by_key(|(_, known)| *known);
+    let likest = alike.first().map_or(0.0, |(likeness, _)| *likeness);
+    alike.retain(|(likeness, _)| likest - likeness <= LESS_ALIKE_MAX);
     alike.into_iter().map(|(_, known)| known).take(ALIKE_NAMED_MAX).collect()
 }
 

@@ -171,6 +171,7 @@ mod tests {
     fn a_box_around_a_pole_goes_all_the_way_round() {
         let circle = Circle { centre: at(89.5, 0.0), radius_km: 100.0 };
         assert_eq!(circle.bounds().longitudes, None);
-        assert!(circle.contains(at(89.6, 180.0)));
+        assert!(circle.contains(at(89.7, 180.0)));
+        assert!(!circle.contains(at(89.5, 180.0)));
     }
 }
