@@ -106,10 +106,7 @@ pub(super) async fn version(session: &Session) -> Result<String> {
     let what = "read the server's version";
     let answer = match session.query_unpaged(cql, ()).await {
         Ok(answer) => answer,
-        Err(ExecutionError::LastAttemptError(RequestAttemptError::DbError(
-            DbError::Invalid,
-            _,
-        ))) => {
+        Err(e) if knows_no_such_table(&e) => {
             let message = "this is no ScyllaDB; Apache Cassandra has no change log tables \
                            (`…_scylla_cdc_log`), which tix follows";
             return Err(StoreError::new(StoreFault::NotAStore, message).into());
@@ -120,6 +117,14 @@ pub(super) async fn version(session: &Session) -> Result<String> {
     let (version,) = rows.first_row::<(String,)>().map_err(|e| answer_error(what, e))?;
     // A release is `6.2.3-0.20250119.bff9ddde1283`; what follows the dash is the build.
     Ok(version.split('-').next().unwrap_or(&version).to_owned())
+}
+
+/// Whether a server answered that it has no such table.
+const fn knows_no_such_table(error: &ExecutionError) -> bool {
+    matches!(
+        error,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Invalid, _))
+    )
 }
 
 /// How reads, writes and decisions are agreed upon, where these datacenters have copies.
@@ -149,4 +154,21 @@ pub(super) fn agreement(location: &ScyllaLocation, datacenters: usize) -> Result
         _ => SerialConsistency::LocalSerial,
     };
     Ok(Agreement { consistency, serial })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_without_the_table_is_taken_for_another_database() {
+        let answered = |error| {
+            let message = "table versions does not exist".to_owned();
+            ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, message))
+        };
+        assert!(knows_no_such_table(&answered(DbError::Invalid)));
+        assert!(!knows_no_such_table(&answered(DbError::Unauthorized)));
+        assert!(!knows_no_such_table(&answered(DbError::Overloaded)));
+        assert!(!knows_no_such_table(&ExecutionError::EmptyPlan));
+    }
 }

@@ -103,3 +103,21 @@ fn is_syntax_error(error: &ExecutionError) -> bool {
 pub(super) fn warnings_of(answer: &QueryResult) -> Vec<String> {
     answer.warnings().map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_has_not_heard_of_tablets_is_asked_without_the_word() {
+        let answered = |error| {
+            let message = "line 1:99 no viable alternative at input 'tablets'".to_owned();
+            ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, message))
+        };
+        assert!(is_syntax_error(&answered(DbError::SyntaxError)));
+        assert!(is_syntax_error(&answered(DbError::ConfigError)));
+        assert!(!is_syntax_error(&answered(DbError::Unauthorized)));
+        assert!(!is_syntax_error(&answered(DbError::Invalid)));
+        assert!(!is_syntax_error(&ExecutionError::EmptyPlan));
+    }
+}
