@@ -1,7 +1,7 @@
 //! The clustered engine: a ScyllaDB keyspace, shared by any number of machines.
 //!
 //! Who may own a ticket is decided by lightweight transactions on the ticket's one row, in
-//! [`queue`]; each says in full what it expects. `docs/protocol.md` argues why that sells every seat
+//! `queue.rs`; each says in full what it expects. `docs/protocol.md` argues why that sells every seat
 //! exactly once, whatever crashes between two of them.
 
 use std::sync::Arc;
