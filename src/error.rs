@@ -3,9 +3,10 @@
 use std::error::Error as StdError;
 use std::io;
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::{Event, Refusal, Timestamp};
 use crate::output::counted;
 use crate::repository::{self, StoreError, StoreFault};
 use crate::simulate;
@@ -96,6 +97,8 @@ pub enum Error {
         refusal: Refusal,
         /// What to do about it, where more is known than the reason alone tells.
         hint: Option<String>,
+        /// Where it happened, so that people read the times of its venue.
+        zone: Option<TimeZone>,
     },
     /// The store did not do its part.
     #[error(transparent)]
@@ -146,6 +149,23 @@ impl Error {
         Self::Usage { message: message.into(), cause: None, hint: Some(hint.into()) }
     }
 
+    /// A refusal, and what can be done about it that the reason alone does not tell.
+    #[must_use]
+    pub fn refused(refusal: Refusal, hint: Option<String>) -> Self {
+        Self::Refused { refusal, hint, zone: None }
+    }
+
+    /// The same error, with its times as the clock at the event's venue shows them to people.
+    #[must_use]
+    pub fn at(self, event: &Event) -> Self {
+        match self {
+            Self::Refused { refusal, hint, .. } => {
+                Self::Refused { refusal, hint, zone: Some(event.zone()) }
+            }
+            other => other,
+        }
+    }
+
     /// The same error, of a rehearsal that was planned from `seed`.
     #[must_use]
     pub fn of_seed(self, seed: u64) -> Self {
@@ -166,6 +186,16 @@ impl Error {
             Self::Violation(_) => Outcome::Violation,
             Self::Interrupted => Outcome::Interrupted,
             Self::Rehearsal { error, .. } => error.outcome(),
+        }
+    }
+
+    /// What went wrong, as people read it.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Refused { refusal, zone, .. } => refusal.sentence(zone.as_ref()),
+            Self::Rehearsal { error, .. } => error.sentence(),
+            other => other.to_string(),
         }
     }
 
@@ -214,7 +244,7 @@ impl Error {
             Self::Refused { hint: Some(hint), .. } | Self::Unsound { hint, .. } => {
                 Some(hint.clone())
             }
-            Self::Refused { refusal, hint: None } => Some(refusal.hint(now)),
+            Self::Refused { refusal, hint: None, .. } => Some(refusal.hint(now)),
             Self::Store(error) => Some(store_hint(&error.fault).into()),
             Self::Failed(_) | Self::Io { .. } | Self::Output(_) => None,
             Self::Rehearsal { error, seed } => {
@@ -311,13 +341,14 @@ impl From<simulate::Error> for Error {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused { refusal, hint: None }
+        Self::refused(refusal, None)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Obstacle, TicketStatus};
 
     #[test]
     fn every_outcome_has_an_exit_code_of_its_own() {
@@ -328,10 +359,16 @@ mod tests {
     #[test]
     fn a_refusal_begins_with_its_word_and_ends_the_process_with_3() {
         let error = Error::from(Refusal::Taken {
-            seats: vec!["Floor A/3/12".parse().unwrap()],
-            until: None,
+            in_the_way: vec![Obstacle {
+                seat: "Floor A/3/12".parse().unwrap(),
+                status: TicketStatus::Sold,
+                hold_id: None,
+                order_id: None,
+                until: None,
+                reason: None,
+            }],
         });
-        assert_eq!(error.to_string(), "taken: Floor A/3/12");
+        assert_eq!(error.to_string(), "taken: Floor A/3/12 is sold");
         assert_eq!(error.outcome().exit_code(), 3);
         assert!(error.hint(Timestamp::from_millis(0)).unwrap().contains("tix ticket map"));
     }

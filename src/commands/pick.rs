@@ -59,10 +59,8 @@ pub(super) fn unknown<'a>(
 ) -> Error {
     let alike = alike(name, known);
     let asked = (!alike.is_empty()).then(|| format!("did you mean {}?", alike.join(" or ")));
-    Error::Refused {
-        refusal: Refusal::UnknownEvent { name: name.to_owned() },
-        hint: asked.map(|asked| format!("{asked} `{command}` shows them all")),
-    }
+    let hint = asked.map(|asked| format!("{asked} `{command}` shows them all"));
+    Error::refused(Refusal::UnknownEvent { name: name.to_owned() }, hint)
 }
 
 /// The names that look most like what was typed, the likest first.
@@ -86,10 +84,10 @@ fn only(events: Vec<Event>) -> Result<Event> {
     let mut events = events.into_iter();
     match (events.next(), events.next()) {
         (Some(event), None) => Ok(event),
-        (None, _) => Err(Error::Refused {
-            refusal: Refusal::UnknownEvent { name: "the store has no event".into() },
-            hint: Some("run `tix seed` to add one".into()),
-        }),
+        (None, _) => {
+            let refusal = Refusal::UnknownEvent { name: "the store has no event".into() };
+            Err(Error::refused(refusal, Some("run `tix seed` to add one".into())))
+        }
         (Some(first), Some(second)) => {
             let slugs = [first, second].into_iter().chain(events).map(|e| e.slug.clone());
             Err(Error::usage(
@@ -155,13 +153,12 @@ pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
     }
     let lower = name.to_lowercase();
     let mut alike = sections.iter().filter(|section| section.name.to_lowercase() == lower);
-    match (alike.next(), alike.next()) {
-        (Some(section), None) => Ok(section),
-        _ => Err(Error::Refused {
-            refusal: Refusal::UnknownSeat { seats: vec![name.to_owned()] },
-            hint: Some(format!("its sections are: {}", listed(sections.iter().map(|s| &s.name)))),
-        }),
+    if let (Some(section), None) = (alike.next(), alike.next()) {
+        return Ok(section);
     }
+    let refusal = Refusal::UnknownSeat { seats: vec![name.to_owned()] };
+    let sections = listed(sections.iter().map(|section| &section.name));
+    Err(Error::refused(refusal, Some(format!("its sections are: {sections}"))))
 }
 
 fn several(kind: &str, name: &str, candidates: impl Iterator<Item = impl Display>) -> Error {

@@ -9,6 +9,9 @@ use uuid::Uuid;
 /// The namespace under which event ids are derived from slugs.
 const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_7a4e_90d1_5b0e_8c55_74d3_a3c1_9e20);
 
+/// Letters of a UUIDv7 that tell its time to the millisecond, and the dash among them.
+const SHORT_LETTERS: usize = 13;
+
 /// Separates the parts of a derived name; no label can contain it.
 const UNIT_SEPARATOR: &str = "\u{1f}";
 
@@ -107,6 +110,14 @@ impl HoldId {
     #[must_use]
     pub fn fresh() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// Its first letters, as people write it: the millisecond of its making, which few holds share.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(SHORT_LETTERS);
+        text
     }
 }
 

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod limit;
 pub mod location;
 pub mod money;
+pub mod obstacles;
 pub mod order;
 pub mod refusal;
 pub mod sales;
@@ -32,6 +33,7 @@ pub use ids::{
 };
 pub use location::Location;
 pub use money::{Currency, Money};
+pub use obstacles::{Obstacle, Standing};
 pub use order::{Order, OrderStatus};
 pub use refusal::Refusal;
 pub use ticket::{SeatLabel, Ticket, TicketState, TicketStatus};

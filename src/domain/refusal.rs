@@ -1,30 +1,37 @@
 //! Why a request was refused: a value for every reason, and the words for it.
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::limit::Counted;
 use super::time::spoken;
-use super::{OrderId, SeatLabel, Timestamp};
+use super::{HoldStatus, Obstacle, OrderId, Timestamp};
+use words::Times;
+
+mod words;
+
+pub use words::free_again;
 
 /// Why a request was refused. A refusal is an answer, not a failure: nothing was changed by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Refusal {
     /// Somebody else has these seats.
-    #[error("taken: {}", labels(seats))]
+    #[error("{}", self.sentence(None))]
     Taken {
-        /// The seats, in the order of the venue.
-        seats: Vec<SeatLabel>,
-        /// When the first of them may come free: the deadline of the hold that has it.
-        until: Option<Timestamp>,
+        /// The seats that cannot be had, in the order of the venue; some of them may be blocked.
+        in_the_way: Vec<Obstacle>,
     },
-    /// The hold's time is over.
-    #[error("expired: the hold's time was over at {at}")]
+    /// The hold is over.
+    #[error("{}", self.sentence(None))]
     Expired {
         /// Its deadline.
         at: Timestamp,
+        /// What it came to.
+        ended_as: HoldStatus,
     },
     /// The buyer would own more tickets than one buyer may.
-    #[error("limit: the buyer owns {owned} and asks for {asked} more, {allowed} are allowed")]
+    #[error("{}", self.sentence(None))]
     Limit {
         /// What he owns of this event.
         owned: u32,
@@ -32,6 +39,8 @@ pub enum Refusal {
         asked: u32,
         /// The most he may own.
         allowed: u32,
+        /// What he owns, in the order in which his holds were started.
+        counted: Vec<Counted>,
     },
     /// Fewer tickets are available than were asked for.
     #[error("sold_out: {available} available, {asked} asked for")]
@@ -50,10 +59,10 @@ pub enum Refusal {
         longest: u32,
     },
     /// Ops keep these seats from the sale.
-    #[error("blocked: {}", labels(seats))]
+    #[error("{}", self.sentence(None))]
     Blocked {
         /// The seats, in the order of the venue.
-        seats: Vec<SeatLabel>,
+        in_the_way: Vec<Obstacle>,
     },
     /// The tickets are kept for those who wait.
     #[error("reserved_for_waitlist: these tickets go to the buyers who wait")]
@@ -73,8 +82,10 @@ pub enum Refusal {
         order_id: OrderId,
     },
     /// Another payment for the hold is under way.
-    #[error("payment_in_progress: a payment is under way until {until}")]
+    #[error("{}", self.sentence(None))]
     PaymentInProgress {
+        /// The order that it pays under.
+        order_id: OrderId,
         /// Its deadline.
         until: Timestamp,
     },
@@ -107,17 +118,6 @@ pub enum Refusal {
     },
 }
 
-/// How many seats a sentence names before it says how many more there are.
-const SEATS_NAMED_MAX: usize = 4;
-
-fn labels(seats: &[SeatLabel]) -> String {
-    let named: Vec<String> = seats.iter().take(SEATS_NAMED_MAX).map(ToString::to_string).collect();
-    match seats.len().saturating_sub(SEATS_NAMED_MAX) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
-}
-
 impl Refusal {
     /// The reason's word, as scripts read it.
     #[must_use]
@@ -141,24 +141,59 @@ impl Refusal {
         }
     }
 
+    /// The answer to who acts on a hold that is over: its deadline, and how it ended where somebody
+    /// noted that.
+    #[must_use]
+    pub fn over(at: Timestamp, ended_as: Option<HoldStatus>) -> Self {
+        Self::Expired { at, ended_as: ended_as.unwrap_or(HoldStatus::Expired) }
+    }
+
+    /// The reason's word and a sentence, with points in time as the clock at `zone` shows them, or
+    /// without one as programs read them.
+    #[must_use]
+    pub fn sentence(&self, zone: Option<&TimeZone>) -> String {
+        let times = Times(zone);
+        let why = match self {
+            Self::Taken { in_the_way } | Self::Blocked { in_the_way } => {
+                words::in_the_way(in_the_way, times)
+            }
+            Self::Expired { at, ended_as } => words::ending(*ended_as, *at, times),
+            Self::Limit { owned, asked, allowed, counted } => {
+                let owns = format!("the buyer owns {owned} and asks for {asked} more");
+                format!("{owns}, {allowed} are allowed{}", words::what_counts(counted, times))
+            }
+            Self::PaymentInProgress { order_id, until } => {
+                format!("a payment is under way until {} (order {order_id})", times.write(*until))
+            }
+            // Their sentences have no points in time.
+            other => return other.to_string(),
+        };
+        format!("{}: {why}", self.code())
+    }
+
     /// What the one who was refused can do about it, at the time `now`.
     #[must_use]
     pub fn hint(&self, now: Timestamp) -> String {
         match self {
-            Self::Taken { until: Some(until), .. } if *until > now => format!(
-                "it comes free in {} unless it is paid for; see what is left with `tix ticket map`",
-                spoken(until.since(now))
-            ),
-            Self::Taken { .. } | Self::Blocked { .. } => {
-                "see what is left with `tix ticket map`, or let tix choose with `--best`".into()
+            Self::Taken { in_the_way } | Self::Blocked { in_the_way } => {
+                match free_again(in_the_way, now) {
+                    Some(when) => format!("{when}; see what is left with `tix ticket map`"),
+                    None => {
+                        "see what is left with `tix ticket map`, or let tix choose with `--best`"
+                            .into()
+                    }
+                }
             }
             Self::Expired { .. } | Self::Declined { held_until: None, .. } => {
                 "start again with `tix hold start`".into()
             }
-            Self::Limit { owned, allowed, .. } => match allowed.saturating_sub(*owned) {
-                0 => "abandon a hold first; see them with `tix hold list`".into(),
-                left => format!("ask for {left} at the most"),
-            },
+            Self::Limit { owned, allowed, counted, .. } => {
+                let room = words::room(counted);
+                match allowed.saturating_sub(*owned) {
+                    0 => room,
+                    left => format!("ask for {left} at the most, or {room}"),
+                }
+            }
             Self::SoldOut { available: 0, .. } => {
                 "holds that are not paid for come free again; see them with `tix hold list`".into()
             }
@@ -175,7 +210,7 @@ impl Refusal {
                 spoken(until.since(now))
             ),
             Self::AlreadyPaid { order_id } => format!("see it with `tix order show {order_id}`"),
-            Self::PaymentInProgress { until } => {
+            Self::PaymentInProgress { until, .. } => {
                 format!("try again in {}, when it must have ended", spoken(until.since(now)))
             }
             Self::UnknownEvent { .. } => "see which there are with `tix event list`".into(),
@@ -185,7 +220,9 @@ impl Refusal {
             Self::UnknownHold { .. } => {
                 "see which there are with `tix hold list` and `tix order list`".into()
             }
-            Self::NotYours => "name its session with `--session` or TIX_SESSION".into(),
+            Self::NotYours => {
+                "act in the session that started it: name it with --session or TIX_SESSION".into()
+            }
             Self::Busy { .. } => "try again".into(),
         }
     }

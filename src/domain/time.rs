@@ -58,6 +58,12 @@ impl Timestamp {
         self.zoned(zone, "%-d %b %Y")
     }
 
+    /// Writes the time of day at `zone`, for example `19:30:05`.
+    #[must_use]
+    pub fn time_in_zone(self, zone: &TimeZone) -> String {
+        self.zoned(zone, "%H:%M:%S")
+    }
+
     /// Writes the time of day at `zone` with milliseconds, for example `19:30:05.250`.
     #[must_use]
     pub fn clock_time(self, zone: &TimeZone) -> String {

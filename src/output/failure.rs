@@ -44,7 +44,7 @@ pub fn json(error: &Error, now: Timestamp) -> String {
 /// Writes an error for people: what was tried, why it failed, what to do about it.
 #[must_use]
 pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
-    let mut text = format!("{} {error}\n", Tone::Bad.paint("error:", color));
+    let mut text = format!("{} {}\n", Tone::Bad.paint("error:", color), error.sentence());
     // Writing to a string cannot fail.
     for cause in error.causes() {
         let _ = writeln!(text, "{} {cause}", Tone::Strong.paint("Caused by:", color));
@@ -61,18 +61,30 @@ pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::draft::tests::event_called;
+    use crate::domain::{Obstacle, TicketStatus};
 
     const NOW: Timestamp = Timestamp::from_millis(0);
 
+    const HOLD: &str = "0199a7c2-4c6e-7039-8098-dd2b7ca1865c";
+
     fn taken() -> Error {
-        let until = Some(Timestamp::from_millis(60_000));
-        Refusal::Taken { seats: vec!["Floor A/3/12".parse().unwrap()], until }.into()
+        let in_the_way = vec![Obstacle {
+            seat: "Floor A/3/12".parse().unwrap(),
+            status: TicketStatus::Held,
+            hold_id: Some(HOLD.parse().unwrap()),
+            order_id: None,
+            until: Some(Timestamp::from_millis(60_000)),
+            reason: None,
+        }];
+        Refusal::Taken { in_the_way }.into()
     }
 
     #[test]
     fn people_read_the_error_and_then_a_hint() {
-        insta::assert_snapshot!(text(&taken(), NOW, false), @r"
-        error: taken: Floor A/3/12
+        let event = event_called("hamlet");
+        insta::assert_snapshot!(text(&taken().at(&event), NOW, false), @r"
+        error: taken: Floor A/3/12 is held until 01:01:00 (hold 0199a7c2-4c6e)
         Hint: it comes free in 1 min 00 s unless it is paid for; see what is left with `tix ticket map`
         ");
     }
@@ -83,8 +95,11 @@ mod tests {
         assert_eq!(object["schema_version"], 1);
         assert_eq!(object["error"]["kind"], "refused");
         assert_eq!(object["error"]["reason"], "taken");
-        assert_eq!(object["error"]["seats"][0], "Floor A/3/12");
-        assert_eq!(object["error"]["message"], "taken: Floor A/3/12");
+        assert_eq!(object["error"]["in_the_way"][0]["seat"], "Floor A/3/12");
+        assert_eq!(object["error"]["in_the_way"][0]["hold_id"], HOLD);
+        let message =
+            "taken: Floor A/3/12 is held until 1970-01-01T00:01:00.000Z (hold 0199a7c2-4c6e)";
+        assert_eq!(object["error"]["message"], message);
         assert_eq!(object["error"]["causes"].as_array().map(Vec::len), Some(0));
         assert!(object["error"]["faults"].is_null());
     }

@@ -75,10 +75,10 @@ pub async fn confirm(
 ) -> Result<Order> {
     let order = match repository.begin_payment(hold, session, reference).await? {
         PaymentStart::Decided(order) => reconcile(repository, provider, *order).await?,
-        PaymentStart::Pay { amount, deadline, .. } => {
+        PaymentStart::Pay { order_id, amount, deadline } => {
             let charge = Charge { reference: reference.clone(), amount };
             let Some(outcome) = outcome_of(provider, &charge).await else {
-                return Err(Refusal::PaymentInProgress { until: deadline }.into());
+                return Err(Refusal::PaymentInProgress { order_id, until: deadline }.into());
             };
             repository.record_payment(hold, reference, outcome).await?
         }
@@ -141,7 +141,7 @@ async fn conclude(
 
 async fn expired(repository: &dyn Repository, hold: HoldId) -> Result<Order> {
     let hold = repository.hold(hold).await?;
-    Err(Refusal::Expired { at: hold.expires_at }.into())
+    Err(Refusal::over(hold.expires_at, Some(hold.status)).into())
 }
 
 /// Cancels a paid order, or gives back money that was captured too late. The tickets come free

@@ -116,7 +116,7 @@ impl Checkout<'_, '_> {
             };
             let pause_ms = match refusal {
                 Refusal::Busy { .. } => BUSY_PAUSE_MS,
-                Refusal::PaymentInProgress { until } => {
+                Refusal::PaymentInProgress { until, .. } => {
                     self.wait_until(until).await;
                     0
                 }

@@ -47,20 +47,24 @@ fn a_group_is_held_as_a_whole_or_not_at_all() {
     sandbox.hold("ann", &["Stalls/1/2"]);
     let seats = ["--seat", "Stalls/1/1", "--seat", "Stalls/1/2"];
     let refused = sandbox.tix(&[&["hold", "start"], &seats[..]].concat()).refused("taken");
-    assert!(refused.stderr.starts_with("error: taken: Stalls/1/2\n"), "{}", refused.stderr);
+    assert!(refused.stderr.starts_with("error: taken: Stalls/1/2 is held"), "{}", refused.stderr);
     sandbox.hold("bob", &["Stalls/1/1"]);
 }
 
 #[test]
 fn a_refusal_is_one_object_for_programs() {
     let sandbox = Sandbox::seeded();
-    sandbox.hold("ann", &["Stalls/1/1"]);
+    let hold = sandbox.hold("ann", &["Stalls/1/1"]);
     let answer = sandbox.tix(&["hold", "start", "--seat", "Stalls/1/1", "-o", "json"]);
     let document = serde_json::from_str(&answer.ended(3, "taken").stderr).unwrap();
     crate::schemas::check("error", &document);
     assert_eq!(document["error"]["kind"], "refused");
     assert_eq!(document["error"]["reason"], "taken");
-    assert_eq!(document["error"]["seats"], serde_json::json!(["Stalls/1/1"]));
+    let stands = &document["error"]["in_the_way"];
+    assert_eq!(stands.as_array().map(Vec::len), Some(1));
+    assert_eq!(stands[0]["seat"], "Stalls/1/1");
+    assert_eq!(stands[0]["status"], "held");
+    assert_eq!(stands[0]["hold_id"], hold.as_str());
 }
 
 #[test]

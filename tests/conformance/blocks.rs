@@ -10,7 +10,10 @@ pub(crate) async fn a_blocked_ticket_cannot_be_claimed_until_it_is_unblocked(wor
     let blocked = world.repository.block(world.event, &tickets, "broken seat").await.unwrap();
     assert_eq!(blocked, 1);
     match refusal(world.try_hold(&buyer("ann"), &["A/1/1", "A/1/2"]).await) {
-        Refusal::Blocked { seats } => assert_eq!(seats.len(), 1),
+        Refusal::Blocked { in_the_way } => {
+            assert_eq!(in_the_way.len(), 1);
+            assert_eq!(in_the_way[0].reason.as_deref(), Some("broken seat"));
+        }
         other => panic!("{other:?}"),
     }
     let filter = TicketFilter { status: Some(TicketStatus::Blocked), ..TicketFilter::default() };

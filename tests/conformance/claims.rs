@@ -21,9 +21,10 @@ pub(crate) async fn a_claim_gives_every_ticket_asked_for_until_the_deadline(worl
 pub(crate) async fn a_ticket_that_is_held_is_taken_for_everybody_else(world: &World) {
     let hold = world.hold(&buyer("ann"), &["A/1/1"]).await;
     match refusal(world.try_hold(&buyer("bob"), &["A/1/1"]).await) {
-        Refusal::Taken { seats, until } => {
-            assert_eq!(seats, [hold.tickets[0].label.clone()]);
-            assert_eq!(until, Some(hold.expires_at));
+        Refusal::Taken { in_the_way } => {
+            assert_eq!(in_the_way.len(), 1, "{in_the_way:?}");
+            assert_eq!(in_the_way[0].seat, hold.tickets[0].label);
+            assert_eq!(in_the_way[0].until, Some(hold.expires_at));
         }
         other => panic!("{other:?}"),
     }
@@ -35,7 +36,7 @@ pub(crate) async fn a_group_gets_all_of_its_tickets_or_none(world: &World) {
     world.hold(&buyer("ann"), &["A/1/2"]).await;
     let party = ["A/1/1", "A/1/2", "A/1/3"];
     match refusal(world.try_hold(&buyer("bob"), &party).await) {
-        Refusal::Taken { seats, .. } => assert_eq!(seats.len(), 1, "{seats:?}"),
+        Refusal::Taken { in_the_way } => assert_eq!(in_the_way.len(), 1, "{in_the_way:?}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(world.status("A/1/1").await, TicketStatus::Available);
@@ -146,10 +147,10 @@ pub(crate) async fn the_limit_counts_all_sessions_of_a_buyer(world: &World) {
     world.hold(&ann, &["A/1/1", "A/1/2", "A/1/3", "A/1/4", "A/1/5", "A/1/6"]).await;
     let phone = elsewhere(&ann, "ann's phone");
     let five = ["A/2/1", "A/2/2", "A/2/3", "A/2/4", "A/2/5"];
-    assert_eq!(
-        refusal(world.try_hold(&phone, &five).await),
-        Refusal::Limit { owned: 6, asked: 5, allowed: 10 }
-    );
+    match refusal(world.try_hold(&phone, &five).await) {
+        Refusal::Limit { owned: 6, asked: 5, allowed: 10, .. } => {}
+        other => panic!("{other:?}"),
+    }
     world.hold(&phone, &five[..4]).await;
     assert_eq!(code(world.try_hold(&ann, &["B/1/1"]).await), "limit");
     world.hold(&buyer("bob"), &["B/1/1"]).await;

@@ -12,6 +12,7 @@ mod crowds;
 mod log;
 mod payments;
 mod refunds;
+mod refusals;
 mod search;
 mod world;
 
@@ -84,6 +85,15 @@ rules! {
         only_its_session_can_pay_for_a_hold,
         a_lapsed_hold_that_lost_a_ticket_cannot_be_paid_for,
         paying_tickets_count_towards_the_limit_beyond_the_holds_deadline,
+    }
+    refusals {
+        who_is_refused_a_seat_is_told_who_or_what_has_each,
+        what_is_free_by_now_does_not_stand_in_the_way,
+        ops_who_cannot_block_a_seat_are_told_who_has_it,
+        who_reaches_the_limit_is_told_what_counts,
+        who_pays_for_a_hold_that_is_over_is_told_how_it_ended,
+        a_payment_that_stands_in_the_way_is_named_with_its_order,
+        no_refusal_tells_whose_a_hold_is,
     }
     refunds {
         a_cancelled_order_frees_its_tickets_and_then_pays_back,

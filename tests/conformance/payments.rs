@@ -42,7 +42,7 @@ pub(crate) async fn a_second_payment_waits_for_the_first(world: &World) {
     let first = world.begin(&ann, &hold, "card").await.unwrap();
     let PaymentStart::Pay { order_id, deadline, .. } = first else { panic!("{first:?}") };
     let other = world.begin(&ann, &hold, "another card").await;
-    assert_eq!(refusal(other), Refusal::PaymentInProgress { until: deadline });
+    assert_eq!(refusal(other), Refusal::PaymentInProgress { order_id, until: deadline });
     world.record(&hold, "card", PaymentOutcome::Captured).await;
     let other = world.begin(&ann, &hold, "another card").await;
     assert_eq!(refusal(other), Refusal::AlreadyPaid { order_id });
@@ -53,7 +53,7 @@ pub(crate) async fn from_its_deadline_on_a_hold_cannot_be_paid_for(world: &World
     let hold = world.hold(&ann, &["A/1/1"]).await;
     world.pass(TIME_TO_PAY);
     let late = world.begin(&ann, &hold, "card").await;
-    assert_eq!(refusal(late), Refusal::Expired { at: hold.expires_at });
+    assert_eq!(refusal(late), Refusal::over(hold.expires_at, None));
     assert_eq!(world.status("A/1/1").await, TicketStatus::Available);
 }
 
@@ -182,7 +182,9 @@ pub(crate) async fn a_sold_ticket_cannot_be_abandoned_or_claimed(world: &World) 
     assert_eq!(code(answer), "already_paid");
     world.pass(TIME_TO_PAY + PAYMENT_TIME);
     match refusal(world.try_hold(&buyer("bob"), &["A/1/1"]).await) {
-        Refusal::Taken { until, .. } => assert_eq!(until, None, "it does not come free"),
+        Refusal::Taken { in_the_way } => {
+            assert_eq!(in_the_way[0].until, None, "it does not come free");
+        }
         other => panic!("{other:?}"),
     }
 }

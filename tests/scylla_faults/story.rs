@@ -144,7 +144,8 @@ impl Story {
                 match told {
                     Ok(_) => assert!(stage.has_all(party).await, "{self:?}"),
                     // On a slow machine the story took longer than the hold.
-                    Err(Error::Refused(Refusal::Expired { at })) if at <= stage.direct.now() => {}
+                    Err(Error::Refused(Refusal::Expired { at, .. }))
+                        if at <= stage.direct.now() => {}
                     told => panic!("{self:?}, another card: {told:?}"),
                 }
             }

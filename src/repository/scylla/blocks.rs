@@ -6,14 +6,13 @@ use futures::{StreamExt, stream};
 
 use super::at_once::at_once;
 use super::catalogue::StoredTicket;
-use super::claims::Obstacles;
 use super::database::Database;
 use super::holds::{done, queue_rows};
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
-use super::rows::TicketCopy;
+use super::rows::{QueueRow, TicketCopy};
 use super::settlement;
-use crate::domain::{EventId, TicketStatus, Timestamp};
+use crate::domain::{EventId, Obstacle, TicketStatus, Timestamp, obstacles};
 use crate::repository::Result;
 
 /// Tickets that are blocked or unblocked at the same time.
@@ -30,13 +29,13 @@ pub(super) async fn block(
     reason: &str,
 ) -> Result<u64> {
     let tickets: Vec<TicketCopy> = tickets.iter().map(|ticket| ticket.copy()).collect();
-    in_the_way(db, event, &tickets).await?.refusal()?;
+    obstacles::check(in_the_way(db, event, &tickets).await?)?;
     let at = db.clock.write_time();
     let now = db.now();
     let steps: Vec<_> =
         tickets.iter().map(|t| queue::block(db, (event, t.ticket_id), now, reason)).collect();
     let steps: Vec<Result<Step>> = stream::iter(steps).buffered(TICKETS_AT_ONCE).collect().await;
-    let mut obstacles = Obstacles::default();
+    let mut met = Vec::new();
     let mut blocked: Vec<(&TicketCopy, i64)> = Vec::new();
     let mut before: Vec<(&TicketCopy, String)> = Vec::new();
     let mut failed = None;
@@ -46,7 +45,7 @@ pub(super) async fn block(
             Ok(Step::Otherwise(Some(row))) if row.status == TicketStatus::Blocked => {
                 before.push((ticket, row.reason.unwrap_or_default()));
             }
-            Ok(Step::Otherwise(Some(row))) => obstacles.add(&row, ticket.label()),
+            Ok(Step::Otherwise(Some(row))) => met.push(row.obstacle(ticket)),
             Ok(Step::Otherwise(None)) => {}
             Err(error) => {
                 if is_blocked_at(db, event, ticket, now, reason).await {
@@ -56,7 +55,7 @@ pub(super) async fn block(
             }
         }
     }
-    let refused = failed.map_or_else(|| obstacles.refusal().map_err(Into::into), Err);
+    let refused = failed.map_or_else(|| obstacles::check(met).map_err(Into::into), Err);
     if let Err(error) = refused {
         let blocked: Vec<&TicketCopy> = blocked.into_iter().map(|(ticket, _)| ticket).collect();
         free(db, event, &blocked).await?;
@@ -83,22 +82,23 @@ async fn is_blocked_at(
 }
 
 /// What stands in the way of blocking. A payment that is overdue is given up, and does not.
-async fn in_the_way(db: &Database, event: EventId, tickets: &[TicketCopy]) -> Result<Obstacles> {
+async fn in_the_way(
+    db: &Database,
+    event: EventId,
+    tickets: &[TicketCopy],
+) -> Result<Vec<Obstacle>> {
     let mut rows = queue_rows(db, event, tickets).await?;
     let now = db.now();
     if rows.iter().flatten().any(|row| row.overdue_order(now).is_some()) {
         settlement::give_up_overdue(db, &rows).await?;
         rows = queue_rows(db, event, tickets).await?;
     }
-    let mut obstacles = Obstacles::default();
-    for (ticket, row) in tickets.iter().zip(rows) {
-        let Some(row) = row else { continue };
+    let blocking = |(ticket, row): (&TicketCopy, Option<QueueRow>)| {
+        let row = row?;
         let free = row.is_lapsed(now) || row.overdue_order(now).is_some();
-        if !free && row.status != TicketStatus::Blocked {
-            obstacles.add(&row, ticket.label());
-        }
-    }
-    Ok(obstacles)
+        (!free && row.status != TicketStatus::Blocked).then(|| row.obstacle(ticket))
+    };
+    Ok(tickets.iter().zip(rows).filter_map(blocking).collect())
 }
 
 /// Unblocks tickets; returns how many were blocked.

@@ -15,7 +15,7 @@ use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::{limits, settlement};
-use crate::domain::{Event, NewHold, Refusal, SeatLabel, TicketStatus, Timestamp};
+use crate::domain::{Event, NewHold, Obstacle, Refusal, Timestamp, obstacles};
 use crate::repository::Result;
 
 /// A claim that takes so long, which is well before others stop waiting for it, looks afterwards
@@ -24,40 +24,6 @@ const LOOKS_BACK_AFTER: Duration = Duration::from_secs(1);
 
 /// How often, and how long in all, a repeat looks whether the attempt it repeats has ended.
 const REPEAT_LOOKS: u32 = 10;
-
-/// Who or what has the tickets that somebody wants.
-#[derive(Default)]
-pub(super) struct Obstacles {
-    taken: Vec<SeatLabel>,
-    until: Option<Timestamp>,
-    blocked: Vec<SeatLabel>,
-}
-
-impl Obstacles {
-    /// Adds a ticket that is not free.
-    pub(super) fn add(&mut self, row: &QueueRow, label: SeatLabel) {
-        if row.status == TicketStatus::Blocked {
-            self.blocked.push(label);
-            return;
-        }
-        self.taken.push(label);
-        if row.status == TicketStatus::Held {
-            let earlier = |until: Timestamp| self.until.map_or(until, |u| u.min(until));
-            self.until = row.expires_at.map(earlier).or(self.until);
-        }
-    }
-
-    /// The refusal they amount to.
-    pub(super) fn refusal(self) -> Result<(), Refusal> {
-        if !self.taken.is_empty() {
-            Err(Refusal::Taken { seats: self.taken, until: self.until })
-        } else if !self.blocked.is_empty() {
-            Err(Refusal::Blocked { seats: self.blocked })
-        } else {
-            Ok(())
-        }
-    }
-}
 
 /// Claims all tickets or none.
 pub(super) async fn start(
@@ -121,9 +87,10 @@ async fn attempt(db: &Database, event: &Event, hold: HoldRow) -> Result<Option<H
 async fn check_stands(db: &Database, hold: &HoldRow) -> Result<()> {
     match find(db, hold.hold_id).await? {
         Some(row) if row.started_at == hold.started_at && row.ended_as.is_none() => Ok(()),
-        _ => {
+        found => {
             free(db, hold).await?;
-            Err(Refusal::Expired { at: hold.expires_at }.into())
+            let ended_as = found.and_then(|row| row.ended_as);
+            Err(Refusal::over(hold.expires_at, ended_as).into())
         }
     }
 }
@@ -141,7 +108,7 @@ async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
         settlement::give_up_overdue(db, &rows).await?;
         rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
     }
-    if let Err(refusal) = obstacles(hold, &hold.tickets, &rows, db.now()).refusal() {
+    if let Err(refusal) = obstacles::check(in_the_way(hold, &hold.tickets, &rows, db.now())) {
         limits::check(db, hold, event.terms.limit).await?;
         return Err(refusal.into());
     }
@@ -150,21 +117,19 @@ async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
 
 /// What stands in the way of these tickets of the hold. A payment that is overdue does not: it is
 /// given up when its ticket is claimed.
-fn obstacles(
+fn in_the_way(
     hold: &HoldRow,
     tickets: &[TicketCopy],
     rows: &[Option<QueueRow>],
     now: Timestamp,
-) -> Obstacles {
-    let mut obstacles = Obstacles::default();
-    for (ticket, row) in tickets.iter().zip(rows) {
-        let Some(row) = row else { continue };
+) -> Vec<Obstacle> {
+    let blocking = |(ticket, row): (&TicketCopy, &Option<QueueRow>)| {
+        let row = row.as_ref()?;
         let own = row.hold_id == Some(hold.hold_id);
-        if !own && !row.is_lapsed(now) && row.overdue_order(now).is_none() {
-            obstacles.add(row, ticket.label());
-        }
-    }
-    obstacles
+        let stands = !own && !row.is_lapsed(now) && row.overdue_order(now).is_none();
+        stands.then(|| row.obstacle(ticket))
+    };
+    tickets.iter().zip(rows).filter_map(blocking).collect()
 }
 
 /// Writes the hold's row and lists it; answers with the row that is there already, if one is.
@@ -213,11 +178,13 @@ async fn claim_all(db: &Database, hold: &HoldRow) -> Result<Vec<Step>> {
         let surely_not = step.is_ok() && !may_land;
         let tried = if surely_not { claimed } else { claimed + 1 };
         withdraw(db, hold, tried, may_land).await;
-        let mut obstacles = obstacles(hold, others, &rows?, db.now());
+        let mut met = Vec::new();
+        let rows = rows?;
         if let Step::Otherwise(Some(row)) = step? {
-            obstacles.add(&row, ticket.label());
+            met.push(row.obstacle(ticket));
         }
-        obstacles.refusal()?;
+        met.extend(in_the_way(hold, others, &rows, db.now()));
+        obstacles::check(met)?;
         return Err(busy());
     }
     Ok(steps)
@@ -284,7 +251,7 @@ async fn repeated(db: &Database, claim: &HoldRow, mut row: HoldRow) -> Result<Op
         // Tickets are claimed in order: where the last one was never reached, somebody may be at it.
         let at_work = row.ended_as.is_none() && row.expires_at > now && row.order_id.is_none();
         if !at_work {
-            return Err(Refusal::Expired { at: row.expires_at }.into());
+            return Err(Refusal::over(row.expires_at, row.ended_as).into());
         }
         tokio::time::sleep(jittered(LOOK_AGAIN, looks)).await;
         match find(db, row.hold_id).await? {

@@ -15,7 +15,10 @@ use uuid::Uuid;
 use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::queue;
 use super::rows::{HoldRow, LimitEntry, LimitRow, QueueRow};
-use crate::domain::{BuyerId, EventId, OrderId, Refusal, TicketId, Timestamp, limit};
+use crate::domain::limit::{self, Counted, Tally};
+use crate::domain::{
+    BuyerId, EventId, OrderId, Refusal, Standing, TicketId, TicketStatus, Timestamp,
+};
 use crate::repository::Result;
 
 /// How often a change is tried against others of the same buyer before the answer is `busy`.
@@ -43,6 +46,19 @@ impl Key {
 impl LimitEntry {
     fn counts(&self, now: Timestamp) -> bool {
         self.order_id.is_some() || self.expires_at > now
+    }
+
+    /// How its ticket stands, as far as the entry alone tells: it may be about to be claimed, or to
+    /// be paid for.
+    fn standing(&self) -> Standing {
+        let paying = self.order_id.is_some();
+        Standing {
+            status: if paying { TicketStatus::Paying } else { TicketStatus::Held },
+            hold_id: Some(self.hold_id),
+            order_id: self.order_id,
+            expires_at: Some(self.expires_at),
+            payment_deadline: None,
+        }
     }
 }
 
@@ -155,12 +171,12 @@ pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Resu
         let now = db.now();
         let mut entries: Vec<LimitEntry> = before.entries.clone();
         entries.retain(|entry| entry.counts(now));
-        if let Err(refusal) = check_others(&entries, hold, now, allowed) {
-            if looked_for_stale || !drop_stale(db, key, &mut entries).await? {
-                return Err(refusal.into());
+        if !fits(&entries, hold, now, allowed) {
+            let stale = !looked_for_stale && drop_stale(db, key, &mut entries).await?;
+            if !stale || !fits(&entries, hold, now, allowed) {
+                return Err(refusal(db, &entries, hold, allowed).await?.into());
             }
             looked_for_stale = true;
-            check_others(&entries, hold, now, allowed)?;
         }
         let missing = entries_of(hold, None).into_iter().filter(|entry| !entries.contains(entry));
         let missing: Vec<LimitEntry> = missing.collect();
@@ -182,28 +198,70 @@ pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Resu
 /// [`Refusal::Limit`].
 pub(super) async fn check(db: &Database, hold: &HoldRow, allowed: u32) -> Result<()> {
     let entries = read(db, Key::of(hold)).await?.entries;
-    check_others(&entries, hold, db.now(), allowed)?;
-    Ok(())
+    if fits(&entries, hold, db.now(), allowed) {
+        return Ok(());
+    }
+    Err(refusal(db, &entries, hold, allowed).await?.into())
 }
 
 /// Whether the buyer may own so many more, beside those that this very hold is counted for.
 pub(super) async fn has_room(db: &Database, hold: &HoldRow, allowed: u32) -> Result<bool> {
     let entries = read(db, Key::of(hold)).await?.entries;
-    let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
-    Ok(limit::check(owned(&entries, db.now()), asked, allowed).is_ok())
+    Ok(limit::has_room(owned(&entries, db.now()), asked(hold), allowed))
+}
+
+/// How many tickets a hold is for.
+fn asked(hold: &HoldRow) -> u32 {
+    u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX)
 }
 
 /// Whether the tickets of a hold may be added to what else the buyer owns.
-fn check_others(
+fn fits(entries: &[LimitEntry], hold: &HoldRow, now: Timestamp, allowed: u32) -> bool {
+    limit::has_room(owned(&others(entries, hold), now), asked(hold), allowed)
+}
+
+/// The entries that are not this hold's.
+fn others(entries: &[LimitEntry], hold: &HoldRow) -> Vec<LimitEntry> {
+    entries.iter().filter(|entry| entry.hold_id != hold.hold_id).copied().collect()
+}
+
+/// The answer to a buyer for whose hold there is no room: what else of his counts, each ticket as
+/// it stands.
+async fn refusal(
+    db: &Database,
     entries: &[LimitEntry],
     hold: &HoldRow,
-    now: Timestamp,
     allowed: u32,
-) -> Result<(), Refusal> {
-    let others = entries.iter().filter(|entry| entry.hold_id != hold.hold_id);
-    let others: Vec<LimitEntry> = others.copied().collect();
-    let asked = u32::try_from(hold.tickets.len()).unwrap_or(u32::MAX);
-    limit::check(owned(&others, now), asked, allowed)
+) -> Result<Refusal> {
+    let mut entries = others(entries, hold);
+    let now = db.now();
+    entries.retain(|entry| entry.counts(now));
+    let rows = queue_rows(db, hold.event_id, &entries).await?;
+    let mut tally = Tally::default();
+    let mut seen = HashSet::new();
+    // Of two entries for one ticket the one counts whose hold has it.
+    entries.sort_by_key(|entry| !rows.iter().any(|row| has(row, entry)));
+    for entry in entries.iter().filter(|entry| seen.insert(entry.ticket_id)) {
+        let own = rows.iter().find(|row| has(row, entry));
+        let standing = own.map_or_else(|| entry.standing(), QueueRow::standing);
+        tally.add(Counted::one(entry.hold_id, &standing));
+    }
+    Ok(tally.refusal(asked(hold), allowed))
+}
+
+/// The rows of the tickets that these entries name, as far as they have any.
+async fn queue_rows(
+    db: &Database,
+    event: EventId,
+    entries: &[LimitEntry],
+) -> Result<Vec<QueueRow>> {
+    let reads: Vec<_> = entries.iter().map(|e| queue::read(db, event, e.ticket_id)).collect();
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Whether this is the row of an entry's ticket, and its hold has it.
+fn has(row: &QueueRow, entry: &LimitEntry) -> bool {
+    row.ticket_id == entry.ticket_id && row.hold_id == Some(entry.hold_id)
 }
 
 /// Drops pinned entries whose ticket is not the hold's any more: somebody died between freeing the
@@ -211,16 +269,9 @@ fn check_others(
 ///
 /// An entry that is not pinned may belong to a claim that is just under way, and ends by itself.
 async fn drop_stale(db: &Database, key: Key, entries: &mut Vec<LimitEntry>) -> Result<bool> {
-    let reads: Vec<_> =
-        entries.iter().map(|entry| queue::read(db, key.event, entry.ticket_id)).collect();
-    let rows = try_join_all(reads).await?;
-    let own = |entry: &LimitEntry| {
-        let has =
-            |row: &QueueRow| row.ticket_id == entry.ticket_id && row.hold_id == Some(entry.hold_id);
-        rows.iter().flatten().any(has)
-    };
+    let rows = queue_rows(db, key.event, entries).await?;
     let before = entries.len();
-    entries.retain(|entry| entry.order_id.is_none() || own(entry));
+    entries.retain(|entry| entry.order_id.is_none() || rows.iter().any(|row| has(row, entry)));
     Ok(entries.len() < before)
 }
 
@@ -248,7 +299,7 @@ pub(super) async fn pin(
             entries.any(|entry| entry.hold_id == hold.hold_id && entry.ticket_id == ticket)
         };
         let kept = pinned.iter().all(|entry| has(entry.ticket_id));
-        if !kept && check_others(&before.entries, hold, now, allowed).is_err() {
+        if !kept && !fits(&before.entries, hold, now, allowed) {
             return Ok(false);
         }
         let mut entries = before.entries.clone();

@@ -12,8 +12,8 @@ use super::rows::{HoldRow, OrderRow, TicketCopy};
 use super::settlement::{self, advance, decide, find, follow, known, settle};
 use super::{limits, rows::QueueRow};
 use crate::domain::{
-    ConfirmationNumber, EventId, HoldId, Order, OrderId, OrderStatus, PaymentReference, Refusal,
-    SessionId, TicketStatus, Timestamp,
+    ConfirmationNumber, EventId, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentReference,
+    Refusal, SessionId, TicketStatus, Timestamp,
 };
 use crate::repository::{PaymentOutcome, PaymentStart, Result};
 
@@ -99,7 +99,7 @@ pub(super) async fn begin(
             }
             (None, Some(_), _) => settlement::meet(db, &hold).await?,
             _ if hold.ended_as.is_some() || db.has_passed(hold.expires_at).await? => {
-                return Err(Refusal::Expired { at: hold.expires_at }.into());
+                return Err(Refusal::over(hold.expires_at, hold.ended_as).into());
             }
             _ => {
                 let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
@@ -182,7 +182,9 @@ async fn pin_all(
     if !counted || !steps.iter().all(Step::is_done) {
         let decided = settlement::abort(db, hold, order_id).await?;
         return match decided.status {
-            OrderStatus::Aborted => Err(Refusal::Expired { at: hold.expires_at }.into()),
+            OrderStatus::Aborted => {
+                Err(Refusal::over(hold.expires_at, Some(HoldStatus::Aborted)).into())
+            }
             _ => Ok(PaymentStart::Decided(Box::new(complete(db, decided).await?))),
         };
     }

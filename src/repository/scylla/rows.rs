@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::values::{Amount, count, span};
 use crate::domain::{
-    BuyerId, Currency, Event, EventDraft, EventId, HoldId, HoldStatus, OrderId, OrderStatus,
-    PaymentReference, SaleTerms, SeatLabel, Section, SessionId, Ticket, TicketId, TicketStatus,
-    Timestamp, Venue,
+    BuyerId, Currency, Event, EventDraft, EventId, HoldId, HoldStatus, Obstacle, OrderId,
+    OrderStatus, PaymentReference, SaleTerms, SeatLabel, Section, SessionId, Standing, Ticket,
+    TicketId, TicketStatus, Timestamp, Venue,
 };
 
 /// A row of `events`.
@@ -202,16 +202,30 @@ pub(super) struct QueueRow {
 }
 
 impl QueueRow {
+    /// How the ticket stands.
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            status: self.status,
+            hold_id: self.hold_id,
+            order_id: self.order_id,
+            expires_at: self.expires_at,
+            payment_deadline: self.payment_deadline,
+        }
+    }
+
     /// Whether the row's hold is over, so that anybody may take the ticket.
     pub(super) fn is_lapsed(&self, now: Timestamp) -> bool {
-        self.status == TicketStatus::Held && self.expires_at.is_some_and(|at| at <= now)
+        self.standing().is_lapsed(now)
     }
 
     /// The order whose payment should have ended by now.
     pub(super) fn overdue_order(&self, now: Timestamp) -> Option<OrderId> {
-        let overdue = self.status == TicketStatus::Paying
-            && self.payment_deadline.is_some_and(|at| at <= now);
-        self.order_id.filter(|_| overdue)
+        self.standing().overdue_order(now)
+    }
+
+    /// What this ticket is to others who want it.
+    pub(super) fn obstacle(&self, ticket: &TicketCopy) -> Obstacle {
+        Obstacle::new(ticket.label(), &self.standing(), self.reason.clone())
     }
 
     /// Whether the ticket is in this condition under this order.

@@ -125,7 +125,7 @@ pub(super) async fn meet(db: &Database, hold: &HoldRow) -> Result<()> {
     }
     match hold.payment_deadline {
         Some(until) if !db.has_passed(until).await? => {
-            Err(Refusal::PaymentInProgress { until }.into())
+            Err(Refusal::PaymentInProgress { order_id, until }.into())
         }
         _ => abort(db, hold, order_id).await.map(|_| ()),
     }

@@ -6,10 +6,9 @@ use rusqlite::params;
 
 use super::catalogue::StoredTicket;
 use super::failure::{Failure, Outcome};
-use super::holds::Obstacles;
 use super::payments;
 use super::writer::Tx;
-use crate::domain::{ChangeKind, TicketStatus};
+use crate::domain::{ChangeKind, TicketStatus, obstacles};
 
 /// Blocks tickets, all or none; returns how many were not blocked before.
 pub(super) fn block(
@@ -19,19 +18,19 @@ pub(super) fn block(
 ) -> Outcome<u64> {
     let now = tx.now;
     let mut free = Vec::with_capacity(tickets.len());
-    let mut obstacles = Obstacles::default();
+    let mut in_the_way = Vec::new();
     for ticket in tickets {
         match tx.statements.queue_row(ticket.ticket_no)? {
             Some(row) if row.status == TicketStatus::Blocked => continue,
             Some(row) if !row.is_lapsed(now) => match row.overdue_order(now) {
                 Some(order) => payments::abort(tx, &row, order)?,
-                None => obstacles.add(&row, &ticket.ticket.label),
+                None => in_the_way.push(row.obstacle(&ticket.ticket.label)),
             },
             _ => {}
         }
         free.push(ticket.ticket_no);
     }
-    obstacles.refusal()?;
+    obstacles::check(in_the_way)?;
     for ticket in &free {
         write(tx, *ticket, reason)?;
     }

@@ -9,9 +9,10 @@ use super::failure::{Failure, Outcome};
 use super::payments;
 use super::statements::{ClaimRow, QUEUE_COLUMNS, QueueRow, TicketNo, queue_row};
 use super::writer::Tx;
+use crate::domain::limit::{Counted, Tally};
 use crate::domain::{
     BuyerId, ChangeKind, EventId, Hold, HoldId, HoldStatus, NewHold, PaymentReference, Refusal,
-    SeatLabel, SessionId, TicketStatus, Timestamp, limit,
+    SessionId, TicketStatus, Timestamp, obstacles,
 };
 
 /// A hold's row.
@@ -99,7 +100,7 @@ pub(super) fn start(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Span> {
     }
     let span = Span { started_at: now, expires_at: now.plus(claim.event.event.terms.time_to_pay) };
     if !insert(tx, claim, span)? {
-        return repeated(tx, claim, Refusal::Expired { at: now });
+        return repeated(tx, claim, Refusal::over(now, None));
     }
     let NewHold { hold_id, buyer_id, .. } = claim.hold;
     let row = ClaimRow { hold_id, buyer_id, expires_at: span.expires_at };
@@ -116,68 +117,37 @@ pub(super) fn start(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Span> {
 fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
     let asked = u32::try_from(claim.tickets.len()).unwrap_or(u32::MAX);
     let owned = owned(tx, claim.hold.buyer_id, &claim.event)?;
-    if let Err(refusal) = limit::check(owned, asked, claim.event.event.terms.limit) {
+    if let Err(refusal) = owned.check(asked, claim.event.event.terms.limit) {
         return Ok(Err(refusal));
     }
     let now = tx.now;
-    let mut obstacles = Obstacles::default();
+    let mut in_the_way = Vec::new();
     for ticket in &claim.tickets {
         let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
         if let Some(order) = row.overdue_order(now) {
             payments::abort(tx, &row, order)?;
         } else if !row.is_lapsed(now) {
-            obstacles.add(&row, &ticket.ticket.label);
+            in_the_way.push(row.obstacle(&ticket.ticket.label));
         }
     }
-    Ok(obstacles.refusal())
+    Ok(obstacles::check(in_the_way))
 }
 
-/// How many tickets of the event the buyer owns: held and not lapsed, paying or sold, in whatever
+/// The tickets of the event that the buyer owns: held and not lapsed, paying or sold, in whatever
 /// session.
-fn owned(tx: &mut Tx<'_, '_>, buyer: BuyerId, event: &StoredEvent) -> Outcome<u32> {
-    let mut owned = 0;
+fn owned(tx: &mut Tx<'_, '_>, buyer: BuyerId, event: &StoredEvent) -> Outcome<Tally> {
+    let mut owned = Tally::default();
     for ticket in
         tx.ownership.of(tx.statements.connection, buyer, event.event_no, event.tickets())?
     {
         let row = tx.statements.queue_row(ticket)?;
-        let own = row.is_some_and(|r| r.buyer_id == Some(buyer) && !r.is_lapsed(tx.now));
-        owned += u32::from(own);
+        let own = row.filter(|r| r.buyer_id == Some(buyer) && !r.is_lapsed(tx.now));
+        let Some(standing) = own.map(|row| row.standing()) else { continue };
+        let hold = standing.hold_id;
+        let hold_id = hold.ok_or_else(|| Failure::contradiction("a buyer owns without a hold"))?;
+        owned.add(Counted::one(hold_id, &standing));
     }
     Ok(owned)
-}
-
-/// Who or what has the tickets that somebody wants.
-#[derive(Default)]
-pub(super) struct Obstacles {
-    taken: Vec<SeatLabel>,
-    until: Option<Timestamp>,
-    blocked: Vec<SeatLabel>,
-}
-
-impl Obstacles {
-    /// Adds a ticket that is not free.
-    pub(super) fn add(&mut self, row: &QueueRow, label: &SeatLabel) {
-        if row.status == TicketStatus::Blocked {
-            self.blocked.push(label.clone());
-            return;
-        }
-        self.taken.push(label.clone());
-        if row.status == TicketStatus::Held {
-            let earlier = |until: Timestamp| self.until.map_or(until, |u| u.min(until));
-            self.until = row.expires_at.map(earlier).or(self.until);
-        }
-    }
-
-    /// The refusal they amount to.
-    pub(super) fn refusal(self) -> Result<(), Refusal> {
-        if !self.taken.is_empty() {
-            Err(Refusal::Taken { seats: self.taken, until: self.until })
-        } else if !self.blocked.is_empty() {
-            Err(Refusal::Blocked { seats: self.blocked })
-        } else {
-            Ok(())
-        }
-    }
 }
 
 /// Writes the hold's row; false if there is one with this id already.
@@ -218,7 +188,7 @@ fn repeated(tx: &mut Tx<'_, '_>, claim: &Claim, refusal: Refusal) -> Outcome<Spa
         return Err(Refusal::NotYours.into());
     }
     if row.ended_as.is_some() || !still_has_all(tx, &row)? {
-        return Err(Refusal::Expired { at: row.expires_at }.into());
+        return Err(Refusal::over(row.expires_at, row.ended_as).into());
     }
     Ok(Span { started_at: row.started_at, expires_at: row.expires_at })
 }

@@ -120,7 +120,7 @@ pub(super) fn pinned(tx: &mut Tx<'_, '_>, hold: &HoldRow) -> Outcome<Option<Queu
 pub(super) fn in_the_way(row: &QueueRow) -> Refusal {
     match (row.status, row.order_id, row.payment_deadline) {
         (TicketStatus::Sold, Some(order_id), _) => Refusal::AlreadyPaid { order_id },
-        (_, _, Some(until)) => Refusal::PaymentInProgress { until },
+        (_, Some(order_id), Some(until)) => Refusal::PaymentInProgress { order_id, until },
         _ => Refusal::Busy { why: "the ticket's row is being changed".into() },
     }
 }
@@ -146,7 +146,7 @@ pub(super) fn begin(
     }
     let now = tx.now;
     if row.expires_at <= now || !holds_all(tx, &row)? {
-        return Err(Refusal::Expired { at: row.expires_at }.into());
+        return Err(Refusal::over(row.expires_at, row.ended_as).into());
     }
     let terms = event_by_no(tx.statements.connection, row.event_no)?.event.draft.terms;
     let deadline = now.plus(terms.payment_time);
@@ -177,7 +177,7 @@ fn met_payment(
         // The tickets come free, and the answer that this hold is over stands with them.
         Some(order) => {
             abort(tx, other, order)?;
-            Err(Refusal::Expired { at: hold.expires_at }.into())
+            Err(Refusal::over(hold.expires_at, Some(HoldStatus::Aborted)).into())
         }
         None => Err(in_the_way(other).into()),
     }

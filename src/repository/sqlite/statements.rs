@@ -7,7 +7,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Statement, params};
 
 use super::failure::{Failure, Outcome};
-use crate::domain::{BuyerId, ChangeKind, HoldId, OrderId, TicketStatus, Timestamp};
+use crate::domain::{
+    BuyerId, ChangeKind, HoldId, Obstacle, OrderId, SeatLabel, Standing, TicketStatus, Timestamp,
+};
 
 /// A ticket's key in this engine: its number, contiguous per event.
 pub(super) type TicketNo = i64;
@@ -27,25 +29,41 @@ pub(super) struct QueueRow {
     pub(super) order_id: Option<OrderId>,
     /// Until when the payment may take.
     pub(super) payment_deadline: Option<Timestamp>,
+    /// Why it is blocked.
+    pub(super) reason: Option<String>,
 }
 
 impl QueueRow {
+    /// How the ticket stands.
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            status: self.status,
+            hold_id: self.hold_id,
+            order_id: self.order_id,
+            expires_at: self.expires_at,
+            payment_deadline: self.payment_deadline,
+        }
+    }
+
     /// Whether the row's hold is over, so that anybody may take the ticket.
     pub(super) fn is_lapsed(&self, now: Timestamp) -> bool {
-        self.status == TicketStatus::Held && self.expires_at.is_some_and(|at| at <= now)
+        self.standing().is_lapsed(now)
     }
 
     /// The order whose payment should have ended by now.
     pub(super) fn overdue_order(&self, now: Timestamp) -> Option<OrderId> {
-        let overdue = self.status == TicketStatus::Paying
-            && self.payment_deadline.is_some_and(|at| at <= now);
-        self.order_id.filter(|_| overdue)
+        self.standing().overdue_order(now)
+    }
+
+    /// What this ticket is to others who want it.
+    pub(super) fn obstacle(self, seat: &SeatLabel) -> Obstacle {
+        Obstacle::new(seat.clone(), &self.standing(), self.reason)
     }
 }
 
 /// Columns of `order_queue` in the order in which [`queue_row`] reads them.
 pub(super) const QUEUE_COLUMNS: &str =
-    "q.status, q.hold_id, q.buyer_id, q.expires_at, q.order_id, q.payment_deadline";
+    "q.status, q.hold_id, q.buyer_id, q.expires_at, q.order_id, q.payment_deadline, q.reason";
 
 /// Reads the columns of [`QUEUE_COLUMNS`], which begin at `first`.
 pub(super) fn queue_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<QueueRow> {
@@ -56,6 +74,7 @@ pub(super) fn queue_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Resu
         expires_at: row.get(first + 3)?,
         order_id: row.get(first + 4)?,
         payment_deadline: row.get(first + 5)?,
+        reason: row.get(first + 6)?,
     })
 }
 

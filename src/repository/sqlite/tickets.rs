@@ -45,7 +45,7 @@ pub(super) fn list(
     let (first, last) = event.tickets();
     check_section(connection, event, filter.section.as_deref())?;
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {TICKET_COLUMNS}, q.ticket_no, {QUEUE_COLUMNS}, q.reason FROM tickets t
+        "SELECT {TICKET_COLUMNS}, q.ticket_no, {QUEUE_COLUMNS} FROM tickets t
            JOIN venue_sections s USING (section_no) JOIN events e USING (event_no)
            LEFT JOIN order_queue q ON q.ticket_no = t.ticket_no
           WHERE t.ticket_no BETWEEN ?1 AND ?2 AND (?3 IS NULL OR s.name = ?3)
@@ -79,7 +79,7 @@ fn check_section(
     }
 }
 
-/// Columns of [`TICKET_COLUMNS`], the number of the row if there is one, [`QUEUE_COLUMNS`], reason.
+/// Columns of [`TICKET_COLUMNS`], the number of the row if there is one, [`QUEUE_COLUMNS`].
 fn read_state(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TicketState> {
     let ticket = read_ticket(row, 0)?.ticket;
     let available = TicketState {
@@ -93,16 +93,11 @@ fn read_state(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TicketState> {
         return Ok(available);
     }
     let queue = queue_row(row, 10)?;
-    let until = match queue.status {
-        TicketStatus::Held => queue.expires_at,
-        TicketStatus::Paying => queue.payment_deadline,
-        _ => None,
-    };
     match seen(&queue, now) {
         TicketStatus::Available => Ok(available),
         status => {
-            let (hold_id, reason) = (queue.hold_id, row.get(16)?);
-            Ok(TicketState { status, hold_id, until, reason, ..available })
+            let (hold_id, until) = (queue.hold_id, queue.standing().until());
+            Ok(TicketState { status, hold_id, until, reason: queue.reason, ..available })
         }
     }
 }
