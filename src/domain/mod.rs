@@ -13,6 +13,7 @@ pub mod ids;
 pub mod limit;
 pub mod location;
 pub mod money;
+pub mod nearby;
 pub mod obstacles;
 pub mod order;
 pub mod refusal;

@@ -38,7 +38,7 @@ fn a_seat_is_held_by_one_session_only() {
     let sandbox = Sandbox::seeded();
     sandbox.hold("ann", &["Stalls/1/1"]);
     let refused = sandbox.tix(&["hold", "start", "--seat", "Stalls/1/1", "--session", "bob"]);
-    assert!(refused.refused("taken").stderr.contains("Hint: it comes free in 14 min"));
+    assert!(refused.refused("taken").stderr.contains("or wait: it comes free in 14 min"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod events;
 mod help;
 mod holds;
 mod orders;
+mod refusals;
 mod sandbox;
 mod schemas;
 mod seed;

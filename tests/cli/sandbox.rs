@@ -160,6 +160,8 @@ impl Answer {
 pub(crate) fn steady() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]");
+    settings.add_filter(r"\(hold [0-9a-f]{8}-[0-9a-f]{4}\)", "(hold [short id])");
+    settings.add_filter(r"until \d{2}:\d{2}:\d{2}", "until [time]");
     settings.add_filter(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", "[confirmation]");
     settings.add_filter(r"session-[0-9a-f]{8}", "[session]");
     settings.add_filter(r"[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} 20[12]\d \d{2}:\d{2}", "[time]");

@@ -13,9 +13,10 @@ use crate::error::{Error, Result};
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone};
 use crate::payment::simulated::ProviderSettings;
 use crate::payment::{self, PaymentProvider, SimulatedProvider};
-use crate::repository::{Access, Repository};
+use crate::repository::{self, Access, Repository};
 
 mod choose;
+mod explain;
 mod silent;
 mod start;
 
@@ -42,9 +43,8 @@ async fn confirm(context: &Context, args: &ConfirmArgs) -> Result<()> {
             let hold = pick::hold(store, &args.hold).await?;
             let session = session(&args.checkout)?;
             let reference = reference(args, &hold)?;
-            let paid =
-                payment::confirm(store, &*provider, hold.hold_id, session, &reference).await?;
-            OneOrder::read(store, paid).await
+            let paid = payment::confirm(store, &*provider, hold.hold_id, session, &reference).await;
+            OneOrder::read(store, explained(store, context, &hold, paid).await?).await
         })
         .await?;
     context.print(&report)
@@ -76,12 +76,27 @@ fn session(checkout: &CheckoutArgs) -> Result<&SessionId> {
     checkout.session.as_ref().ok_or_else(|| Refusal::NotYours.into())
 }
 
+/// The answer to a step of a hold; a refusal says what is still to be had.
+async fn explained<T>(
+    store: &dyn Repository,
+    context: &Context,
+    hold: &Hold,
+    answer: repository::Result<T>,
+) -> Result<T> {
+    match answer {
+        Err(repository::Error::Refused(refusal)) => {
+            Err(explain::step(store, context, hold, refusal).await)
+        }
+        answer => Ok(answer?),
+    }
+}
+
 async fn abandon(context: &Context, name: &str, checkout: &CheckoutArgs) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let hold = pick::hold(store, name).await?;
-            let abandoned = store.abandon(hold.hold_id, session(checkout)?).await?;
-            OneHold::read(store, abandoned).await
+            let abandoned = store.abandon(hold.hold_id, session(checkout)?).await;
+            OneHold::read(store, explained(store, context, &hold, abandoned).await?).await
         })
         .await?;
     context.print(&report)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{OneHold, choose};
+use super::{OneHold, choose, explain};
 use crate::cli::hold::StartArgs;
 use crate::commands::{Context, pick};
 use crate::domain::{BuyerId, Event, Hold, HoldId, NewHold, Refusal, SessionId, TicketId, seating};
@@ -25,11 +25,16 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, args.event.event.as_deref()).await?;
             let hold = match args.best {
-                None => {
-                    let tickets = store.find_seats(event.event_id, &args.seats).await?;
-                    store.start_hold(&attempt(&event, &caller, tickets)).await?
+                None => match named(store, &event, &caller, args).await {
+                    Err(repository::Error::Refused(refusal)) => {
+                        return Err(explain::claim(store, context, args, &event, refusal).await);
+                    }
+                    answer => answer?,
+                },
+                Some(count) => {
+                    let hold = best(store, &event, &caller, args, count).await;
+                    hold.map_err(|error| error.at(&event))?
                 }
-                Some(count) => best(store, &event, &caller, args, count).await?,
             };
             Ok(OneHold { hold, event })
         })
@@ -74,6 +79,17 @@ fn attempt(event: &Event, caller: &Caller, tickets: Vec<TicketId>) -> NewHold {
         buyer_id: caller.buyer_id,
         tickets,
     }
+}
+
+/// Holds the seats that are named.
+async fn named(
+    store: &dyn Repository,
+    event: &Event,
+    caller: &Caller,
+    args: &StartArgs,
+) -> repository::Result<Hold> {
+    let tickets = store.find_seats(event.event_id, &args.seats).await?;
+    store.start_hold(&attempt(event, caller, tickets)).await
 }
 
 /// Chooses the best seats and holds them; chooses anew where somebody was quicker.

@@ -78,7 +78,7 @@ pub(super) fn what_counts(counted: &[Counted], times: Times<'_>) -> String {
     if more > 0 {
         parts.push(format!("{more} more"));
     }
-    if parts.is_empty() { String::new() } else { format!(": he has {}", parts.join(", ")) }
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
 /// What a buyer can do who may own no more.

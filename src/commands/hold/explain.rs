@@ -1,0 +1,274 @@
+//! What a refused buyer can do instead: which seats are still to be had, and the command that takes
+//! them.
+
+use crate::cli::hold::StartArgs;
+use crate::commands::aisles::gaps;
+use crate::commands::{Context, pick, quoted};
+use crate::domain::nearby::{Place, nearby};
+use crate::domain::refusal::free_again;
+use crate::domain::time::spoken;
+use crate::domain::{
+    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SessionId, TicketStatus,
+};
+use crate::error::{Error, Result};
+use crate::repository::{Repository, SectionMap};
+
+/// How many of the holds in the way are looked at for one of the buyer's own.
+const HOLDS_LOOKED_AT_MAX: usize = 4;
+
+/// Whose checkout it is, as far as a command has to name it.
+struct Checkout<'a> {
+    context: &'a Context,
+    event: Option<&'a str>,
+    session: Option<&'a SessionId>,
+    buyer: Option<BuyerId>,
+}
+
+impl Checkout<'_> {
+    /// The command that holds these seats.
+    fn start(&self, seats: &[SeatLabel]) -> String {
+        let seats = seats.iter().map(|seat| ("--seat", seat.to_string()));
+        self.command("tix hold start", seats)
+    }
+
+    /// The command that chooses so many seats.
+    fn best(&self, count: usize) -> String {
+        self.command("tix hold start", [("--best", count.to_string())].into_iter())
+    }
+
+    fn command(&self, verb: &str, options: impl Iterator<Item = (&'static str, String)>) -> String {
+        let unless_known = |name: &str, value: String| {
+            Some(value).filter(|value| !std::env::var(name).is_ok_and(|known| known == *value))
+        };
+        let event = self.event.map(|event| ("--event", event.to_owned()));
+        let session = self.session.and_then(|s| unless_known("TIX_SESSION", s.to_string()));
+        let buyer = self.buyer.and_then(|b| unless_known("TIX_BUYER", b.to_string()));
+        let who =
+            session.map(|s| ("--session", s)).into_iter().chain(buyer.map(|b| ("--buyer", b)));
+        let mut command = verb.to_owned();
+        for (option, value) in event.into_iter().chain(options).chain(who) {
+            command.extend([" ", option, " ", &quoted(&value)]);
+        }
+        command + &self.context.store_option()
+    }
+}
+
+/// Adds what is still to be had to the refusal of a claim of named seats.
+pub(super) async fn claim(
+    store: &dyn Repository,
+    context: &Context,
+    args: &StartArgs,
+    event: &Event,
+    refusal: Refusal,
+) -> Error {
+    let checkout = Checkout {
+        context,
+        event: args.event.event.as_deref(),
+        session: args.session.as_ref(),
+        buyer: args.buyer,
+    };
+    let hint = match &refusal {
+        Refusal::Taken { in_the_way } | Refusal::Blocked { in_the_way } => {
+            instead(store, &checkout, event, &args.seats, in_the_way).await
+        }
+        Refusal::UnknownSeat { seats } => known_seats(store, event, seats).await,
+        _ => Ok(None),
+    };
+    // What could not be found out does not stand before the refusal itself.
+    Error::refused(refusal, hint.ok().flatten()).at(event)
+}
+
+/// What a buyer can do who cannot have the seats that he named.
+async fn instead(
+    store: &dyn Repository,
+    checkout: &Checkout<'_>,
+    event: &Event,
+    wanted: &[SeatLabel],
+    in_the_way: &[Obstacle],
+) -> Result<Option<String>> {
+    if let Some(own) = own_hold(store, checkout, in_the_way).await? {
+        let verb = format!("tix hold confirm {}", own.hold_id);
+        let confirm =
+            Checkout { event: None, buyer: None, ..*checkout }.command(&verb, std::iter::empty());
+        return Ok(Some(format!("that is your own hold; pay for it: `{confirm}`")));
+    }
+    let wait = free_again(in_the_way, checkout.context.now());
+    let wait = wait.map(|wait| format!("; or wait: {wait}")).unwrap_or_default();
+    let offer = match near(store, event, wanted).await? {
+        Some(seats) => offer(&seats, &checkout.start(&seats)),
+        None => format!("let tix choose: `{}`", checkout.best(wanted.len())),
+    };
+    Ok(Some(format!("{offer}{wait}")))
+}
+
+/// Says which seats are free, and how to take them.
+fn offer(seats: &[SeatLabel], command: &str) -> String {
+    match seats {
+        [seat] => format!("{seat} is free: `{command}`"),
+        _ => format!("{} seats side by side are free nearby: `{command}`", seats.len()),
+    }
+}
+
+/// The hold in the way that is of the same session, if one is.
+async fn own_hold(
+    store: &dyn Repository,
+    checkout: &Checkout<'_>,
+    in_the_way: &[Obstacle],
+) -> Result<Option<Hold>> {
+    let Some(session) = checkout.session else { return Ok(None) };
+    let payable = in_the_way.iter().filter(|seat| seat.status == TicketStatus::Held);
+    let mut ids: Vec<_> = payable.filter_map(|seat| seat.hold_id).collect();
+    ids.dedup();
+    for id in ids.into_iter().take(HOLDS_LOOKED_AT_MAX) {
+        let hold = store.hold(id).await?;
+        if hold.session_id == *session {
+            return Ok(Some(hold));
+        }
+    }
+    Ok(None)
+}
+
+/// As many free seats as are wanted, near them, where these are of one section.
+async fn near(
+    store: &dyn Repository,
+    event: &Event,
+    wanted: &[SeatLabel],
+) -> Result<Option<Vec<SeatLabel>>> {
+    let Some(first) = wanted.first() else { return Ok(None) };
+    if wanted.iter().any(|seat| seat.section != first.section) {
+        return Ok(None);
+    }
+    let map = store.section_map(event.event_id, &first.section).await?;
+    Ok(nearby(&places(&map), wanted))
+}
+
+fn places(map: &SectionMap) -> Vec<Place<'_>> {
+    let tickets = &map.section.tickets;
+    let rows = tickets.chunk_by(|a, b| a.label.row == b.label.row);
+    let gaps = rows.flat_map(|row| gaps(row.iter().map(|ticket| &*ticket.label.seat)));
+    let mut places = Vec::with_capacity(tickets.len());
+    for ((ticket, status), gap_before) in tickets.iter().zip(&map.statuses).zip(gaps) {
+        let free = *status == TicketStatus::Available;
+        places.push(Place { label: &ticket.label, free, gap_before });
+    }
+    places
+}
+
+/// What there is where the first of these seats should be.
+async fn known_seats(
+    store: &dyn Repository,
+    event: &Event,
+    unknown: &[String],
+) -> Result<Option<String>> {
+    let Some(seat) = unknown.first().and_then(|seat| seat.parse::<SeatLabel>().ok()) else {
+        return Ok(None);
+    };
+    let sections = store.sections(event.event_id).await?;
+    let section = match pick::section(&sections, &seat.section) {
+        Ok(section) if section.name == *seat.section => section,
+        Ok(section) => {
+            let meant = SeatLabel { section: section.name.as_str().into(), ..seat };
+            return Ok(Some(format!("did you mean {meant}?")));
+        }
+        Err(error) => return Ok(error.hint(event.starts_at)),
+    };
+    let map = store.section_map(event.event_id, &section.name).await?;
+    let labels: Vec<&SeatLabel> = map.section.tickets.iter().map(|t| &t.label).collect();
+    let in_row: Vec<&SeatLabel> = labels.iter().copied().filter(|l| l.row == seat.row).collect();
+    let there_are = match (in_row.first(), in_row.last(), labels.first(), labels.last()) {
+        (Some(first), Some(last), ..) => {
+            format!(
+                "row {} of {} has seats {} to {}",
+                seat.row, section.name, first.seat, last.seat
+            )
+        }
+        (.., Some(first), Some(last)) => {
+            format!("{} has rows {} to {}", section.name, first.row, last.row)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(format!("{there_are}; see them with `tix ticket map`")))
+}
+
+/// Adds what became of its seats to the refusal of a step of a hold that is over.
+pub(super) async fn step(
+    store: &dyn Repository,
+    context: &Context,
+    hold: &Hold,
+    refusal: Refusal,
+) -> Error {
+    let Ok(event) = store.event(hold.event_id).await else { return refusal.into() };
+    let hint = match &refusal {
+        Refusal::Expired { .. } => still_to_be_had(store, context, &event, hold, &refusal).await,
+        Refusal::Declined { held_until: Some(_), .. } => {
+            Ok(Some(another_card(context, hold, &refusal)))
+        }
+        _ => Ok(None),
+    };
+    Error::refused(refusal, hint.ok().flatten()).at(&event)
+}
+
+/// How to pay after a card was declined, while the seats stay the buyer's.
+fn another_card(context: &Context, hold: &Hold, refusal: &Refusal) -> String {
+    let checkout = Checkout { context, event: None, session: Some(&hold.session_id), buyer: None };
+    let verb = format!("tix hold confirm {} --payment-reference another-card", hold.hold_id);
+    let again = checkout.command(&verb, std::iter::empty());
+    format!("{}: `{again}`", refusal.hint(context.now()))
+}
+
+/// Whether the seats of a hold that is over are still to be had, or which are.
+async fn still_to_be_had(
+    store: &dyn Repository,
+    context: &Context,
+    event: &Event,
+    hold: &Hold,
+    refusal: &Refusal,
+) -> Result<Option<String>> {
+    let own = BuyerId::of_session(&hold.session_id) == hold.buyer_id;
+    let checkout = Checkout {
+        context,
+        event: Some(&event.slug),
+        session: Some(&hold.session_id),
+        buyer: (!own).then_some(hold.buyer_id),
+    };
+    let since = match refusal {
+        Refusal::Expired { at, ended_as: HoldStatus::Expired } => {
+            format!("that was {} ago; ", spoken(context.now().since(*at)))
+        }
+        _ => String::new(),
+    };
+    let wanted: Vec<SeatLabel> = hold.tickets.iter().map(|t| t.label.clone()).collect();
+    let taken = taken(store, event, &wanted).await?;
+    let there_is = if taken.is_empty() {
+        format!("its seats are still free: `{}`", checkout.start(&wanted))
+    } else {
+        let gone = match &taken[..] {
+            [seat] => format!("{seat} is taken by now"),
+            several => format!("{} of its seats are taken by now", several.len()),
+        };
+        let offer = match near(store, event, &wanted).await? {
+            Some(seats) => offer(&seats, &checkout.start(&seats)),
+            None => format!("let tix choose: `{}`", checkout.best(wanted.len())),
+        };
+        format!("{gone}; {offer}")
+    };
+    Ok(Some(format!("{since}{there_is}")))
+}
+
+/// Those of the seats that are not available.
+async fn taken(
+    store: &dyn Repository,
+    event: &Event,
+    wanted: &[SeatLabel],
+) -> Result<Vec<SeatLabel>> {
+    let mut sections: Vec<&str> = wanted.iter().map(|seat| &*seat.section).collect();
+    sections.dedup();
+    let mut taken = Vec::new();
+    for section in sections {
+        let map = store.section_map(event.event_id, section).await?;
+        let places = places(&map);
+        let gone = places.iter().filter(|place| !place.free && wanted.contains(place.label));
+        taken.extend(gone.map(|place| place.label.clone()));
+    }
+    Ok(taken)
+}
