@@ -68,7 +68,10 @@ fn an_order_that_took_no_money_cannot_be_cancelled() {
     sandbox.tix(&decline).refused("declined");
     let orders = sandbox.json("orders", &["order", "list"]);
     let id = orders["orders"][0]["order_id"].as_str().unwrap();
-    sandbox.tix(&["order", "cancel", id]).refused("declined");
+    let refused = sandbox.tix(&["order", "cancel", id]).refused("declined");
+    assert!(
+        refused.stderr.contains(&format!("Hint: see what became of it: `tix order show {id}`"))
+    );
 }
 
 #[test]

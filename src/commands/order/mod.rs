@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::{Context, pick};
 use crate::cli::OrderAction;
-use crate::domain::{Event, Order, OrderStatus, SeatLabel, Timestamp};
-use crate::error::Result;
+use crate::domain::{Event, Order, OrderStatus, Refusal, SeatLabel, Timestamp};
+use crate::error::{Error, Result};
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone};
 use crate::payment::simulated::ProviderSettings;
 use crate::payment::{self, SimulatedProvider};
-use crate::repository::{Access, Repository};
+use crate::repository::{self, Access, Repository};
 
 mod sales;
 
@@ -56,8 +56,14 @@ async fn cancel(context: &Context, name: &str) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let order = pick::order(store, name).await?;
-            let cancelled = payment::cancel(store, &provider, order.order_id).await?;
-            OneOrder::read(store, cancelled).await
+            match payment::cancel(store, &provider, order.order_id).await {
+                Err(repository::Error::Refused(refusal @ Refusal::Declined { .. })) => {
+                    let hint =
+                        format!("see what became of it: `tix order show {}`", order.order_id);
+                    Err(Error::refused(refusal, Some(hint)))
+                }
+                cancelled => OneOrder::read(store, cancelled?).await,
+            }
         })
         .await?;
     context.print(&report)
