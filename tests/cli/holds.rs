@@ -159,24 +159,58 @@ fn a_hold_is_named_by_id_or_by_a_prefix_of_it() {
 }
 
 #[test]
-fn running_holds_are_listed_by_their_deadline() {
+fn running_holds_are_listed_with_the_time_that_is_left() {
     let sandbox = Sandbox::seeded();
     let nothing = sandbox.tix(&["hold", "list"]).done();
     assert!(nothing.stderr.contains("no running holds"), "{}", nothing.stderr);
     sandbox.hold("ann", &["Stalls/1/1", "Stalls/1/2"]);
-    sandbox.hold("bob", &["Balcony/1/1"]);
-    let answer = sandbox.tix(&["hold", "list"]).done();
+    let paying = sandbox.hold("bob", &["Balcony/1/1"]);
+    let silent = ["hold", "confirm", &paying, "--session", "bob", "--payment", "silent"];
+    sandbox.tix(&silent).refused("payment_in_progress");
+    let answer =
+        Answer::of(&sandbox.command(&["hold", "list"]).env("COLUMNS", "130").output().unwrap());
     steady().bind(|| {
-        insta::assert_snapshot!(answer.stdout, @r"
-    HOLD                                  STATUS    TIME LEFT  SEATS
-    ──────────────────────────────────────────────────────────────────────
-    [id]  held    [span]  Stalls/1/1,
-                                                               Stalls/1/2
-    [id]  held    [span]  Balcony/1/1
-    ");
+        insta::assert_snapshot!(answer.done().stdout, @r"
+        HOLD                                  STATUS      TIME LEFT      AMOUNT  SEATS                   SESSION
+        ────────────────────────────────────────────────────────────────────────────────────────────────────────
+        [id]  paying     [span]   29.00 EUR  Balcony/1/1             bob
+        [id]  held      [span]   99.00 EUR  Stalls/1/1, Stalls/1/2  ann
+        total: 2 holds                        1 paying               128.00 EUR  3 tickets
+        ");
     });
     let document = sandbox.json("holds", &["hold", "list"]);
-    assert_eq!(document["holds"].as_array().unwrap().len(), 2);
+    let holds = document["holds"].as_array().unwrap();
+    let told = |name: &str| -> Vec<&serde_json::Value> { holds.iter().map(|h| &h[name]).collect() };
+    assert_eq!(told("status"), ["paying", "held"], "the payment ends before the hold");
+    let left: Vec<u64> = told("seconds_left").iter().map(|left| left.as_u64().unwrap()).collect();
+    assert!((60..120).contains(&left[0]) && (840..900).contains(&left[1]), "{left:?}");
+}
+
+#[test]
+fn a_sheet_of_running_holds_has_their_seconds_left() {
+    let sandbox = Sandbox::seeded();
+    sandbox.hold("ann", &["Stalls/1/1", "Stalls/1/2"]);
+    let sheet = sandbox.tix(&["hold", "list", "-o", "csv"]).done().stdout;
+    let lines: Vec<Vec<&str>> = sheet.lines().map(|line| line.split(',').collect()).collect();
+    let at = |name: &str| lines[0].iter().position(|column| *column == name).unwrap();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1][at("status")], "held");
+    assert_eq!(lines[1][at("seats")], "Stalls/1/1; Stalls/1/2");
+    assert_eq!(lines[1][at("amount")], "99.00");
+    assert!((840..900).contains(&lines[1][at("seconds_left")].parse().unwrap()));
+}
+
+#[test]
+fn running_holds_are_those_of_the_event_that_is_named() {
+    let sandbox = Sandbox::seeded();
+    sandbox.seed(&["--slug", "matinee"]);
+    sandbox.hold_at(&["--event", "hall"], "ann", &["Stalls/1/1"]);
+    sandbox.tix(&["hold", "list"]).ended(2, "name one of them with --event");
+    let of = |event: &str| {
+        let document = sandbox.json("holds", &["hold", "list", "--event", event]);
+        document["holds"].as_array().unwrap().len()
+    };
+    assert_eq!((of("hall"), of("matinee")), (1, 0));
 }
 
 #[test]

@@ -10,13 +10,14 @@ use crate::domain::money::total;
 use crate::domain::time::spoken;
 use crate::domain::{Event, Hold, HoldStatus, PaymentReference, Refusal, SessionId};
 use crate::error::{Error, Result};
-use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone};
+use crate::output::{Card, Page, Report, Sheet, Tone};
 use crate::payment::simulated::ProviderSettings;
 use crate::payment::{self, PaymentProvider, SimulatedProvider};
 use crate::repository::{self, Access, Repository};
 
 mod choose;
 mod explain;
+mod list;
 mod silent;
 mod start;
 
@@ -32,7 +33,7 @@ pub async fn run(context: &Context, action: HoldAction) -> Result<()> {
         HoldAction::Confirm(args) => confirm(context, &args).await,
         HoldAction::Abandon { hold, checkout } => abandon(context, &hold, &checkout).await,
         HoldAction::Show { hold } => show(context, &hold).await,
-        HoldAction::List { event } => list(context, event.event.as_deref()).await,
+        HoldAction::List { event } => list::run(context, event.event.as_deref()).await,
     }
 }
 
@@ -112,19 +113,6 @@ async fn show(context: &Context, name: &str) -> Result<()> {
     context.print(&report)
 }
 
-async fn list(context: &Context, name: Option<&str>) -> Result<()> {
-    let holds = context
-        .with_store(Access::Existing, async |store| {
-            let event = pick::event(store, name).await?;
-            Ok(store.running_holds(event.event_id).await?)
-        })
-        .await?;
-    if holds.is_empty() {
-        context.terminal.notice("no running holds; `tix hold start --best 2` starts one");
-    }
-    context.print(&Holds { holds })
-}
-
 /// One hold, and the event it is of.
 #[derive(Serialize)]
 struct OneHold {
@@ -185,45 +173,12 @@ impl Report for OneHold {
     }
 }
 
-/// The running holds of an event.
-#[derive(Serialize)]
-struct Holds {
-    holds: Vec<Hold>,
-}
-
-impl Report for Holds {
-    fn text(&self, page: &Page) -> String {
-        let mut table = Table::new(&[
-            Column::left("HOLD"),
-            Column::left("STATUS"),
-            Column::right("TIME LEFT"),
-            Column::left("SEATS").broken(),
-            Column::left("SESSION").broken().optional(0),
-        ]);
-        for hold in &self.holds {
-            let deadline = hold.payment_deadline.unwrap_or(hold.expires_at);
-            table.push(vec![
-                Cell::toned(hold.hold_id, Tone::Strong),
-                Cell::toned(hold.status, hold.status.into()),
-                Cell::new(spoken(deadline.since(page.now))),
-                Cell::list(hold.tickets.iter().map(|ticket| &ticket.label)),
-                Cell::new(&hold.session_id),
-            ]);
-        }
-        table.render(page)
-    }
-
-    fn sheet(&self) -> Sheet {
-        Sheet::new(&HOLD_COLUMNS).with(self.holds.iter().map(hold_line))
-    }
-}
-
 fn seats(hold: &Hold) -> String {
     let labels: Vec<String> = hold.tickets.iter().map(|ticket| ticket.label.to_string()).collect();
     labels.join("; ")
 }
 
-const HOLD_COLUMNS: [&str; 10] = [
+const HOLD_COLUMNS: [&str; 11] = [
     "hold_id",
     "event_id",
     "status",
@@ -234,6 +189,7 @@ const HOLD_COLUMNS: [&str; 10] = [
     "currency",
     "started_at",
     "expires_at",
+    "order_id",
 ];
 
 fn hold_line(hold: &Hold) -> Vec<String> {
@@ -251,5 +207,6 @@ fn hold_line(hold: &Hold) -> Vec<String> {
         currency.map(|currency| currency.to_string()).unwrap_or_default(),
         hold.started_at.to_string(),
         hold.expires_at.to_string(),
+        hold.order_id.map(|order| order.to_string()).unwrap_or_default(),
     ]
 }
