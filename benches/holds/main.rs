@@ -13,6 +13,8 @@ mod bare;
 mod floor;
 mod repository;
 
+#[path = "../../tests/support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/load.rs"]
 mod load;
 #[path = "../support/sale.rs"]

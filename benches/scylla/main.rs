@@ -12,6 +12,8 @@
 
 mod bare;
 
+#[path = "../../tests/support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/load.rs"]
 mod load;
 #[path = "../../tests/support/node.rs"]

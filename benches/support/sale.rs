@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tix::clock::SystemClock;
-use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, HoldId, Money, NewHold, SaleTerms, SessionId, TicketId,
-    Timestamp, Venue,
-};
-use tix::minting::{Layout, Seating, SectionLayout};
+use tix::domain::{BuyerId, EventDraft, EventId, HoldId, NewHold, SaleTerms, SessionId, TicketId};
+use tix::minting::Layout;
 use tix::repository::{Access, Repository, StoreUrl, open};
+
+use crate::hamlet;
 
 /// Sections that the tickets are spread over.
 const SECTIONS: u32 = 100;
+
+/// Seats of a row.
+const ROW: u32 = 50;
 
 /// Opens the store and makes whatever it needs.
 pub(crate) async fn store(url: &str) -> Arc<dyn Repository> {
@@ -64,40 +66,11 @@ pub(crate) fn claimant(
 
 /// So many seats in sections of equal size.
 pub(crate) fn layout(tickets: u32) -> Layout {
-    let seats = tickets / SECTIONS;
-    let price = Money::from_minor(5000, Currency::EUR);
-    let section = |n| SectionLayout {
-        name: format!("Section {n}"),
-        type_id: "regular".into(),
-        entrance: String::new(),
-        seating: Seating::Grid { rows: seats / 50, seats_per_row: 50, price },
-    };
-    Layout { sections: (1..=SECTIONS).map(section).collect(), digest: "bench".into() }
+    let rows = tickets / SECTIONS / ROW;
+    hamlet::layout((1..=SECTIONS).map(|n| (format!("Section {n}"), rows, ROW, 5_000)))
 }
 
 /// An event with nothing special about it.
 pub(crate) fn draft(slug: &str) -> EventDraft {
-    EventDraft {
-        slug: slug.into(),
-        name: "Bench".into(),
-        series: String::new(),
-        event_type: "bench".into(),
-        performers: Vec::new(),
-        description: String::new(),
-        duration_minutes: 90,
-        language: String::new(),
-        currency: Currency::EUR,
-        doors_at: Timestamp::from_millis(0),
-        starts_at: Timestamp::from_millis(0),
-        venue: Venue {
-            name: "Bench".into(),
-            city: String::new(),
-            country: String::new(),
-            time_zone: "UTC".into(),
-            latitude: None,
-            longitude: None,
-        },
-        terms: SaleTerms::default(),
-        simulated: true,
-    }
+    EventDraft { simulated: true, ..hamlet::draft(slug, SaleTerms::default()) }
 }

@@ -11,6 +11,8 @@
 
 mod watching;
 
+#[path = "../../tests/support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/load.rs"]
 mod load;
 #[path = "../../tests/support/node.rs"]

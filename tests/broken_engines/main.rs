@@ -9,6 +9,9 @@ mod fault;
 mod on_sale;
 mod tamper;
 
+#[path = "../support/hamlet.rs"]
+mod hamlet;
+
 use std::collections::BTreeSet;
 
 use fault::Fault;

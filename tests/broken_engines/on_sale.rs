@@ -10,10 +10,9 @@ use tempfile::TempDir;
 use tix::audit::{Answer, AuditReport, History, Told};
 use tix::clock::Clock;
 use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, OrderStatus,
-    PaymentReference, Refusal, SaleTerms, SessionId, TicketId, Timestamp, Venue,
+    BuyerId, EventId, Hold, HoldId, NewHold, OrderStatus, PaymentReference, Refusal, SaleTerms,
+    SessionId, TicketId, Timestamp,
 };
-use tix::minting::{Layout, Seating, SectionLayout};
 use tix::payment::simulated::ProviderSettings;
 use tix::payment::{SimulatedProvider, cancel, confirm};
 use tix::repository::{
@@ -22,6 +21,7 @@ use tix::repository::{
 
 use crate::engine::Engine;
 use crate::fault::Fault;
+use crate::hamlet;
 
 /// How many milliseconds of the sale one millisecond of the test is.
 const SPEED: u32 = 25;
@@ -81,8 +81,10 @@ impl OnSale {
             format!("sqlite:{}?synchronous=normal", path.display()).parse().unwrap();
         let clock = Arc::new(FastClock(Instant::now()));
         let inner = open(&url, Access::Create, clock).await.unwrap();
-        let event = inner.add_event(&draft()).await.unwrap().event_id;
-        inner.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let terms = SaleTerms { limit: LIMIT, time_to_pay: TIME_TO_PAY, payment_time: TIME_TO_PAY };
+        let event = inner.add_event(&hamlet::draft("hamlet", terms)).await.unwrap().event_id;
+        let layout = hamlet::layout([("Floor", 1, SEATS, 4_950)]);
+        inner.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         let all = inner.tickets(event, &TicketFilter::default()).await.unwrap();
         let tickets: Vec<TicketId> = all.iter().map(|t| t.ticket.ticket_id).collect();
         inner.block(event, &tickets[..1], "broken seat").await.unwrap();
@@ -276,44 +278,4 @@ impl Checkout {
         };
         self.shop.history.record(told).unwrap();
     }
-}
-
-fn draft() -> EventDraft {
-    let starts_at = Timestamp::parse("2027-01-15T19:30:00Z").unwrap();
-    let venue = Venue {
-        name: "The Globe".into(),
-        city: "London".into(),
-        country: "GB".into(),
-        time_zone: "Europe/London".into(),
-        latitude: None,
-        longitude: None,
-    };
-    EventDraft {
-        slug: "hamlet".into(),
-        name: "Hamlet".into(),
-        series: "Hamlet 2027".into(),
-        event_type: "theatre".into(),
-        performers: Vec::new(),
-        description: String::new(),
-        duration_minutes: 160,
-        language: "en".into(),
-        currency: Currency::EUR,
-        doors_at: starts_at,
-        starts_at,
-        venue,
-        terms: SaleTerms { limit: LIMIT, time_to_pay: TIME_TO_PAY, payment_time: TIME_TO_PAY },
-        simulated: false,
-    }
-}
-
-fn layout() -> Layout {
-    let price = Money::from_minor(4_950, Currency::EUR);
-    let seating = Seating::Grid { rows: 1, seats_per_row: SEATS, price };
-    let section = SectionLayout {
-        name: "Floor".into(),
-        type_id: "regular".into(),
-        entrance: "Gate A".into(),
-        seating,
-    };
-    Layout { sections: vec![section], digest: "a digest".into() }
 }

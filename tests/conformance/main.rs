@@ -16,6 +16,8 @@ mod refusals;
 mod search;
 mod world;
 
+#[path = "../support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/node.rs"]
 mod node;
 

@@ -9,13 +9,13 @@ use tix::domain::{
     BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, PaymentReference,
     Refusal, SaleTerms, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp, Venue,
 };
-use tix::minting::{Layout, Seating, SectionLayout};
+use tix::minting::Layout;
 use tix::repository::{
     Access, PaymentOutcome, PaymentStart, Repository, Result, StoreUrl, TicketFilter, open,
 };
 use uuid::Uuid;
 
-use crate::node;
+use crate::{hamlet, node};
 
 /// How long a hold lasts in these stories: short, for engines whose clock cannot be moved.
 pub(crate) const TIME_TO_PAY: Duration = Duration::from_secs(2);
@@ -223,30 +223,9 @@ pub(crate) fn eur(minor: i64) -> Money {
 }
 
 pub(crate) fn draft(slug: &str) -> EventDraft {
-    let starts_at = Timestamp::parse("2027-01-15T19:30:00Z").unwrap();
-    EventDraft {
-        slug: slug.into(),
-        name: "Hamlet".into(),
-        series: "Hamlet 2027".into(),
-        event_type: "theatre".into(),
-        performers: vec!["The Company".into()],
-        description: String::new(),
-        duration_minutes: 160,
-        language: "en".into(),
-        currency: Currency::EUR,
-        doors_at: starts_at,
-        starts_at,
-        venue: Venue {
-            name: "The Globe".into(),
-            city: "London".into(),
-            country: "GB".into(),
-            time_zone: "Europe/London".into(),
-            latitude: Some(51.508),
-            longitude: Some(-0.097),
-        },
-        terms: terms(),
-        simulated: false,
-    }
+    let draft = hamlet::draft(slug, terms());
+    let place = Venue { latitude: Some(51.508), longitude: Some(-0.097), ..draft.venue };
+    EventDraft { performers: vec!["The Company".into()], venue: place, ..draft }
 }
 
 fn terms() -> SaleTerms {
@@ -254,12 +233,5 @@ fn terms() -> SaleTerms {
 }
 
 pub(crate) fn layout() -> Layout {
-    let section = |name: &str, rows, seats_per_row, minor| SectionLayout {
-        name: name.into(),
-        type_id: "regular".into(),
-        entrance: format!("Gate {name}"),
-        seating: Seating::Grid { rows, seats_per_row, price: eur(minor) },
-    };
-    let sections = vec![section("A", 4, 10, 8000), section("B", 2, 5, 3550)];
-    Layout { sections, digest: "a digest".into() }
+    hamlet::layout([("A", 4, 10, 8_000), ("B", 2, 5, 3_550)])
 }

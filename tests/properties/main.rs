@@ -9,6 +9,8 @@ mod search;
 mod steps;
 mod walk;
 
+#[path = "../support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/node.rs"]
 mod node;
 

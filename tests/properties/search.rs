@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use proptest::prelude::*;
 use tix::clock::SystemClock;
 use tix::domain::geo::{DISTANCE_KM_MAX, EARTH_RADIUS_KM};
-use tix::domain::{Circle, EventDraft, EventPage, EventQuery, GeoPoint, Venue};
+use tix::domain::{Circle, EventDraft, EventPage, EventQuery, GeoPoint, SaleTerms, Venue};
 use tix::repository::{Access, Repository, StoreUrl, open};
 use tokio::runtime::Runtime;
 
-use crate::walk::draft;
+use crate::hamlet;
 
 /// How many events the store has, each at a place of its own.
 const EVENTS: u32 = 400;
@@ -47,12 +47,13 @@ fn somewhere(number: u32) -> EventDraft {
         2 => (across * 100.0 - 50.0, (along * 4.0 + 358.0) % 360.0 - 180.0),
         _ => (across * 4.0 - 92.0, 180.0),
     };
+    let draft = hamlet::draft(&format!("event-{number}"), SaleTerms::default());
     let venue = Venue {
         latitude: Some(latitude.clamp(-90.0, 90.0)),
         longitude: Some(longitude),
-        ..draft("walk", 1).venue
+        ..draft.venue
     };
-    EventDraft { slug: format!("event-{number}"), name: "Hamlet".into(), venue, ..draft("walk", 1) }
+    EventDraft { venue, ..draft }
 }
 
 fn search(query: &EventQuery) -> EventPage {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tix::clock::{Clock, SystemClock, VirtualClock};
 use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, OrderId,
-    PaymentReference, SaleTerms, SessionId, TicketId, TicketStatus, Timestamp, Venue,
+    BuyerId, EventDraft, EventId, Hold, HoldId, NewHold, OrderId, PaymentReference, SaleTerms,
+    SessionId, TicketId, TicketStatus, Timestamp,
 };
-use tix::minting::{Layout, Seating, SectionLayout};
 use tix::repository::{
     Access, Error, PaymentOutcome, PaymentStart, Repository, StoreUrl, TicketFilter, open,
 };
 
+use crate::hamlet;
 use crate::model::{LIMIT, PAYMENT_TIME, SEATS, TIME_TO_PAY};
 use crate::steps::Step;
 
@@ -61,7 +61,8 @@ impl Walk {
         let url: StoreUrl = url.parse().unwrap();
         let repository = open(&url, Access::Create, time.clock()).await.unwrap();
         let event = repository.add_event(&draft(slug, time.haste())).await.unwrap().event_id;
-        repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let layout = hamlet::layout([("A", 1, u32::try_from(SEATS).unwrap(), 5_000)]);
+        repository.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         let all = repository.tickets(event, &TicketFilter::default()).await.unwrap();
         let tickets = all.iter().map(|t| t.ticket.ticket_id).collect();
         Self { url, time, repository, event, tickets, claims: Vec::new(), _folder: folder }
@@ -231,44 +232,11 @@ fn reference(card: u8) -> PaymentReference {
     PaymentReference::new(&format!("card {card}")).unwrap()
 }
 
-fn layout() -> Layout {
-    let price = Money::from_minor(5000, Currency::EUR);
-    let seats_per_row = u32::try_from(SEATS).unwrap();
-    let section = SectionLayout {
-        name: "A".into(),
-        type_id: "regular".into(),
-        entrance: String::new(),
-        seating: Seating::Grid { rows: 1, seats_per_row, price },
+fn draft(slug: &str, haste: u32) -> EventDraft {
+    let terms = SaleTerms {
+        limit: LIMIT,
+        time_to_pay: Duration::from_millis(TIME_TO_PAY) / haste,
+        payment_time: Duration::from_millis(PAYMENT_TIME) / haste,
     };
-    Layout { sections: vec![section], digest: "a digest".into() }
-}
-
-pub(crate) fn draft(slug: &str, haste: u32) -> EventDraft {
-    EventDraft {
-        slug: slug.into(),
-        name: "Walk".into(),
-        series: String::new(),
-        event_type: String::new(),
-        performers: Vec::new(),
-        description: String::new(),
-        duration_minutes: 90,
-        language: String::new(),
-        currency: Currency::EUR,
-        doors_at: Timestamp::from_millis(0),
-        starts_at: Timestamp::from_millis(0),
-        venue: Venue {
-            name: "Hall".into(),
-            city: String::new(),
-            country: String::new(),
-            time_zone: "UTC".into(),
-            latitude: None,
-            longitude: None,
-        },
-        terms: SaleTerms {
-            limit: LIMIT,
-            time_to_pay: Duration::from_millis(TIME_TO_PAY) / haste,
-            payment_time: Duration::from_millis(PAYMENT_TIME) / haste,
-        },
-        simulated: false,
-    }
+    hamlet::draft(slug, terms)
 }

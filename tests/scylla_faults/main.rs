@@ -12,5 +12,7 @@ mod store;
 mod story;
 mod unanswered;
 
+#[path = "../support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/node.rs"]
 mod node;

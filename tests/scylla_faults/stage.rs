@@ -10,19 +10,18 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use tix::clock::{Clock, SystemClock};
 use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, HoldId, Money, NewHold, Order, OrderStatus,
-    PaymentReference, SaleTerms, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp, Venue,
+    BuyerId, EventId, HoldId, NewHold, Order, OrderStatus, PaymentReference, SaleTerms, SeatLabel,
+    SessionId, TicketId, TicketStatus,
 };
-use tix::minting::{Layout, Seating, SectionLayout};
 use tix::payment::simulated::ProviderSettings;
 use tix::payment::{self, SimulatedProvider};
 use tix::repository::{Access, Repository, Result, StoreUrl, TicketFilter, open};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::node;
 use crate::proxy::Proxy;
 use crate::store::Store;
+use crate::{hamlet, node};
 
 const KEYSPACE: &str = "tix_faults";
 
@@ -99,8 +98,9 @@ impl Stage {
         let direct = connect(&url(&node), Access::Existing).await;
         let terms = SaleTerms { limit: 10, time_to_pay, payment_time };
         let slug = format!("faults-{}", Uuid::new_v4().simple());
-        let event = direct.add_event(&draft(&slug, terms)).await.unwrap().event_id;
-        direct.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let event = direct.add_event(&hamlet::draft(&slug, terms)).await.unwrap().event_id;
+        let layout = hamlet::layout([("A", ROWS, SEATS, 8_000)]);
+        direct.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         let session = SessionBuilder::new().known_node_addr(node).build().await.unwrap();
         session.use_keyspace(KEYSPACE, false).await.unwrap();
         Some(Self { node, session, direct, event, parties: AtomicU32::new(0) })
@@ -205,42 +205,4 @@ impl Stage {
 async fn connect(url: &str, access: Access) -> Arc<dyn Repository> {
     let url: StoreUrl = url.parse().unwrap();
     open(&url, access, Arc::new(SystemClock) as Arc<dyn Clock>).await.unwrap()
-}
-
-fn draft(slug: &str, terms: SaleTerms) -> EventDraft {
-    let starts_at = Timestamp::parse("2027-01-15T19:30:00Z").unwrap();
-    EventDraft {
-        slug: slug.into(),
-        name: "Hamlet".into(),
-        series: "Hamlet 2027".into(),
-        event_type: "theatre".into(),
-        performers: vec![],
-        description: String::new(),
-        duration_minutes: 160,
-        language: "en".into(),
-        currency: Currency::EUR,
-        doors_at: starts_at,
-        starts_at,
-        venue: Venue {
-            name: "The Globe".into(),
-            city: "London".into(),
-            country: "GB".into(),
-            time_zone: "Europe/London".into(),
-            latitude: None,
-            longitude: None,
-        },
-        terms,
-        simulated: true,
-    }
-}
-
-fn layout() -> Layout {
-    let price = Money::from_minor(8000, Currency::EUR);
-    let section = SectionLayout {
-        name: "A".into(),
-        type_id: "regular".into(),
-        entrance: "Gate A".into(),
-        seating: Seating::Grid { rows: ROWS, seats_per_row: SEATS, price },
-    };
-    Layout { sections: vec![section], digest: "a digest".into() }
 }

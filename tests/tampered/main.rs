@@ -7,6 +7,8 @@ mod at_work;
 mod repairs;
 mod scene;
 
+#[path = "../support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/node.rs"]
 mod node;
 

@@ -11,14 +11,13 @@ use scylla::value::CqlTimeuuid;
 use tix::audit::{self, Answer, AuditReport, Told};
 use tix::clock::SystemClock;
 use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, Order, OrderId,
-    PaymentReference, SaleTerms, SessionId, TicketId, Timestamp, Venue,
+    BuyerId, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, SaleTerms,
+    SessionId, TicketId, Timestamp,
 };
-use tix::minting::{Layout, Seating, SectionLayout};
 use tix::repository::{Access, PaymentOutcome, Repository, StoreUrl, open};
 use uuid::Uuid;
 
-use crate::node;
+use crate::{hamlet, node};
 
 pub(crate) const TIME_TO_PAY: Duration = Duration::from_mins(10);
 const PAYMENT_TIME: Duration = Duration::from_mins(5);
@@ -122,8 +121,11 @@ impl Stage {
 
     /// Sells tickets of an event that nobody else uses.
     pub(crate) async fn play(&self) -> Scene<'_> {
-        let event = self.repository.add_event(&draft()).await.unwrap().event_id;
-        self.repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let terms = SaleTerms { limit: 10, time_to_pay: TIME_TO_PAY, payment_time: PAYMENT_TIME };
+        let slug = Uuid::new_v4().simple().to_string();
+        let event = self.repository.add_event(&hamlet::draft(&slug, terms)).await.unwrap().event_id;
+        let layout = hamlet::layout([("A", 1, 12, PRICE)]);
+        self.repository.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         let sold = self.hold(event, "ann", &[1, 2]).await;
         let order = self.pay(&sold).await;
         let held = self.hold(event, "bob", &[3, 4]).await;
@@ -163,44 +165,6 @@ impl From<Hold> for Seats {
             expires_at: hold.expires_at,
         }
     }
-}
-
-fn draft() -> EventDraft {
-    let starts_at = Timestamp::parse("2027-12-01T19:00:00Z").unwrap();
-    EventDraft {
-        slug: Uuid::new_v4().simple().to_string(),
-        name: "Hamlet".into(),
-        series: "Hamlet".into(),
-        event_type: "theatre".into(),
-        performers: vec![],
-        description: String::new(),
-        duration_minutes: 120,
-        language: "en".into(),
-        currency: Currency::EUR,
-        doors_at: starts_at,
-        starts_at,
-        venue: Venue {
-            name: "Theatre".into(),
-            city: "Berlin".into(),
-            country: "DE".into(),
-            time_zone: "Europe/Berlin".into(),
-            latitude: None,
-            longitude: None,
-        },
-        terms: SaleTerms { limit: 10, time_to_pay: TIME_TO_PAY, payment_time: PAYMENT_TIME },
-        simulated: true,
-    }
-}
-
-fn layout() -> Layout {
-    let price = Money::from_minor(PRICE, Currency::EUR);
-    let section = SectionLayout {
-        name: "A".into(),
-        type_id: "regular".into(),
-        entrance: "North".into(),
-        seating: Seating::Grid { rows: 1, seats_per_row: 12, price },
-    };
-    Layout { sections: vec![section], digest: "a digest".into() }
 }
 
 impl Scene<'_> {

@@ -4,6 +4,8 @@
 
 mod shop;
 
+#[path = "../support/hamlet.rs"]
+mod hamlet;
 #[path = "../support/node.rs"]
 mod node;
 #[path = "../support/own_node.rs"]

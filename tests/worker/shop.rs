@@ -7,13 +7,14 @@ use tempfile::TempDir;
 use tix::audit;
 use tix::clock::SystemClock;
 use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, PaymentReference,
-    SaleTerms, SessionId, TicketId, TicketStatus, Timestamp, Venue,
+    BuyerId, EventId, Hold, HoldId, NewHold, PaymentReference, SaleTerms, SessionId, TicketId,
+    TicketStatus,
 };
-use tix::minting::{Layout, Seating, SectionLayout};
 use tix::repository::{Access, Repository, StoreUrl, TicketFilter, open};
 use tix::worker::{Deed, Worker};
 use uuid::Uuid;
+
+use crate::hamlet;
 
 /// How long holds and payments last here.
 pub(crate) const TIME: Duration = Duration::from_secs(1);
@@ -39,8 +40,11 @@ impl Shop {
     pub(crate) async fn at(url: &str) -> Self {
         let url: StoreUrl = url.parse().unwrap();
         let repository = open(&url, Access::Create, Arc::new(SystemClock)).await.unwrap();
-        let event = repository.add_event(&draft()).await.unwrap().event_id;
-        repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
+        let terms = SaleTerms { limit: 10, time_to_pay: TIME, payment_time: TIME };
+        let slug = Uuid::new_v4().simple().to_string();
+        let event = repository.add_event(&hamlet::draft(&slug, terms)).await.unwrap().event_id;
+        let layout = hamlet::layout([("A", 1, 6, 5_000)]);
+        repository.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         Self { url, repository, event, _folder: None }
     }
 
@@ -94,42 +98,4 @@ impl Shop {
         assert!(done.is_ok(), "the worker only did {deeds:?}");
         deeds
     }
-}
-
-fn draft() -> EventDraft {
-    let starts_at = Timestamp::parse("2031-12-01T19:00:00Z").unwrap();
-    EventDraft {
-        slug: Uuid::new_v4().simple().to_string(),
-        name: "Hamlet".into(),
-        series: "Hamlet".into(),
-        event_type: "theatre".into(),
-        performers: vec![],
-        description: String::new(),
-        duration_minutes: 120,
-        language: "en".into(),
-        currency: Currency::EUR,
-        doors_at: starts_at,
-        starts_at,
-        venue: Venue {
-            name: "Theatre".into(),
-            city: "Berlin".into(),
-            country: "DE".into(),
-            time_zone: "Europe/Berlin".into(),
-            latitude: None,
-            longitude: None,
-        },
-        terms: SaleTerms { limit: 10, time_to_pay: TIME, payment_time: TIME },
-        simulated: true,
-    }
-}
-
-fn layout() -> Layout {
-    let price = Money::from_minor(5_000, Currency::EUR);
-    let section = SectionLayout {
-        name: "A".into(),
-        type_id: "regular".into(),
-        entrance: "North".into(),
-        seating: Seating::Grid { rows: 1, seats_per_row: 6, price },
-    };
-    Layout { sections: vec![section], digest: "a digest".into() }
 }
