@@ -23,6 +23,7 @@ pub mod error;
 pub mod follow;
 mod repaired;
 pub mod scylla;
+mod shared_text;
 pub mod sqlite;
 pub mod store_url;
 

@@ -13,6 +13,7 @@ use crate::domain::{
     Currency, Event, EventDraft, EventId, Money, Refusal, SeatLabel, Section, Ticket, TicketId,
     Timestamp, time,
 };
+use crate::repository::shared_text::SharedText;
 use crate::repository::{Result, SectionTickets, StoreError, StoreFault};
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
@@ -214,7 +215,7 @@ pub(super) async fn section_tickets(
         return Ok(known);
     }
     let rows: Vec<TicketRow> = db.rows(&db.statements.select_tickets, key).await?;
-    let mut shared = Shared::default();
+    let mut shared = SharedText::default();
     let read = |row: TicketRow| stored_ticket(event, stored, row, &mut shared);
     let mut tickets: Vec<StoredTicket> = rows.into_iter().map(read).collect();
     tickets.sort_by_key(|ticket| ticket.place);
@@ -233,16 +234,16 @@ fn stored_ticket(
     event: &Event,
     section: &StoredSection,
     row: TicketRow,
-    shared: &mut Shared,
+    shared: &mut SharedText,
 ) -> StoredTicket {
     let ticket = Ticket {
         ticket_id: row.ticket_id,
         label: SeatLabel {
-            section: shared.text(section.section.name.clone()),
-            row: shared.text(row.row_name),
-            seat: shared.text(row.seat_name),
+            section: shared.of(&section.section.name),
+            row: shared.of(&row.row_name),
+            seat: shared.of(&row.seat_name),
         },
-        type_id: shared.text(row.type_id),
+        type_id: shared.of(&row.type_id),
         price: row.price.in_currency(event.currency),
     };
     let (section_id, place) = (section.section_id, row.place);
@@ -286,7 +287,7 @@ async fn some_tickets(
     }
     let key = (event.event_id, section.section_id, ids);
     let rows: Vec<TicketRow> = db.rows(&db.statements.select_some_tickets, key).await?;
-    let mut shared = Shared::default();
+    let mut shared = SharedText::default();
     let read = |row: TicketRow| stored_ticket(event, section, row, &mut shared);
     let found: Vec<StoredTicket> = rows.into_iter().map(read).collect();
     if event.minted {
@@ -329,19 +330,4 @@ pub(super) async fn find_seats(
 /// What tickets cost together.
 pub(super) fn price(tickets: &[TicketCopy], currency: Currency) -> Money {
     crate::domain::money::total(tickets.iter().map(|t| t.price.in_currency(currency)), currency)
-}
-
-/// Names that occur again and again, kept once.
-#[derive(Default)]
-struct Shared(HashMap<String, Arc<str>>);
-
-impl Shared {
-    fn text(&mut self, text: String) -> Arc<str> {
-        if let Some(known) = self.0.get(&text) {
-            return Arc::clone(known);
-        }
-        let fresh: Arc<str> = text.as_str().into();
-        self.0.insert(text, Arc::clone(&fresh));
-        fresh
-    }
 }

@@ -14,6 +14,7 @@ use crate::domain::{
     TicketId, Venue,
 };
 use crate::repository::SectionTickets;
+use crate::repository::shared_text::SharedText;
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
 const TICKETS_CACHED_MAX: usize = 2_000_000;
@@ -325,7 +326,7 @@ pub(super) fn section_tickets(
         "SELECT ticket_id, row_name, seat_name, type_id, price FROM tickets
           WHERE ticket_no >= ?1 AND ticket_no < ?2 ORDER BY ticket_no",
     )?;
-    let mut shared = Shared::default();
+    let mut shared = SharedText::default();
     let section: Arc<str> = name.into();
     let currency = stored.event.currency;
     let last = found.first_ticket + i64::try_from(found.section.seats).unwrap_or(0);
@@ -334,29 +335,14 @@ pub(super) fn section_tickets(
             ticket_id: row.get(0)?,
             label: SeatLabel {
                 section: Arc::clone(&section),
-                row: shared.text(row.get_ref(1)?.as_str()?),
-                seat: shared.text(row.get_ref(2)?.as_str()?),
+                row: shared.of(row.get_ref(1)?.as_str()?),
+                seat: shared.of(row.get_ref(2)?.as_str()?),
             },
-            type_id: shared.text(row.get_ref(3)?.as_str()?),
+            type_id: shared.of(row.get_ref(3)?.as_str()?),
             price: Money::from_minor(row.get(4)?, currency),
         })
     })?;
     let tickets = rows.collect::<Result<_, _>>()?;
     let section = Arc::new(SectionTickets { section: found.section, tickets });
     Ok(StoredSectionTickets { first_ticket: found.first_ticket, section })
-}
-
-/// Names that occur again and again, kept once.
-#[derive(Default)]
-struct Shared(HashMap<Box<str>, Arc<str>>);
-
-impl Shared {
-    fn text(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
-        }
-        let fresh: Arc<str> = text.into();
-        self.0.insert(text.into(), Arc::clone(&fresh));
-        fresh
-    }
 }
