@@ -32,6 +32,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis(span)))
     }
 
+    /// This point in time, earlier by `span`; saturates at the beginning of time.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(span)))
+    }
+
     /// How long it is from `earlier` until now; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

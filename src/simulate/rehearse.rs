@@ -10,7 +10,7 @@ use super::report::SimulationReport;
 use super::run::{Setting, run};
 use super::scenario::Scenario;
 use crate::audit;
-use crate::domain::{Currency, Event, EventDraft, Timestamp, Venue};
+use crate::domain::{Currency, Event, EventDraft, Venue};
 use crate::minting::arena_of;
 use crate::repository::{MintProgress, Repository, StoreUrl};
 
@@ -50,8 +50,7 @@ fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64) -> EventDr
     // Two rehearsals with one seed are two events.
     let run = Uuid::new_v4().simple().to_string();
     let starts_at = repository.now().plus(BEGINS_AFTER);
-    let doors_at =
-        Timestamp::from_millis(starts_at.as_millis() - crate::domain::time::millis(DOORS_BEFORE));
+    let doors_at = starts_at.minus(DOORS_BEFORE);
     EventDraft {
         slug: format!("simulation-{seed}-{}", &run[..8]),
         name: format!("Simulation {seed}"),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use self::agenda::{Agenda, Reason, Task};
 use crate::domain::{
-    Change, ChangeKind, Event, EventId, HoldId, HoldStatus, Refusal, TicketId, Timestamp, time,
+    Change, ChangeKind, Event, EventId, HoldId, HoldStatus, Refusal, TicketId, Timestamp,
 };
 use crate::repository::{ChangeFeed, Error, LogStart, Repository, Result};
 
@@ -211,12 +211,12 @@ impl Worker {
     /// Repairs every event whose sale may go on.
     async fn repair_all(&mut self, round: &mut Round) {
         self.repaired_at = self.store.now();
-        let ended = self.repaired_at.as_millis().saturating_sub(time::millis(SALE_ENDS_AFTER));
+        let ended = self.repaired_at.minus(SALE_ENDS_AFTER);
         let events = match self.store.events().await {
             Ok(events) => events,
             Err(trouble) => return round.troubles.push(trouble),
         };
-        let is_on_sale = |event: &&Event| event.minted && event.starts_at.as_millis() > ended;
+        let is_on_sale = |event: &&Event| event.minted && event.starts_at > ended;
         for event in events.iter().filter(is_on_sale) {
             match self.store.repair(event.event_id).await {
                 Ok(repaired) => {

@@ -18,7 +18,7 @@ use self::rows::{HoldRow, LogRow, OrderRow, QueueRow};
 use super::evidence::Evidence;
 use super::report::LogPeriod;
 use super::store::{StoreFacts, note, wider};
-use crate::domain::{EventId, Refusal, Timestamp, time};
+use crate::domain::{EventId, Refusal, Timestamp};
 use crate::repository::scylla::{Reader, open_reader};
 use crate::repository::store_url::ScyllaLocation;
 use crate::repository::{Error, Result, StoreError, StoreFault};
@@ -151,8 +151,8 @@ impl Store {
 fn log_from(now: Timestamp, seconds: u64) -> Option<Timestamp> {
     let kept = Duration::from_secs(seconds);
     let margin = (kept / LOG_MARGIN_SHARE).min(LOG_MARGIN_MAX);
-    let from = now.as_millis().saturating_sub(time::millis(kept.saturating_sub(margin)));
-    (seconds > 0).then(|| Timestamp::from_millis(from.max(0)))
+    let from = now.minus(kept.saturating_sub(margin));
+    (seconds > 0).then(|| from.max(Timestamp::from_millis(0)))
 }
 
 /// Events that are in memory together.
@@ -303,10 +303,9 @@ impl Sitting<'_> {
 
     /// From when on the log has anything to say about events that were added at `added_at`.
     fn log_from(&self, added_at: Option<Timestamp>) -> Timestamp {
-        let earlier = |at: Timestamp| at.as_millis().saturating_sub(time::millis(EVENT_MARGIN));
-        let added_at = added_at.map_or(0, earlier);
-        let kept_from = self.window.log_from.map_or(0, Timestamp::as_millis);
-        Timestamp::from_millis(added_at.max(kept_from).max(0))
+        let added_at = added_at.map(|at| at.minus(EVENT_MARGIN));
+        let begun = added_at.into_iter().chain(self.window.log_from).max();
+        begun.unwrap_or(Timestamp::from_millis(0)).max(Timestamp::from_millis(0))
     }
 }
 

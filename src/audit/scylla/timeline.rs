@@ -7,7 +7,7 @@ use super::builder::{count, status_of};
 use crate::audit::evidence::{
     BeforeLog, BuyerNo, Evidence, HoldNo, HoldRow, LogEntry, OrderNo, Standing, TicketNo,
 };
-use crate::domain::{ChangeKind, HoldId, OrderStatus, Timestamp, time};
+use crate::domain::{ChangeKind, HoldId, OrderStatus, Timestamp};
 
 /// What was written into a ticket's row, and when.
 #[derive(Debug, Clone, Copy)]
@@ -100,11 +100,11 @@ pub(super) fn tell(
     // A write that was interrupted, by a machine's death or because its proposer gave up, is carried
     // out again by whoever comes next, under the same time, and logged again.
     writes.dedup_by(|again, first| again.ticket == first.ticket && again.ticks == first.ticks);
-    let mut entries: Vec<(i64, LogEntry)> = Vec::with_capacity(writes.len());
+    let mut entries: Vec<(Timestamp, LogEntry)> = Vec::with_capacity(writes.len());
     let mut changed = Vec::new();
     for writes in writes.chunk_by(|a, b| a.ticket == b.ticket) {
         let mut row = Row { standing: Standing::Free, order: None };
-        let mut earliest = i64::MIN;
+        let mut earliest = Timestamp::from_millis(i64::MIN);
         for write in writes {
             let (entry, after) = entry(evidence, write, row);
             if let Some(stranger) =
@@ -128,9 +128,8 @@ pub(super) fn tell(
 
 /// Where an entry stands among those of other tickets. What comes free goes before whatever the
 /// clocks cannot tell from it: a buyer may claim as soon as he has let go.
-fn place_in_time(entry: &LogEntry) -> i64 {
-    let at = entry.at.as_millis();
-    if entry.change.frees() { at.saturating_sub(time::millis(CLOCKS_APART)) } else { at }
+fn place_in_time(entry: &LogEntry) -> Timestamp {
+    if entry.change.frees() { entry.at.minus(CLOCKS_APART) } else { entry.at }
 }
 
 /// What a write was, seen from the row that it found.

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::row::{LogRow, RowKey};
 use crate::domain::Timestamp;
-use crate::domain::time::millis;
 
 /// Rows that wait here before streams that are ahead of others are held up.
 const ROWS_MAX: usize = 200_000;
@@ -97,7 +96,7 @@ impl Inbox {
         let mut content = self.lock();
         let later = content.rows.split_off(&first_of(until));
         let rows = std::mem::replace(&mut content.rows, later);
-        let kept = Timestamp::from_millis(until.as_millis().saturating_sub(millis(KEYS_KEPT)));
+        let kept = until.minus(KEYS_KEPT);
         content.left = content.left.split_off(&first_of(kept));
         let recent = rows.range(first_of(kept)..).map(|(key, _)| key.clone());
         content.left.extend(recent);

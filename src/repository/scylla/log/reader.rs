@@ -212,8 +212,8 @@ impl Reader {
     /// Reads a stretch by other means, to go on behind it.
     async fn step_over(&mut self) -> anyhow::Result<()> {
         let State::Stumbled(_, streams) = &self.state else { return Ok(()) };
-        let settled = self.db.now().as_millis() - millis(self.pace.lag());
-        let until = self.read_until.plus(STRETCH).min(Timestamp::from_millis(settled));
+        let settled = self.db.now().minus(self.pace.lag());
+        let until = self.read_until.plus(STRETCH).min(settled);
         let (session, inbox) = (&self.db.session, &self.inbox);
         self.read_until = stretch::read(session, streams, self.read_until, until, inbox).await?;
         self.state = State::Waiting(Instant::now());

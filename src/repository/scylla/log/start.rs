@@ -57,7 +57,7 @@ pub(super) async fn find(
     let oldest = oldest(db, statements).await?;
     let told_from = told_from.unwrap_or(oldest);
     let standing_at = match start {
-        LogStart::Resume(_) => minus(told_from, MILLI),
+        LogStart::Resume(_) => told_from.minus(MILLI),
         _ => told_from,
     };
     let mut notices = Vec::new();
@@ -69,7 +69,7 @@ pub(super) async fn find(
         ));
     }
     // Whoever owns a ticket for a time claimed it a time to pay and a payment earlier at the most.
-    let earlier = minus(told_from, longest_checkout(db, statements).await? + CLOCKS_DIFFER_MAX);
+    let earlier = told_from.minus(longest_checkout(db, statements).await? + CLOCKS_DIFFER_MAX);
     let read_from = earlier.max(oldest);
     let (told_from, decoder) = (told_from.max(oldest), Decoder::default());
     Ok(Start { read_from, told_from, standing_at, decoder, notices })
@@ -78,7 +78,7 @@ pub(super) async fn find(
 /// Looks at every ticket that somebody owns; the log from a little earlier tells what changed
 /// meanwhile, so that together they tell who owns what when the look is over.
 async fn from_now(db: &Database, statements: &Statements) -> Result<Start> {
-    let read_from = minus(db.now(), UNSEEN_MAX);
+    let read_from = db.now().minus(UNSEEN_MAX);
     let rows: Vec<OwnedRow> = db.rows(&statements.select_owned, ()).await?;
     let owned = rows.into_iter().filter_map(OwnedRow::owner);
     let (decoder, notices) = (Decoder::starting_with(owned), Vec::new());
@@ -120,7 +120,7 @@ async fn oldest(db: &Database, statements: &Statements) -> Result<Timestamp> {
     let births: Vec<(Option<i64>,)> = db.rows(&statements.select_birth, ()).await?;
     let births = births.into_iter().filter_map(|(micros,)| u64::try_from(micros?).ok());
     let birth = births.min().map_or(Timestamp::from_millis(0), at);
-    Ok(minus(birth, CLOCKS_DIFFER_MAX).max(minus(db.now(), KEPT)))
+    Ok(birth.minus(CLOCKS_DIFFER_MAX).max(db.now().minus(KEPT)))
 }
 
 async fn longest_checkout(db: &Database, statements: &Statements) -> Result<Duration> {
@@ -137,8 +137,4 @@ async fn progress(
 ) -> Result<Option<Timestamp>> {
     let found: Option<(Timestamp,)> = db.row(&statements.select_progress, (name.as_str(),)).await?;
     Ok(found.map(|(seen_until,)| seen_until))
-}
-
-fn minus(time: Timestamp, span: Duration) -> Timestamp {
-    Timestamp::from_millis(time.as_millis().saturating_sub(crate::domain::time::millis(span)))
 }

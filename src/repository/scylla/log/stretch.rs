@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use super::inbox::Inbox;
 use super::row::{LogRow, Operation, RowKey};
-use crate::domain::time::millis;
 use crate::domain::{BuyerId, EventId, HoldId, OrderId, SessionId, TicketId, Timestamp};
 
 /// How long the stretches are that are read instead.
@@ -101,8 +100,7 @@ pub(super) async fn read_again(session: &Session, oldest: Timestamp, inbox: &Inb
     loop {
         tokio::time::sleep(AGAIN_EVERY).await;
         let Some((streams, until)) = inbox.streams() else { continue };
-        let from = until.as_millis().saturating_sub(millis(LATE_MAX));
-        let from = Timestamp::from_millis(from).max(oldest);
+        let from = until.minus(LATE_MAX).max(oldest);
         if let Err(error) = read_all(session, &streams, from, until, inbox).await {
             tracing::debug!("late entries were not looked for: {error:#}");
         }
