@@ -216,8 +216,8 @@ pub(super) async fn section_tickets(
     }
     let rows: Vec<TicketRow> = db.rows(&db.statements.select_tickets, key).await?;
     let mut shared = SharedText::default();
-    let read = |row: TicketRow| stored_ticket(event, stored, row, &mut shared);
-    let mut tickets: Vec<StoredTicket> = rows.into_iter().map(read).collect();
+    let read = |row: &TicketRow| stored_ticket(event, stored, row, &mut shared);
+    let mut tickets: Vec<StoredTicket> = rows.iter().map(read).collect();
     tickets.sort_by_key(|ticket| ticket.place);
     let found = Arc::new(SectionTickets {
         section: stored.section.clone(),
@@ -233,7 +233,7 @@ pub(super) async fn section_tickets(
 fn stored_ticket(
     event: &Event,
     section: &StoredSection,
-    row: TicketRow,
+    row: &TicketRow,
     shared: &mut SharedText,
 ) -> StoredTicket {
     let ticket = Ticket {
@@ -288,8 +288,8 @@ async fn some_tickets(
     let key = (event.event_id, section.section_id, ids);
     let rows: Vec<TicketRow> = db.rows(&db.statements.select_some_tickets, key).await?;
     let mut shared = SharedText::default();
-    let read = |row: TicketRow| stored_ticket(event, section, row, &mut shared);
-    let found: Vec<StoredTicket> = rows.into_iter().map(read).collect();
+    let read = |row: &TicketRow| stored_ticket(event, section, row, &mut shared);
+    let found: Vec<StoredTicket> = rows.iter().map(read).collect();
     if event.minted {
         db.cache.keep_tickets(found.iter().cloned());
     }
