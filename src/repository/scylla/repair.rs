@@ -122,17 +122,10 @@ async fn end_payment(db: &Database, hold: &HoldRow, order: OrderId) -> Result<Re
 
 /// Lets a decision be followed whose tickets are not where it wants them.
 async fn follow(db: &Database, decided: &OrderRow) -> Result<Repaired> {
-    let rows = holds::queue_rows(db, decided.event_id, &decided.tickets).await?;
-    let mut under = rows.iter().flatten().filter(|row| row.order_id == Some(decided.order_id));
-    let is_half = match decided.status {
-        OrderStatus::Paid => under.any(|row| row.status == TicketStatus::Paying),
-        _ => under.next().is_some(),
-    };
-    if !is_half {
-        return Ok(Repaired::default());
+    if settlement::follow(db, decided).await? {
+        return Ok(Repaired::followed(complete(db, decided.clone()).await?));
     }
-    settle(db, decided).await?;
-    Ok(Repaired::followed(complete(db, decided.clone()).await?))
+    Ok(Repaired::default())
 }
 
 /// Frees the tickets that a hold still has which was given up.
@@ -235,16 +228,11 @@ impl<'a> Shown<'a> {
     /// What is to be shown of a ticket whose row is this one.
     fn of(row: Option<&'a QueueRow>, now: Timestamp) -> Self {
         let Some(row) = row else { return Self::AVAILABLE };
-        let (hold_id, held_until) = (row.hold_id, row.expires_at);
+        let (hold_id, held_until) = (row.hold_id, row.standing().until());
         match row.status {
             TicketStatus::Held if row.is_lapsed(now) => Self::AVAILABLE,
-            TicketStatus::Held => Self { status: row.status, held_until, hold_id, reason: None },
-            TicketStatus::Paying => {
-                let held_until = row.payment_deadline;
-                Self { status: row.status, held_until, hold_id, reason: None }
-            }
             TicketStatus::Blocked => Self::blocked(row.reason.as_deref().unwrap_or_default()),
-            status => Self { status, held_until: None, hold_id, reason: None },
+            status => Self { status, held_until, hold_id, reason: None },
         }
     }
 }

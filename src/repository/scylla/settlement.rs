@@ -180,15 +180,18 @@ pub(super) async fn abort(db: &Database, hold: &HoldRow, order_id: OrderId) -> R
     Ok(decided)
 }
 
-/// Follows a decision that somebody may have left half followed.
-pub(super) async fn follow(db: &Database, order: &OrderRow) -> Result<()> {
+/// Follows a decision that somebody may have left half followed; says whether anything was left.
+pub(super) async fn follow(db: &Database, order: &OrderRow) -> Result<bool> {
     let rows = holds::queue_rows(db, order.event_id, &order.tickets).await?;
     let mut under = rows.iter().flatten().filter(|row| row.order_id == Some(order.order_id));
     let half = match order.status {
         OrderStatus::Paid => under.any(|row| row.status == TicketStatus::Paying),
         _ => under.next().is_some(),
     };
-    if half { settle(db, order).await } else { Ok(()) }
+    if half {
+        settle(db, order).await?;
+    }
+    Ok(half)
 }
 
 /// Lets the hold, its tickets and the limit follow what is decided.
