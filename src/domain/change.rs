@@ -78,6 +78,12 @@ impl ChangeKind {
         }
     }
 
+    /// The kind with this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     /// Whether the ticket is free after it.
     #[must_use]
     pub const fn frees(self) -> bool {

@@ -71,6 +71,12 @@ impl HoldStatus {
             Self::Refunded => "refunded",
         }
     }
+
+    /// The status with this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
 }
 
 impl std::fmt::Display for HoldStatus {

@@ -103,6 +103,12 @@ impl TicketStatus {
             Self::Blocked => "blocked",
         }
     }
+
+    /// The status with this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
 }
 
 impl fmt::Display for TicketStatus {

@@ -136,9 +136,7 @@ impl Builder {
     fn hold_row(&mut self, row: HoldRow) -> Option<()> {
         let ended = match row.ended_as.as_deref() {
             None => false,
-            Some(word) => {
-                HoldStatus::ALL.into_iter().any(|known| known.word() == word).then_some(true)?
-            }
+            Some(word) => HoldStatus::of_word(word).is_some().then_some(true)?,
         };
         let (started_at, expires_at) = (row.started_at?, row.expires_at?);
         let buyer = self.evidence.buyers.number(row.buyer_id?);

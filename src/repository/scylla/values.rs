@@ -72,8 +72,8 @@ pub(super) struct UnknownWord {
 macro_rules! word_column {
     ($($name:ident: $what:literal),*) => {$(
         column!($name as String, |value| value.word().to_owned(), |word| {
-            let found = $name::ALL.into_iter().find(|value| value.word() == word);
-            found.ok_or_else(|| DeserializationError::new(UnknownWord { what: $what, word }))
+            $name::of_word(&word)
+                .ok_or_else(|| DeserializationError::new(UnknownWord { what: $what, word }))
         });
     )*};
 }

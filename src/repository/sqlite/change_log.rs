@@ -39,8 +39,7 @@ fn read_change(
 }
 
 fn kind(word: &str) -> rusqlite::Result<ChangeKind> {
-    let found = ChangeKind::ALL.into_iter().find(|kind| kind.word() == word);
-    found.ok_or_else(|| {
+    ChangeKind::of_word(word).ok_or_else(|| {
         let message = format!("`{word}` is no change");
         rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, message.into())
     })

@@ -44,7 +44,7 @@ fn read_hold(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
         started_at: row.get(5)?,
         expires_at: row.get(6)?,
         payment_reference: row.get(7)?,
-        ended_as: ended_as.and_then(|w| HoldStatus::ALL.into_iter().find(|s| s.word() == w)),
+        ended_as: ended_as.and_then(HoldStatus::of_word),
     })
 }
 

@@ -80,7 +80,7 @@ pub(super) fn queue_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Resu
 
 fn ticket_status(value: ValueRef<'_>) -> rusqlite::Result<TicketStatus> {
     let word = value.as_str()?;
-    TicketStatus::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
+    TicketStatus::of_word(word).ok_or_else(|| {
         let message = format!("`{word}` is no ticket status");
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, message.into())
     })

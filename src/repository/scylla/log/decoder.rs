@@ -190,8 +190,7 @@ fn owner(rows: &[&LogRow]) -> Result<Owner, String> {
         rows.iter().rev().find_map(|row| column(row).clone())
     }
     let word = last(rows, |row| &row.status).ok_or("status is missing")?;
-    let status = TicketStatus::ALL.into_iter().find(|status| status.word() == word);
-    let status = status
+    let status = TicketStatus::of_word(&word)
         .filter(|status| *status != TicketStatus::Available)
         .ok_or_else(|| format!("status is `{word}`"))?;
     if status == TicketStatus::Blocked {
