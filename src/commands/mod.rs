@@ -200,16 +200,15 @@ impl Context {
         answer
     }
 
-    /// How to name the store on a command line: nothing where it is the default.
+    /// How to name the store on a command line: nothing where it is the one that is used anyway.
     #[must_use]
     pub fn store_option(&self) -> String {
-        let store = self.store.to_string();
-        let default = store == cli::STORE_DEFAULT;
-        let from_environment = std::env::var("TIX_STORE").is_ok_and(|value| value == store);
-        if default || from_environment {
+        // It may be written in another way there, and with its password.
+        let usual = std::env::var("TIX_STORE").unwrap_or_else(|_| cli::STORE_DEFAULT.into());
+        if usual.parse::<StoreUrl>().is_ok_and(|usual| usual == self.store) {
             String::new()
         } else {
-            format!(" --store {}", quoted(&store))
+            format!(" --store {}", quoted(&self.store.to_string()))
         }
     }
 }

@@ -115,7 +115,9 @@ impl Rehearsal<'_> {
             report = rehearsal => report.map_err(Error::from),
         };
         counter.finish();
-        report
+        let mut report = report?;
+        report.circumstances.store_option = self.context.store_option();
+        Ok(report)
     }
 
     /// The event to sell: the one that was named, or one of the rehearsal's own.

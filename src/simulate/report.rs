@@ -125,6 +125,8 @@ pub struct Throughput {
 pub struct Circumstances {
     /// The short name of the event.
     pub slug: String,
+    /// How a command names the store, with a space before; empty where it need not.
+    pub store_option: String,
     /// The engine's name and version.
     pub engine: String,
     /// Whether the rehearsal was stopped before its end.
@@ -160,6 +162,7 @@ impl SimulationReport {
             operations: outcome.latencies,
             audit,
             circumstances: Circumstances {
+                store_option: String::new(),
                 slug: event.slug.clone(),
                 engine,
                 stopped: outcome.stopped,

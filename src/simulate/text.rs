@@ -16,8 +16,6 @@ use crate::domain::Money;
 const BAR_COLUMNS: u64 = 32;
 /// How many violations stand in the verdict; the audit lists them all.
 const VIOLATIONS_SHOWN_MAX: usize = 5;
-/// Where rehearsals keep their data if nobody says otherwise; commands need not name it.
-const STORE_DEFAULT: &str = "sqlite:tix.db";
 /// The store that is gone when the rehearsal is.
 const STORE_IN_MEMORY: &str = "sqlite::memory:";
 
@@ -255,10 +253,7 @@ fn table(block: &Block) -> Table {
 
 /// What to do now: the command and why.
 fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
-    let store = match report.store.as_str() {
-        STORE_DEFAULT => String::new(),
-        other => format!(" --store {other}"),
-    };
+    let store = &report.circumstances.store_option;
     let again = format!(
         "tix simulate --buyers {} --seed {} --speed {}{store}",
         report.scenario.buyers, report.seed, report.scenario.speed
@@ -405,6 +400,7 @@ mod tests {
                 changing: 0,
             },
             circumstances: Circumstances {
+                store_option: String::new(),
                 slug: "simulation-42-1a2b3c4d".into(),
                 engine: "SQLite 3.54.1".into(),
                 ..Circumstances::default()

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Answer, Sandbox};
 
 #[test]
 fn a_store_that_is_not_there_is_made_only_by_commands_that_begin_something() {
@@ -31,6 +31,31 @@ fn the_store_is_named_by_option_or_environment() {
     assert!(list.env("TIX_STORE", "sqlite:other.db").output().unwrap().status.success());
     let seed = sandbox.tix(&["--store", "sqlite:other.db", "hold", "start", "--best", "1"]).done();
     assert!(seed.stderr.contains("--store sqlite:other.db"), "{}", seed.stderr);
+}
+
+#[test]
+fn commands_that_are_suggested_name_the_store_only_where_they_have_to() {
+    let sandbox = Sandbox::new();
+    let simulate = ["simulate", "--buyers", "5", "--speed", "max"];
+    let told = |store: &str, arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        let answer = Answer::of(&command.env("TIX_STORE", store).output().unwrap()).done();
+        answer.stdout + &answer.stderr
+    };
+    // The same store, written in another way than tix writes it.
+    for command in [&["seed"][..], &["hold", "start", "--best", "1"], &simulate] {
+        let told = told("sqlite:other.db?synchronous=full", command);
+        assert!(told.contains("  tix "), "{told}");
+        assert!(!told.contains("--store"), "{told}");
+    }
+    // The default, where the environment names another one.
+    for command in [&["seed"][..], &simulate] {
+        let command = [command, &["--store", "sqlite:tix.db"]].concat();
+        let told = told("sqlite:other.db", &command);
+        assert!(told.contains(" --store sqlite:tix.db"), "{told}");
+    }
+    let told = sandbox.tix(&[&simulate[..], &["--store", "sqlite:a shop.db"]].concat()).done();
+    assert!(told.stdout.contains(" --store 'sqlite:a shop.db'\n"), "{}", told.stdout);
 }
 
 #[test]
