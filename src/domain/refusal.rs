@@ -211,7 +211,11 @@ impl Refusal {
             ),
             Self::AlreadyPaid { order_id } => format!("see it with `tix order show {order_id}`"),
             Self::PaymentInProgress { until, .. } => {
-                format!("try again in {}, when it must have ended", spoken(until.since(now)))
+                let wait = spoken(until.since(now));
+                format!(
+                    "confirm again under the same payment reference to go on with it; anything else \
+                     has to wait {wait}, when it must have ended"
+                )
             }
             Self::UnknownEvent { .. } => "see which there are with `tix event list`".into(),
             Self::UnknownSeat { .. } => {

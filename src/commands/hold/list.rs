@@ -24,7 +24,9 @@ pub(super) async fn run(context: &Context, name: Option<&str>) -> Result<()> {
         })
         .await?;
     if report.holds.is_empty() {
-        context.terminal.notice("no running holds; `tix hold start --best 2` starts one");
+        let event = name.map(|_| format!(" --event {}", report.event.slug)).unwrap_or_default();
+        let start = format!("tix hold start{event} --best 2{}", context.store_option());
+        context.terminal.notice(format_args!("no running holds; `{start}` starts one"));
     }
     context.print(&report)
 }
