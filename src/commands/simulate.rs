@@ -200,7 +200,7 @@ struct Simulation {
 
 impl Report for Simulation {
     fn text(&self, page: &Page) -> String {
-        simulate::text::render(&self.report, page.color)
+        simulate::text::render(&self.report, page.width, page.color)
     }
 
     fn document(&self) -> Result<String> {

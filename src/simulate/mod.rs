@@ -9,6 +9,7 @@ mod buyer;
 mod checkout;
 pub mod choice;
 pub mod error;
+mod figures;
 pub mod measure;
 pub mod pace;
 pub mod plan;

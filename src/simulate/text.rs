@@ -6,14 +6,16 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::figures::{counted, grouped, grouped_money, humanised, whole};
 use super::measure::Latencies;
 use super::pace::Pace;
 use super::report::{SimulationReport, float};
 use super::stop::Urgency;
-use crate::domain::Money;
 
 /// How many columns a bar for everything takes.
 const BAR_COLUMNS: u64 = 32;
+/// Columns that a narrow page does without; the first goes first.
+const DISPENSABLE: [&str; 3] = ["p99.9", "p90", "max"];
 /// How many violations stand in the verdict; the audit lists them all.
 const VIOLATIONS_SHOWN_MAX: usize = 5;
 /// The store that is gone when the rehearsal is.
@@ -30,9 +32,10 @@ pub struct Block {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Writes the whole report; with bold titles and a coloured verdict if `styled`.
+/// Writes the whole report, with tables of at most `width` columns where that can be done; with bold
+/// titles and a coloured verdict if `styled`.
 #[must_use]
-pub fn render(report: &SimulationReport, styled: bool) -> String {
+pub fn render(report: &SimulationReport, width: usize, styled: bool) -> String {
     let mut text = String::new();
     let paint = |style: Style, words: &str| {
         if styled { format!("{style}{words}{style:#}") } else { words.to_owned() }
@@ -44,8 +47,8 @@ pub fn render(report: &SimulationReport, styled: bool) -> String {
     }
     for block in blocks(report) {
         let _ = writeln!(text, "\n{}", paint(Style::new().bold(), block.title));
-        for line in table(&block).lines() {
-            let _ = writeln!(text, "{}", line.trim_end());
+        for line in fitted(block, width) {
+            let _ = writeln!(text, "{line}");
         }
     }
     let _ = write!(text, "\n{}\n", paint(Style::new().bold(), "Next"));
@@ -101,11 +104,6 @@ fn audited(report: &SimulationReport) -> String {
         let _ = write!(text, "\n  {}: {}", violation.rule, violation.detail);
     }
     text
-}
-
-/// A count with its noun, in the plural where it needs one.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// The tables of the report.
@@ -232,6 +230,22 @@ fn latency_row(measured: &Latencies) -> Vec<String> {
     [name, grouped(measured.count)].into_iter().chain(times).collect()
 }
 
+/// The lines of a block. Where they are too long, percentiles that others tell most of are left out.
+fn fitted(mut block: Block, width: usize) -> Vec<String> {
+    let mut dispensable = DISPENSABLE.iter();
+    loop {
+        let lines: Vec<String> = table(&block).lines().map(|l| l.trim_end().to_owned()).collect();
+        let fits = lines.iter().all(|line| line.chars().count() <= width);
+        let Some(name) = dispensable.next().filter(|_| !fits) else { return lines };
+        if let Some(column) = block.header.iter().position(|header| header == name) {
+            block.header.remove(column);
+            for row in block.rows.iter_mut().filter(|row| row.len() > column) {
+                row.remove(column);
+            }
+        }
+    }
+}
+
 fn table(block: &Block) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).force_no_tty();
@@ -269,60 +283,11 @@ fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
     steps
 }
 
-/// A count with a comma between thousands: `10,000`.
-#[must_use]
-pub fn grouped(count: u64) -> String {
-    grouped_digits(&count.to_string())
-}
-
-fn grouped_digits(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn grouped_money(money: Money) -> String {
-    let amount = money.decimal().to_string();
-    let (whole, rest) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
-    format!("{}{rest} {}", grouped_digits(whole), money.currency())
-}
-
-/// A rate without digits behind the point.
-fn whole(number: f64) -> String {
-    grouped_digits(&format!("{number:.0}"))
-}
-
-/// A span in three digits and the unit that fits: `850 µs`, `12.3 ms`, `1.25 s`, `3 min 05 s`.
-#[must_use]
-pub fn humanised(span: Duration) -> String {
-    let us = span.as_secs_f64() * 1e6;
-    match us {
-        ..999.5 => format!("{us:.0} µs"),
-        ..999_500.0 => format!("{} ms", three_digits(us / 1e3)),
-        ..100e6 => format!("{} s", three_digits(us / 1e6)),
-        _ => crate::domain::time::spoken(span),
-    }
-}
-
-fn three_digits(number: f64) -> String {
-    let decimals = match number {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    format!("{number:.decimals$}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::audit::{AuditReport, Check, Violation};
-    use crate::domain::{Currency, EventId};
+    use crate::domain::{Currency, EventId, Money};
     use crate::simulate::Scenario;
     use crate::simulate::report::{Buyers, Circumstances, Holds, Throughput, Tickets};
     use crate::simulate::sale::FailureReport;
@@ -410,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_person_reads_it_from_the_verdict_to_what_to_do_next() {
-        insta::assert_snapshot!(render(&sample(), false));
+        insta::assert_snapshot!(render(&sample(), 80, false));
     }
 
     #[test]
@@ -431,34 +396,28 @@ mod tests {
 
     #[test]
     fn it_fits_into_80_columns_and_is_plain_unless_styled() {
-        let plain = render(&sample(), false);
+        let plain = render(&sample(), 80, false);
         for line in plain.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
         assert!(!plain.contains('\u{1b}'));
-        assert!(render(&sample(), true).contains('\u{1b}'));
+        assert!(render(&sample(), 80, true).contains('\u{1b}'));
     }
 
     #[test]
-    fn thousands_are_parted() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(10_000), "10,000");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        let money = Money::from_minor(48_231_050, Currency::EUR);
-        assert_eq!(grouped_money(money), "482,310.50 EUR");
-    }
-
-    #[test]
-    fn spans_are_read_in_the_unit_that_fits() {
-        let read = |us| humanised(Duration::from_micros(us));
-        assert_eq!(read(7), "7 µs");
-        assert_eq!(read(999), "999 µs");
-        assert_eq!(read(1000), "1.00 ms");
-        assert_eq!(read(12_345), "12.3 ms");
-        assert_eq!(read(999_499), "999 ms");
-        assert_eq!(read(1_250_000), "1.25 s");
-        assert_eq!(read(185_000_000), "3 min 05 s");
+    fn a_narrow_page_has_fewer_percentiles() {
+        let heads = |width| {
+            let text = render(&sample(), width, false);
+            let line = text.lines().find(|line| line.contains("p99 due")).unwrap().to_owned();
+            (line.split_whitespace().collect::<Vec<_>>().join(" "), line.chars().count())
+        };
+        let (all, width) = heads(80);
+        assert_eq!(all, "count p50 p90 p99 p99.9 max p99 due");
+        let (fewer, narrower) = heads(width - 1);
+        assert_eq!(fewer, "count p50 p90 p99 max p99 due");
+        assert_eq!(heads(narrower).0, fewer);
+        assert_eq!(heads(narrower - 1).0, "count p50 p99 max p99 due");
+        assert_eq!(heads(1).0, "count p50 p99 p99 due", "and no fewer");
     }
 
     #[test]

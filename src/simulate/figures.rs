@@ -1,0 +1,86 @@
+//! How the report of a rehearsal writes numbers.
+
+use std::time::Duration;
+
+use crate::domain::Money;
+
+/// A count with its noun, in the plural where it needs one.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// A count with a comma between thousands: `10,000`.
+pub(super) fn grouped(count: u64) -> String {
+    grouped_digits(&count.to_string())
+}
+
+fn grouped_digits(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An amount with a comma between thousands and its currency: `482,310.50 EUR`.
+pub(super) fn grouped_money(money: Money) -> String {
+    let amount = money.decimal().to_string();
+    let (whole, rest) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    format!("{}{rest} {}", grouped_digits(whole), money.currency())
+}
+
+/// A rate without digits behind the point.
+pub(super) fn whole(number: f64) -> String {
+    grouped_digits(&format!("{number:.0}"))
+}
+
+/// A span in three digits and the unit that fits: `850 µs`, `12.3 ms`, `1.25 s`, `3 min 05 s`.
+pub(super) fn humanised(span: Duration) -> String {
+    let us = span.as_secs_f64() * 1e6;
+    match us {
+        ..999.5 => format!("{us:.0} µs"),
+        ..999_500.0 => format!("{} ms", three_digits(us / 1e3)),
+        ..100e6 => format!("{} s", three_digits(us / 1e6)),
+        _ => crate::domain::time::spoken(span),
+    }
+}
+
+fn three_digits(number: f64) -> String {
+    let decimals = match number {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    #[test]
+    fn thousands_are_parted() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(10_000), "10,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        let money = Money::from_minor(48_231_050, Currency::EUR);
+        assert_eq!(grouped_money(money), "482,310.50 EUR");
+    }
+
+    #[test]
+    fn spans_are_read_in_the_unit_that_fits() {
+        let read = |us| humanised(Duration::from_micros(us));
+        assert_eq!(read(7), "7 µs");
+        assert_eq!(read(999), "999 µs");
+        assert_eq!(read(1000), "1.00 ms");
+        assert_eq!(read(12_345), "12.3 ms");
+        assert_eq!(read(999_499), "999 ms");
+        assert_eq!(read(1_250_000), "1.25 s");
+        assert_eq!(read(185_000_000), "3 min 05 s");
+    }
+}
