@@ -26,7 +26,10 @@ impl Watching {
 
     /// Starts it.
     pub(crate) fn waiting(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let mut command = sandbox.command(&[&["watch-cdc"], arguments].concat());
+        Self::run(sandbox.command(&[&["watch-cdc"], arguments].concat()))
+    }
+
+    fn run(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -140,6 +143,26 @@ fn the_past_can_be_watched_too() {
     let first = later.json();
     sandbox.tix(&["watch-cdc", "--from", "2100-01-01"]).ended(2, "is still to come");
     assert!(first["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() >= middle);
+}
+
+#[test]
+fn on_a_narrow_terminal_lines_stay_whole_and_in_step() {
+    let sandbox = Sandbox::seeded();
+    sandbox.hold("a session of many letters", &["Stalls/1/1", "Stalls/1/2", "Balcony/1/1"]);
+    let lines = |columns: &str| -> Vec<String> {
+        let mut command = sandbox.command(&["watch-cdc", "--from", "start"]);
+        command.env("COLUMNS", columns);
+        let mut watching = Watching::run(command);
+        watching.line();
+        (0..3).map(|_| watching.line()).collect()
+    };
+    for line in lines("60") {
+        assert!(line.chars().count() <= 60 && !line.contains("left"), "{line}");
+    }
+    let wide = lines("100");
+    assert!(wide.iter().all(|line| line.ends_with("15 min 00 s left")), "{wide:?}");
+    let places: Vec<_> = wide.iter().map(|line| line.find("a session").unwrap()).collect();
+    assert_eq!(places, [places[2]; 3], "{wide:#?}");
 }
 
 #[test]

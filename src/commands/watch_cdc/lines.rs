@@ -14,7 +14,8 @@ use crate::output::csv::optional;
 use crate::output::{Format, Page, Sheet, Tone, json};
 use crate::repository::Repository;
 
-/// The widest page on which a line names no event unless there are several.
+/// The widest page on which a line names no event unless there are several, nor the time left where
+/// there is no room for it.
 const NARROW: usize = 79;
 /// The most letters of a session that a line shows.
 const SESSION_LETTERS_MAX: usize = 20;
@@ -94,6 +95,11 @@ impl<'a> Lines<'a> {
                 self.known.insert(event.event_id, known(&event));
             }
         }
+        // Lines that come together are in step with each other, whichever of them is the widest.
+        for change in changes {
+            let (slug, session) = (self.slug(change).to_owned(), session_of(change));
+            self.columns.fit(&slug, &change.label.to_string(), &session);
+        }
         let text = match self.context.terminal.format() {
             Format::Table => changes.iter().map(|change| self.line(change)).collect(),
             Format::Json => self.json(changes)?,
@@ -134,10 +140,7 @@ impl<'a> Lines<'a> {
         let zone = self.known.get(&change.event_id).map_or(TimeZone::UTC, |k| k.zone.clone());
         let mut line = self.day_of(change.at, &zone);
         let slug = self.slug(change).to_owned();
-        let session = change.session_id.as_ref().map_or("", |session| session.as_str());
-        let session = shortened(session, SESSION_LETTERS_MAX);
-        let seat = change.label.to_string();
-        self.columns.fit(&slug, &seat, &session);
+        let (seat, session) = (change.label.to_string(), session_of(change));
         let Columns { event, seat: seat_width, session: session_width } = self.columns;
         let word = format!("{:WORD_LETTERS$}", change.change);
         let mut rest = String::new();
@@ -145,11 +148,17 @@ impl<'a> Lines<'a> {
         if self.names_event() {
             let _ = write!(rest, "{slug:event$}  ");
         }
-        let _ = write!(rest, "{seat:seat_width$}  {session:session_width$}  {}", left(change));
+        let _ = write!(rest, "{seat:seat_width$}  {session:session_width$}");
+        let (time, left) = (change.at.clock_time(&zone), left(change));
+        let letters = |text: &str| text.chars().count();
+        let whole = letters(&time) + letters(&word) + letters(&rest) + letters(&left) + 6;
+        if self.page.width > NARROW || whole <= self.page.width {
+            let _ = write!(rest, "  {left}");
+        }
         let _ = writeln!(
             line,
             "{}  {}  {}",
-            self.page.paint(Tone::Faint, &change.at.clock_time(&zone)),
+            self.page.paint(Tone::Faint, &time),
             self.page.paint(change.change.into(), &word),
             rest.trim_end()
         );
@@ -182,6 +191,12 @@ impl Columns {
 
 fn known(event: &Event) -> Known {
     Known { slug: event.slug.clone(), zone: event.zone() }
+}
+
+/// The session as a line shows it.
+fn session_of(change: &Change) -> String {
+    let session = change.session_id.as_ref().map_or("", |session| session.as_str());
+    shortened(session, SESSION_LETTERS_MAX)
 }
 
 /// How long the buyer has to pay, where he has.
