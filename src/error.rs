@@ -225,13 +225,15 @@ impl Error {
             return error.causes();
         }
         let mut next = self.source();
-        let mut causes = Vec::new();
+        let mut causes: Vec<String> = Vec::new();
         while let Some(cause) = next {
-            causes.push(cause.to_string());
+            let text = cause.to_string();
+            // Some errors say themselves, at their end, what lies beneath.
+            if !causes.last().is_some_and(|before| before.ends_with(&text)) {
+                causes.push(text);
+            }
             next = cause.source();
         }
-        // Some errors repeat their cause in their own words.
-        causes.dedup();
         causes
     }
 
@@ -381,6 +383,18 @@ mod tests {
         assert_eq!(error.to_string(), "open the store tix.db");
         assert_eq!(error.causes(), ["no such device"]);
         assert_eq!(error.outcome(), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_cause_that_the_one_before_has_told_is_not_told_again() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the pool is broken: {0}")]
+        struct Pool(#[source] io::Error);
+
+        let deep = Pool(io::Error::other("connection refused"));
+        let store = StoreError::caused(StoreFault::Unreachable, "connect", deep);
+        let error = Error::from(repository::Error::Store(store));
+        assert_eq!(error.causes(), ["the pool is broken: connection refused"]);
     }
 
     #[test]
