@@ -13,6 +13,9 @@ const PREFIX_MIN: usize = 4;
 /// How many candidates an error names.
 const CANDIDATES_NAMED_MAX: usize = 8;
 
+/// What to do about an order that is not found.
+const SEE_ORDERS: &str = "see which orders there are with `tix order list`";
+
 /// How alike two names must be for one to be meant by the other: 1 is the same (Jaro and Winkler).
 const ALIKE_MIN: f64 = 0.8;
 /// How much less alike than the likest another name may be to be suggested beside it.
@@ -116,7 +119,12 @@ pub async fn hold(store: &dyn Repository, name: &str) -> Result<Hold> {
         }
     }
     match candidates.len() {
-        0 => Err(Refusal::UnknownHold { name: name.to_owned() }.into()),
+        0 => {
+            let refusal = Refusal::UnknownHold { name: name.to_owned() };
+            let hint = "see the running ones with `tix hold list`; one that is over is named by its \
+                        whole id";
+            Err(Error::refused(refusal, Some(hint.into())))
+        }
         1 => Ok(candidates.swap_remove(0)),
         _ => Err(several("hold", name, candidates.iter().map(|hold| hold.hold_id))),
     }
@@ -133,11 +141,14 @@ pub async fn order(store: &dyn Repository, name: &str) -> Result<Order> {
     let number: ConfirmationNumber = name.parse().map_err(|cause| Error::Usage {
         message: format!("`{name}` is neither the id of an order nor a confirmation number"),
         cause: Some(Box::new(cause)),
-        hint: Some("see which orders there are with `tix order list`".into()),
+        hint: Some(SEE_ORDERS.into()),
     })?;
     let mut candidates = store.orders_numbered(&number).await?;
     match candidates.len() {
-        0 => Err(Refusal::UnknownHold { name: number.to_string() }.into()),
+        0 => {
+            let refusal = Refusal::UnknownHold { name: number.to_string() };
+            Err(Error::refused(refusal, Some(SEE_ORDERS.into())))
+        }
         1 => Ok(candidates.swap_remove(0)),
         _ => Err(several("order", name, candidates.iter().map(|order| order.order_id))),
     }

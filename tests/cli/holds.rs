@@ -152,7 +152,8 @@ fn a_hold_is_named_by_id_or_by_a_prefix_of_it() {
     assert_eq!(shown["hold"]["hold_id"], hold.as_str());
     sandbox.hold("ann", &["Stalls/1/2"]);
     sandbox.tix(&["hold", "show", &hold[..6]]).ended(2, "could be several holds");
-    sandbox.tix(&["hold", "show", "ffff"]).refused("unknown_hold");
+    let unknown = sandbox.tix(&["hold", "show", "ffff"]).refused("unknown_hold");
+    assert!(unknown.stderr.contains("one that is over is named by its whole id"));
     sandbox.tix(&["hold", "show", &hold[..2]]).refused("unknown_hold");
     let nobody = "01a1fdc2-08bf-7039-8098-dd2b7ca1865c";
     sandbox.tix(&["hold", "show", nobody]).refused("unknown_hold");

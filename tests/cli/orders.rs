@@ -43,6 +43,8 @@ fn an_order_that_is_not_there_is_refused_and_a_slip_is_told() {
     let number = sandbox.buy("ann", &["Stalls/1/1"]);
     let nobody = "cbe28d7e-2088-5ed3-94a8-ab000323d837";
     sandbox.tix(&["order", "show", nobody]).refused("unknown_hold");
+    let refused = sandbox.tix(&["order", "cancel", "7K6H-EXD9-CK4J"]).refused("unknown_hold");
+    assert!(refused.stderr.ends_with("Hint: see which orders there are with `tix order list`\n"));
     let last = if number.ends_with('2') { '3' } else { '2' };
     let slip = format!("{}{last}", &number[..number.len() - 1]);
     sandbox.tix(&["order", "show", &slip]).ended(2, "one of its symbols is wrong");
