@@ -35,7 +35,7 @@ pub(crate) async fn on_sale(
     let mut ids = Vec::new();
     for section in &layout.sections {
         let map = store.section_map(event, &section.name).await.unwrap();
-        ids.extend(map.section.tickets.iter().map(|ticket| ticket.ticket_id));
+        ids.extend(map.tickets().tickets().iter().map(|ticket| ticket.ticket_id));
     }
     (event, ids)
 }

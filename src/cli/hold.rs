@@ -10,7 +10,7 @@ const START_EXAMPLES: &str = "\
 Examples:
   tix hold start --seat \"Floor A/3/12\" --seat \"Floor A/3/13\" --session ann
   tix hold start --best 2
-  tix hold start --best 4 --section \"Balcony\"
+  tix hold start --best 4 --section \"Stalls\" --section \"Balcony\"
   tix hold start --best 2 --type VIP
 ";
 
@@ -65,9 +65,9 @@ pub struct StartArgs {
     #[arg(long, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
     pub best: Option<u32>,
-    /// Choose in this section only
-    #[arg(long, requires = "best", conflicts_with = "seats")]
-    pub section: Option<String>,
+    /// Choose in this section only; can be repeated, the most preferred first
+    #[arg(long, value_name = "SECTION", requires = "best", conflicts_with = "seats")]
+    pub section: Vec<String>,
     /// Choose tickets of this type only
     #[arg(long = "type", value_name = "TYPE", requires = "best", conflicts_with = "seats")]
     pub ticket_type: Option<String>,

@@ -14,7 +14,6 @@ use crate::output::{Format, Report};
 use crate::repository::{self, Access, Repository, StoreUrl};
 use crate::terminal::{Settings, Terminal};
 
-mod aisles;
 pub mod audit;
 pub mod completions;
 pub mod draft;

@@ -3,7 +3,9 @@
 //! Nothing here reads a clock, draws a random number or touches a file; such things come in as
 //! arguments. How these values are stored is the business of [`repository`](crate::repository).
 
+mod aisles;
 pub mod change;
+pub mod choice;
 pub mod confirmation;
 pub mod event;
 pub mod event_search;
@@ -18,12 +20,16 @@ pub mod obstacles;
 pub mod order;
 pub mod refusal;
 pub mod sales;
+pub mod seat_map;
 pub mod seating;
+pub mod section_tickets;
+pub mod shortage;
 pub mod ticket;
 pub mod time;
 pub mod venue;
 
 pub use change::{Change, ChangeKind, Position};
+pub use choice::Choice;
 pub use confirmation::ConfirmationNumber;
 pub use event::{Event, EventDraft, SaleTerms};
 pub use event_search::{Availability, EventHit, EventOrder, EventPage, EventQuery, Moment};
@@ -37,6 +43,9 @@ pub use money::{Currency, Money};
 pub use obstacles::{Obstacle, Standing};
 pub use order::{Order, OrderStatus};
 pub use refusal::Refusal;
+pub use seat_map::{SeatMap, SectionMap, StatusCounts, Vacant};
+pub use section_tickets::SectionTickets;
+pub use shortage::Shortage;
 pub use ticket::{SeatLabel, Ticket, TicketState, TicketStatus};
 pub use time::Timestamp;
 pub use venue::{Section, Venue};

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::limit::Counted;
+use super::shortage::{Elsewhere, Shortage};
 use super::time::spoken;
 use super::{HoldStatus, Obstacle, OrderId, Timestamp};
 use words::Times;
@@ -43,21 +44,11 @@ pub enum Refusal {
         counted: Vec<Counted>,
     },
     /// Fewer tickets are available than were asked for.
-    #[error("sold_out: {available} available, {asked} asked for")]
-    SoldOut {
-        /// How many were asked for.
-        asked: u32,
-        /// How many are available where the buyer looks.
-        available: u32,
-    },
+    #[error("sold_out: {}", .0.scarce())]
+    SoldOut(Box<Shortage>),
     /// Enough tickets are available, but not side by side.
-    #[error("no_adjacent_block: no {asked} seats side by side; the longest free run has {longest}")]
-    NoAdjacentBlock {
-        /// How many were asked for.
-        asked: u32,
-        /// The longest run of free seats where the buyer looks.
-        longest: u32,
-    },
+    #[error("no_adjacent_block: {}", .0.scattered())]
+    NoAdjacentBlock(Box<Shortage>),
     /// Ops keep these seats from the sale.
     #[error("{}", self.sentence(None))]
     Blocked {
@@ -118,6 +109,12 @@ pub enum Refusal {
     },
 }
 
+/// The command that lets tix choose so many seats.
+fn start_best(count: u32, elsewhere: Option<&Elsewhere>) -> String {
+    let section = elsewhere.map(|there| format!(" --section \"{}\"", there.section));
+    format!("tix hold start --best {count}{}", section.unwrap_or_default())
+}
+
 impl Refusal {
     /// The reason's word, as scripts read it.
     #[must_use]
@@ -126,8 +123,8 @@ impl Refusal {
             Self::Taken { .. } => "taken",
             Self::Expired { .. } => "expired",
             Self::Limit { .. } => "limit",
-            Self::SoldOut { .. } => "sold_out",
-            Self::NoAdjacentBlock { .. } => "no_adjacent_block",
+            Self::SoldOut(_) => "sold_out",
+            Self::NoAdjacentBlock(_) => "no_adjacent_block",
             Self::Blocked { .. } => "blocked",
             Self::ReservedForWaitlist => "reserved_for_waitlist",
             Self::Declined { .. } => "declined",
@@ -194,16 +191,7 @@ impl Refusal {
                     left => format!("ask for {left} at the most, or {room}"),
                 }
             }
-            Self::SoldOut { available: 0, .. } => {
-                "holds that are not paid for come free again; see them with `tix hold list`".into()
-            }
-            Self::SoldOut { available, .. } => format!("ask for {available} at the most"),
-            Self::NoAdjacentBlock { longest: 0, .. } => {
-                "see what is left with `tix ticket map`".into()
-            }
-            Self::NoAdjacentBlock { longest, .. } => {
-                format!("ask for {longest} at the most, or name the seats with `--seat`")
-            }
+            Self::SoldOut(shortage) | Self::NoAdjacentBlock(shortage) => shortage.hint(start_best),
             Self::ReservedForWaitlist => "join the waitlist".into(),
             Self::Declined { held_until: Some(until), .. } => format!(
                 "the seats stay yours for {}: confirm again with another payment reference",

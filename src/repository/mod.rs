@@ -14,8 +14,8 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::domain::{
     BuyerId, ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId,
-    Money, NewHold, Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId,
-    Ticket, TicketId, TicketState, TicketStatus, Timestamp,
+    Money, NewHold, Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SectionMap,
+    SessionId, TicketId, TicketState, TicketStatus, Timestamp,
 };
 use crate::minting::Layout;
 
@@ -93,24 +93,6 @@ pub struct Minted {
     pub new: u64,
     /// Tickets that were there before, from an earlier or an interrupted call.
     pub existing: u64,
-}
-
-/// The tickets of one section in the order of the venue, each with its condition.
-#[derive(Debug, Clone)]
-pub struct SectionMap {
-    /// The section and its tickets, which never change.
-    pub section: Arc<SectionTickets>,
-    /// The condition of each ticket, in the order of `section.tickets`.
-    pub statuses: Vec<TicketStatus>,
-}
-
-/// A section and its tickets in the order of the venue.
-#[derive(Debug, Clone)]
-pub struct SectionTickets {
-    /// The section.
-    pub section: Section,
-    /// Its tickets, row by row.
-    pub tickets: Vec<Ticket>,
 }
 
 /// How many tickets of a section are in which condition.

@@ -15,8 +15,8 @@ use super::progress::{Leaving, Progress};
 use super::sale::Sale;
 use super::stop::Urgency;
 use crate::audit::Answer;
-use crate::domain::{Hold, HoldId, NewHold, Refusal, TicketId};
-use crate::repository::{Error, SectionMap};
+use crate::domain::{Hold, HoldId, NewHold, Refusal, SectionMap, TicketId};
+use crate::repository::Error;
 
 /// After so many refusals in a row a buyer looks for seats in another section.
 const REFUSALS_PER_SECTION_MAX: u32 = 2;
@@ -94,16 +94,12 @@ impl Buyer<'_> {
                 return Continue(None);
             };
             let map = self.look_at(section).await?;
-            let shape = self.sale.sections[section as usize].shape(&map);
-            let choice = choose(&map, shape, self.plan.party, one_try.spot);
+            self.sale.vacancy.saw(section, map.vacant(None).longest);
+            let choice = choose(&map, self.plan.party, one_try.spot);
             self.pause_or_leave(one_try.looks_ms).await?;
-            let tickets = match choice {
-                Ok(tickets) => tickets,
-                Err(why) => {
-                    self.sale.vacancy.found_none(section, &why);
-                    in_vain.push(section);
-                    continue;
-                }
+            let Some(tickets) = choice else {
+                in_vain.push(section);
+                continue;
             };
             match self.claim(tickets).await? {
                 Claim::Held(hold) => return Continue(Some(hold)),
@@ -142,7 +138,7 @@ impl Buyer<'_> {
 
     async fn look_at(&mut self, section: u32) -> ControlFlow<Leaving, SectionMap> {
         let sale = self.sale;
-        let call = sale.repository.section_map(sale.event, &sale.sections[section as usize].name);
+        let call = sale.repository.section_map(sale.event, &sale.sections[section as usize]);
         let answer = sale.ask(self.plan.number, Operation::SectionMap, self.due, call).await;
         self.answered("read the map of a section", answer)
     }

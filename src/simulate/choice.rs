@@ -6,149 +6,61 @@
 use std::ops::Range;
 
 use super::plan::Spot;
-use crate::domain::seating::{self, Row, Seat};
-use crate::domain::{Refusal, Ticket, TicketId, TicketStatus};
-use crate::repository::{SectionMap, SectionTickets};
+use crate::domain::seating::{Block, best_of_section, best_of_stretch};
+use crate::domain::{SectionMap, TicketId};
 
 /// A buyer with a taste of his own looks at as many seats as so many parties of his size fill.
 const STRETCH_PARTIES: usize = 2;
 
-/// How the tickets of a section sit side by side; the same for every map of the section.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
-    /// The tickets of each row.
-    rows: Vec<Range<usize>>,
-    /// For each ticket, whether a gap parts it from the one before.
-    gap_before: Vec<bool>,
-}
-
-impl Shape {
-    /// Reads the shape off the names of rows and seats.
-    #[must_use]
-    pub fn of(section: &SectionTickets) -> Self {
-        let tickets = &section.tickets;
-        let mut rows = Vec::new();
-        let mut start = 0;
-        for row in tickets.chunk_by(|a, b| a.label.row == b.label.row) {
-            rows.push(start..start + row.len());
-            start += row.len();
-        }
-        let mut gap_before = vec![false; tickets.len()];
-        for (before, pair) in tickets.windows(2).enumerate() {
-            gap_before[before + 1] = !are_neighbours(&pair[0], &pair[1]);
-        }
-        Self { rows, gap_before }
-    }
-
-    fn row(&self, depth: usize, statuses: &[TicketStatus]) -> Row<usize> {
-        let seat = |at: usize| Seat {
-            key: at,
-            free: statuses.get(at) == Some(&TicketStatus::Available),
-            gap_before: self.gap_before[at],
-        };
-        Row { depth, seats: self.rows[depth].clone().map(seat).collect() }
-    }
-}
-
-/// Seats whose names are numbers sit side by side if the numbers follow each other; other names say
-/// nothing against it.
-fn are_neighbours(a: &Ticket, b: &Ticket) -> bool {
-    match (a.label.seat.parse::<u32>(), b.label.seat.parse::<u32>()) {
-        (Ok(a), Ok(b)) => a.abs_diff(b) == 1,
-        _ => true,
-    }
-}
-
 /// Chooses `party` seats side by side: near the spot that the buyer fancies, in the first row from
-/// there on that has enough; the best of the section where he fancies none.
-///
-/// # Errors
-/// As [`seating::best`].
-pub fn choose(
-    map: &SectionMap,
-    shape: &Shape,
-    party: u32,
-    spot: Option<Spot>,
-) -> Result<Vec<TicketId>, Refusal> {
-    let fancied = spot.and_then(|spot| near(map, shape, party, spot));
-    let chosen = fancied.map_or_else(|| best(map, shape, party), Ok)?;
-    Ok(chosen.into_iter().map(|at| map.section.tickets[at].ticket_id).collect())
-}
-
-fn best(map: &SectionMap, shape: &Shape, party: u32) -> Result<Vec<usize>, Refusal> {
-    let rows = 0..shape.rows.len();
-    let rows: Vec<_> = rows.map(|depth| shape.row(depth, &map.statuses)).collect();
-    seating::best(&rows, party)
+/// there on that has enough; the best of the section where he fancies none. None where no row has
+/// enough.
+#[must_use]
+pub fn choose(map: &SectionMap, party: u32, spot: Option<Spot>) -> Option<Vec<TicketId>> {
+    if !map.fits(party, None) {
+        return None;
+    }
+    let block = match spot {
+        Some(spot) => near(map, party, spot)?,
+        None => best_of_section(map, party)?,
+    };
+    let seats = &map.tickets().tickets()[block.places];
+    Some(seats.iter().map(|ticket| ticket.ticket_id).collect())
 }
 
 /// Seats near a spot: first in a stretch of its row, then anywhere in this row or one behind it, at
 /// last in front of it.
-fn near(map: &SectionMap, shape: &Shape, party: u32, spot: Spot) -> Option<Vec<usize>> {
-    let rows = shape.rows.len();
-    let first = rows * usize::from(spot.depth_permille) / 1000;
-    (first..rows).chain(0..first).find_map(|depth| {
-        let row = shape.row(depth, &map.statuses);
-        let mut stretch = row.clone();
-        keep_stretch(&mut stretch, party, spot.side_permille);
-        seating::best(&[stretch], party).or_else(|_| seating::best(&[row], party)).ok()
+fn near(map: &SectionMap, party: u32, spot: Spot) -> Option<Block> {
+    let rows = map.tickets().rows();
+    let first = rows.len() * usize::from(spot.depth_permille) / 1000;
+    let depths = (first..rows.len()).chain(0..first);
+    depths.filter(|depth| map.vacant_in_row(*depth, None).longest >= party).find_map(|depth| {
+        let row = &rows[depth];
+        best_of_stretch(map, depth, stretch(row, party, spot.side_permille), party)
+            .or_else(|| best_of_stretch(map, depth, row.clone(), party))
     })
 }
 
-/// Leaves only seats of a stretch around the fancied place free.
-fn keep_stretch(row: &mut Row<usize>, party: u32, side_permille: u16) {
+/// The places of a row around the fancied one.
+fn stretch(row: &Range<usize>, party: u32, side_permille: u16) -> Range<usize> {
     let width = STRETCH_PARTIES * party as usize;
-    let first = row.seats.len().saturating_sub(width) * usize::from(side_permille) / 1000;
-    let stretch = first..first + width;
-    for (place, seat) in row.seats.iter_mut().enumerate() {
-        seat.free &= stretch.contains(&place);
-    }
+    let first = row.len().saturating_sub(width) * usize::from(side_permille) / 1000;
+    let start = row.start + first;
+    start..row.end.min(start + width)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::domain::{Currency, EventId, Money, SeatLabel, Section};
+    use crate::domain::seat_map::drawn::drawn;
 
-    /// A section of the seats `row/seat`; those named in `taken` are sold.
-    fn map(seats: &[&str], taken: &[&str]) -> SectionMap {
-        let event = EventId::of_slug("x");
-        let ticket = |seat: &&str| {
-            let label: SeatLabel = format!("A/{seat}").parse().unwrap();
-            let ticket_id = TicketId::of_seat(event, "A", &label.row, &label.seat);
-            let price = Money::zero(Currency::EUR);
-            Ticket { ticket_id, label, type_id: "regular".into(), price }
-        };
-        let status = |seat: &&str| {
-            if taken.contains(seat) { TicketStatus::Sold } else { TicketStatus::Available }
-        };
-        let section = Section {
-            name: "A".into(),
-            type_id: "regular".into(),
-            entrance: String::new(),
-            rows: 0,
-            seats: seats.len() as u64,
-        };
-        let tickets = seats.iter().map(ticket).collect();
-        SectionMap {
-            section: Arc::new(SectionTickets { section, tickets }),
-            statuses: seats.iter().map(status).collect(),
-        }
+    fn chosen(rows: &[&str], party: u32, spot: Option<Spot>) -> Option<Vec<String>> {
+        let map = drawn("A", rows);
+        let tickets = map.tickets().tickets();
+        let name = |id| tickets.iter().find(|t| t.ticket_id == id).unwrap().label.to_string();
+        let ids = choose(&map, party, spot)?;
+        Some(ids.into_iter().map(name).collect())
     }
-
-    fn chosen(map: &SectionMap, party: u32, spot: Option<Spot>) -> Result<Vec<String>, Refusal> {
-        let tickets = &map.section.tickets;
-        let name = |id| {
-            let ticket = tickets.iter().find(|t| t.ticket_id == id).unwrap();
-            format!("{}/{}", ticket.label.row, ticket.label.seat)
-        };
-        let ids = choose(map, &Shape::of(&map.section), party, spot)?;
-        Ok(ids.into_iter().map(name).collect())
-    }
-
-    const TWO_ROWS: [&str; 12] =
-        ["1/1", "1/2", "1/3", "1/4", "1/5", "1/6", "2/1", "2/2", "2/3", "2/4", "2/5", "2/6"];
 
     fn spot(depth_permille: u16, side_permille: u16) -> Spot {
         Spot { depth_permille, side_permille }
@@ -156,30 +68,22 @@ mod tests {
 
     #[test]
     fn some_want_the_best_and_others_sit_further_back_or_to_a_side() {
-        let map = map(&TWO_ROWS, &[]);
-        assert_eq!(chosen(&map, 2, None).unwrap(), ["1/3", "1/4"]);
-        assert_eq!(chosen(&map, 1, Some(spot(499, 0))).unwrap(), ["1/2"]);
-        assert_eq!(chosen(&map, 1, Some(spot(999, 999))).unwrap(), ["2/4"]);
+        let rows = ["......", "......"];
+        assert_eq!(chosen(&rows, 2, None).unwrap(), ["A/1/3", "A/1/4"]);
+        assert_eq!(chosen(&rows, 1, Some(spot(499, 0))).unwrap(), ["A/1/1"]);
+        assert_eq!(chosen(&rows, 1, Some(spot(999, 999))).unwrap(), ["A/2/4"]);
     }
 
     #[test]
     fn whoever_looks_at_the_back_finds_what_is_left_in_front() {
-        let map = map(&TWO_ROWS, &["2/3"]);
-        assert_eq!(chosen(&map, 4, Some(spot(999, 500))).unwrap()[0], "1/1");
-        let six = chosen(&map, 7, Some(spot(999, 999)));
-        assert!(matches!(six, Err(Refusal::NoAdjacentBlock { longest: 6, .. })));
+        let rows = ["......", "..s..."];
+        assert_eq!(chosen(&rows, 4, Some(spot(999, 500))).unwrap()[0], "A/1/1");
+        assert_eq!(chosen(&rows, 7, Some(spot(999, 999))), None);
+        assert_eq!(chosen(&rows, 7, None), None);
     }
 
     #[test]
-    fn numbers_that_do_not_follow_each_other_are_parted_by_a_gap() {
-        let aisle = map(&["1/1", "1/2", "1/4", "1/5"], &[]);
-        assert!(matches!(
-            chosen(&aisle, 3, None),
-            Err(Refusal::NoAdjacentBlock { longest: 2, .. })
-        ));
-        let falling = map(&["1/4", "1/3", "1/2"], &[]);
-        assert_eq!(chosen(&falling, 3, None).unwrap(), ["1/4", "1/3", "1/2"]);
-        let letters = map(&["1/A", "1/C", "1/B"], &[]);
-        assert_eq!(chosen(&letters, 3, None).unwrap().len(), 3);
+    fn whoever_finds_no_room_at_his_side_sits_elsewhere_in_the_row() {
+        assert_eq!(chosen(&["ssss.."], 2, Some(spot(0, 0))).unwrap(), ["A/1/5", "A/1/6"]);
     }
 }

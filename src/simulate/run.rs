@@ -13,7 +13,7 @@ use super::measure::{Latencies, Recorder};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::progress::{Progress, Snapshot};
-use super::sale::{FailureReport, Failures, Sale, SalesArea};
+use super::sale::{FailureReport, Failures, Sale};
 use super::scenario::Scenario;
 use super::stop::{Stop, Urgency};
 use super::vacancy::Vacancy;
@@ -110,7 +110,7 @@ async fn open(
         recorder: Recorder::new(Instant::now())?,
         failures: Failures::default(),
         vacancy: Vacancy::new(&sections),
-        sections: sections.iter().map(SalesArea::new).collect(),
+        sections: sections.into_iter().map(|section| section.name).collect(),
         repository: setting.repository,
         provider: setting.provider,
         history: setting.history,

@@ -1,20 +1,19 @@
 //! The on-sale as its buyers share it: the store, the provider, the clock, and who keeps the books.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use super::choice::Shape;
 use super::measure::{Operation, Outcome, Recorder, Timing};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::stop::Stop;
 use super::vacancy::Vacancy;
 use crate::audit::{Answer, History, Told};
-use crate::domain::{EventId, Hold, Section, Timestamp};
+use crate::domain::{EventId, Hold, Timestamp};
 use crate::payment::PaymentProvider;
-use crate::repository::{Repository, Result, SectionMap};
+use crate::repository::{Repository, Result};
 
 /// How many failures are kept in words; all are counted.
 const FAILURES_KEPT_MAX: usize = 5;
@@ -31,24 +30,8 @@ pub(super) struct Sale {
     pub(super) recorder: Recorder,
     pub(super) failures: Failures,
     pub(super) vacancy: Vacancy,
-    pub(super) sections: Vec<SalesArea>,
-}
-
-/// One section, and how its seats sit side by side once somebody has seen them.
-#[derive(Debug)]
-pub(super) struct SalesArea {
-    pub(super) name: String,
-    shape: OnceLock<Shape>,
-}
-
-impl SalesArea {
-    pub(super) fn new(section: &Section) -> Self {
-        Self { name: section.name.clone(), shape: OnceLock::new() }
-    }
-
-    pub(super) fn shape(&self, map: &SectionMap) -> &Shape {
-        self.shape.get_or_init(|| Shape::of(&map.section))
-    }
+    /// The names of the sections, in the order of the venue.
+    pub(super) sections: Vec<String>,
 }
 
 impl Sale {

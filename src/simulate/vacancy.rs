@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{EventId, Refusal, Section};
+use crate::domain::{EventId, Section};
 use crate::repository::{Repository, Result, SectionCounts};
 
 /// How old a reading may be.
@@ -33,7 +33,7 @@ pub(super) struct Vacancy {
 struct Outlook {
     /// How many were available at the last reading.
     available: AtomicU64,
-    /// The most that may be side by side, from the last reading or from who looked since.
+    /// The most that may be side by side, from who looked last or from a reading since.
     side_by_side: AtomicU64,
 }
 
@@ -71,14 +71,9 @@ impl Vacancy {
         outlook.side_by_side.load(Ordering::Relaxed) >= u64::from(party)
     }
 
-    /// Notes why somebody who looked into a section found no seats.
-    pub(super) fn found_none(&self, section: u32, why: &Refusal) {
-        if let Refusal::SoldOut { available: most, .. }
-        | Refusal::NoAdjacentBlock { longest: most, .. } = why
-        {
-            let outlook = &self.outlooks[section as usize];
-            outlook.side_by_side.fetch_min(u64::from(*most), Ordering::Relaxed);
-        }
+    /// Notes how many somebody who looked into a section saw side by side.
+    pub(super) fn saw(&self, section: u32, longest: u32) {
+        self.outlooks[section as usize].side_by_side.store(u64::from(longest), Ordering::Relaxed);
     }
 
     /// Reads how many tickets are available, if the last reading is old and nobody else is at it.
@@ -148,7 +143,7 @@ mod tests {
         assert!(vacancy.may_have(0, 10) && !vacancy.may_have(0, 11));
         vacancy.outlooks[0].count(8);
         assert!(vacancy.may_have(0, 8) && !vacancy.may_have(0, 9));
-        vacancy.found_none(0, &Refusal::NoAdjacentBlock { asked: 4, longest: 3 });
+        vacancy.saw(0, 3);
         assert!(vacancy.may_have(0, 3) && !vacancy.may_have(0, 4));
         vacancy.outlooks[0].count(6);
         assert!(vacancy.may_have(0, 3) && !vacancy.may_have(0, 4));

@@ -11,12 +11,12 @@ use tix::domain::money::total;
 use tix::domain::{
     BuyerId, ConfirmationNumber, Currency, Event, EventDraft, EventId, EventPage, EventQuery, Hold,
     HoldId, NewHold, Order, OrderId, OrderStatus, PaymentReference, Refusal, SeatLabel, Section,
-    SessionId, TicketId, TicketState, Timestamp,
+    SectionMap, SessionId, TicketId, TicketState, Timestamp,
 };
 use tix::minting::Layout;
 use tix::repository::{
     ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired, Repository,
-    Result, SchemaStatus, SectionCounts, SectionMap, SectionOffer, TicketFilter,
+    Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
 };
 
 use crate::fault::Fault;

@@ -68,30 +68,6 @@ fn a_refusal_is_one_object_for_programs() {
 }
 
 #[test]
-fn tix_chooses_seats_side_by_side() {
-    let sandbox = Sandbox::seeded();
-    let seats = |arguments: &[&str]| -> Vec<String> {
-        let document = sandbox.json("hold", &[&["hold", "start"], arguments].concat());
-        let tickets = document["hold"]["tickets"].as_array().unwrap();
-        tickets.iter().map(|t| t["seat"].as_str().unwrap().to_owned()).collect()
-    };
-    assert_eq!(seats(&["--best", "2"]), ["Stalls/1/3", "Stalls/1/4"]);
-    assert_eq!(seats(&["--best", "2", "--section", "balcony"]), ["Balcony/1/1", "Balcony/1/2"]);
-    assert_eq!(seats(&["--best", "2", "--type", "ECONOMY"]), ["Balcony/1/3", "Balcony/1/4"]);
-}
-
-#[test]
-fn why_there_is_no_choice_is_told() {
-    let sandbox = Sandbox::seeded();
-    let best = |more: &[&str]| sandbox.tix(&[&["hold", "start", "--best"], more].concat());
-    best(&["5", "--section", "Balcony"]).refused("no_adjacent_block");
-    best(&["9", "--section", "Balcony"]).refused("sold_out");
-    best(&["2", "--section", "Gallery"]).refused("unknown_seat");
-    best(&["2", "--type", "VIP"]).ended(2, "there are: economy, regular");
-    best(&["2", "--seat", "Stalls/1/1"]).ended(2, "cannot be used with");
-}
-
-#[test]
 fn a_fresh_session_is_made_up_and_printed() {
     let sandbox = Sandbox::seeded();
     let first = sandbox.json("hold", &["hold", "start", "--best", "1"]);

@@ -4,6 +4,7 @@
 
 mod audit;
 mod catalogue;
+mod choosing;
 mod events;
 mod help;
 mod holds;

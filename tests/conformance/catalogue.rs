@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tix::domain::{EventId, TicketStatus};
+use tix::domain::{EventId, StatusCounts, TicketStatus};
 use tix::minting::Layout;
 use tix::repository::{Error, Minted, StoreFault, TicketFilter};
 
-use crate::world::{World, buyer, code, draft, eur, layout};
+use crate::world::{TIME_TO_PAY, World, buyer, code, draft, eur, layout};
 
 pub(crate) async fn an_event_is_added_once_under_its_slug(world: &World) {
     let again = tix::domain::EventDraft { name: "Other".into(), ..draft(&world.slug("hamlet")) };
@@ -88,8 +88,8 @@ pub(crate) async fn every_seat_has_one_ticket_with_its_price(world: &World) {
     assert!(all[..40].iter().all(|t| t.ticket.price == eur(8000)));
     assert!(all[40..].iter().all(|t| t.ticket.price == eur(3550)));
     let map = world.repository.section_map(world.event, "B").await.unwrap();
-    assert_eq!(map.section.tickets.len(), 10);
-    assert_eq!(map.section.tickets[9], all[49].ticket);
+    assert_eq!(map.tickets().tickets().len(), 10);
+    assert_eq!(map.tickets().tickets()[9], all[49].ticket);
     let sections = world.repository.sections(world.event).await.unwrap();
     assert_eq!(sections.iter().map(|s| s.seats).collect::<Vec<_>>(), [40, 10]);
 }
@@ -109,6 +109,33 @@ pub(crate) async fn counts_add_up_to_what_was_minted(world: &World) {
     assert_eq!(a.minted, 40);
     assert_eq!(a.revenue, eur(16_000));
     assert_eq!(counts[1].available, 10);
+}
+
+pub(crate) async fn the_seat_map_counts_as_the_store_does(world: &World) {
+    let (ann, bob, eve) = (buyer("ann"), buyer("bob"), buyer("eve"));
+    world.hold(&ann, &["A/1/1", "B/1/1"]).await;
+    world.pass(TIME_TO_PAY);
+    let sold = world.hold(&bob, &["A/1/5", "B/2/5"]).await;
+    world.pay(&bob, &sold, "card").await;
+    let paying = world.hold(&eve, &["A/2/10"]).await;
+    world.begin(&eve, &paying, "card").await.unwrap();
+    world.hold(&eve, &["B/1/4"]).await;
+    let blocked = world.tickets(&["A/4/1", "A/4/2"]).await;
+    world.repository.block(world.event, &blocked, "house").await.unwrap();
+    let mut longest = Vec::new();
+    for counted in world.repository.counts(world.event).await.unwrap() {
+        let map = world.repository.section_map(world.event, &counted.section).await.unwrap();
+        let StatusCounts { available, held, paying, sold, blocked } = map.counts();
+        assert_eq!(
+            (counted.available, counted.held, counted.paying, counted.sold, counted.blocked),
+            (available, held, paying, sold, blocked),
+            "{}",
+            counted.section
+        );
+        let rows = 0..map.tickets().rows().len();
+        longest.push(rows.map(|depth| map.vacant_in_row(depth, None).longest).collect::<Vec<_>>());
+    }
+    assert_eq!(longest, [vec![5, 9, 10, 8], vec![3, 4]], "the lapsed hold is free");
 }
 
 pub(crate) async fn tickets_are_listed_with_their_condition(world: &World) {

@@ -118,6 +118,7 @@ rules! {
         a_half_minted_event_is_completed_and_not_on_sale_before,
         every_seat_has_one_ticket_with_its_price,
         counts_add_up_to_what_was_minted,
+        the_seat_map_counts_as_the_store_does,
         tickets_are_listed_with_their_condition,
         unknown_events_and_sections_are_refused,
     }

@@ -1,110 +1,234 @@
-//! The seats that `--best` chooses from.
+//! Choosing seats for `--best`: which sections are looked into, and what there is elsewhere if none
+//! of them has the seats.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::commands::aisles::gaps;
 use crate::commands::pick;
-use crate::domain::seating::{Row, Seat};
-use crate::domain::{EventId, Ticket, TicketId, TicketStatus};
+use crate::domain::seating::{Search, price_from};
+use crate::domain::shortage::Elsewhere;
+use crate::domain::{Choice, Event, EventId, Refusal, Section, SectionMap, Shortage};
 use crate::error::{Error, Result};
-use crate::repository::{Repository, SectionMap};
+use crate::repository::Repository;
 
-/// Where the buyer wants to sit.
-#[derive(Debug, Clone, Copy, Default)]
+/// How many sections are looked into for seats elsewhere.
+const ELSEWHERE_LOOKS_MAX: usize = 16;
+
+/// What the buyer would like.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Wish<'a> {
-    /// In this section only.
-    pub(super) section: Option<&'a str>,
+    /// How many seats side by side.
+    pub(super) size: u32,
+    /// In these sections only, the most preferred first; anywhere, in the order of the venue, where
+    /// none is named.
+    pub(super) sections: &'a [String],
     /// On tickets of this type only, in any case.
     pub(super) ticket_type: Option<&'a str>,
 }
 
-/// The rows of an event that a wish allows, with what is free in them.
+/// Chooses seats, or says why there are none and what is to be had elsewhere.
 ///
 /// # Errors
-/// Refused where there is no such section; bad usage where no ticket is of that type.
-pub(super) async fn rows(
+/// Refused where there is no such section, or no such seats; bad usage where no ticket is of that
+/// type.
+pub(super) async fn choose(
     store: &dyn Repository,
-    event: EventId,
+    event: &Event,
     wish: Wish<'_>,
-) -> Result<Vec<Row<TicketId>>> {
-    let mut sections = store.sections(event).await?;
-    if let Some(name) = wish.section {
-        sections = vec![pick::section(&sections, name)?.clone()];
+) -> Result<Choice> {
+    let sections = store.sections(event.event_id).await?;
+    let allowed = allowed(&sections, wish.sections)?;
+    if allowed.is_empty() {
+        return Err(not_minted(event, wish.size));
     }
-    let mut rows = Vec::new();
-    let mut types = BTreeSet::new();
-    for section in &sections {
-        let map = store.section_map(event, &section.name).await?;
-        types.extend(map.section.tickets.iter().map(|ticket| ticket.type_id.to_string()));
-        rows.extend(rows_of(&map, wish.ticket_type));
+    let mut venue = Venue { store, event: event.event_id, available: None };
+    let mut answer = venue.search(&allowed, wish).await?.finish();
+    if let Err(Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage)) = &mut answer {
+        shortage.elsewhere = venue.elsewhere(shortage, &sections, &allowed).await?;
     }
-    match wish.ticket_type {
-        Some(wanted) if !types.iter().any(|known| known.eq_ignore_ascii_case(wanted)) => {
-            let known: Vec<String> = types.into_iter().collect();
-            Err(Error::usage(
-                format!("no ticket there is of the type `{wanted}`"),
-                format!("there are: {}", known.join(", ")),
-            ))
+    Ok(answer?)
+}
+
+fn not_minted(event: &Event, size: u32) -> Error {
+    let hint = format!("`tix seed VENUE.csv --event {}` mints its tickets", event.slug);
+    Error::refused(Search::new(size, None).refusal(), Some(hint))
+}
+
+/// The sections that are named, or all, each once.
+fn allowed<'a>(sections: &'a [Section], named: &[String]) -> Result<Vec<&'a Section>> {
+    if named.is_empty() {
+        return Ok(sections.iter().collect());
+    }
+    let mut allowed: Vec<&Section> = Vec::new();
+    for name in named {
+        let section = pick::section(sections, name)?;
+        if !allowed.contains(&section) {
+            allowed.push(section);
         }
-        _ => Ok(rows),
+    }
+    Ok(allowed)
+}
+
+/// The seats of an event, read as far as they are needed.
+struct Venue<'a> {
+    store: &'a dyn Repository,
+    event: EventId,
+    /// How many tickets are available in each section, once somebody asked.
+    available: Option<HashMap<String, u64>>,
+}
+
+impl Venue<'_> {
+    async fn map(&self, section: &Section) -> Result<SectionMap> {
+        Ok(self.store.section_map(self.event, &section.name).await?)
+    }
+
+    /// How many tickets of a section are available, of whatever type.
+    async fn available(&mut self, section: &Section) -> Result<u64> {
+        if self.available.is_none() {
+            let counts = self.store.counts(self.event).await?;
+            self.available = Some(counts.into_iter().map(|c| (c.section, c.available)).collect());
+        }
+        let known = self.available.as_ref().and_then(|known| known.get(&section.name));
+        Ok(known.copied().unwrap_or(section.seats))
+    }
+
+    /// Looks into one section after the other until nothing better can come.
+    ///
+    /// Most searches end in the first section. Only then are the tickets counted, so that sections
+    /// that cannot have the seats need not be read.
+    async fn search(&mut self, allowed: &[&Section], wish: Wish<'_>) -> Result<Search> {
+        let mut search = Search::new(wish.size, wish.ticket_type);
+        let mut types = BTreeSet::new();
+        let mut skipped = Vec::new();
+        for (nth, section) in allowed.iter().enumerate() {
+            let available = if nth == 0 { section.seats } else { self.available(section).await? };
+            if is_hopeless(available, wish) {
+                skipped.push((*section, available));
+                if wish.ticket_type.is_none_or(|wanted| is_of_type(section, wanted)) {
+                    search.skip(&section.name, available);
+                }
+                continue;
+            }
+            let map = self.map(section).await?;
+            types.extend(map.tickets().types().map(str::to_owned));
+            search.look(&map);
+            if search.is_settled() {
+                return Ok(search);
+            }
+        }
+        if let Some(wanted) = wish.ticket_type
+            && !search.has_begun()
+        {
+            self.look_for_type(wanted, &mut search, &skipped, types).await?;
+        }
+        self.look_for_longest(&mut search, &skipped).await?;
+        Ok(search)
+    }
+
+    /// Looks for a type among the sections that have nothing left: some have tickets of several.
+    async fn look_for_type(
+        &self,
+        wanted: &str,
+        search: &mut Search,
+        skipped: &[(&Section, u64)],
+        mut types: BTreeSet<String>,
+    ) -> Result<()> {
+        for (section, _) in skipped {
+            let map = self.map(section).await?;
+            types.extend(map.tickets().types().map(str::to_owned));
+            search.look(&map);
+        }
+        if search.has_begun() {
+            return Ok(());
+        }
+        let known: Vec<String> = types.into_iter().collect();
+        Err(Error::usage(
+            format!("no ticket there is of the type `{wanted}`"),
+            format!("there are: {}", known.join(", ")),
+        ))
+    }
+
+    /// Looks into skipped sections that may have a longer run than any other: a refusal names it.
+    async fn look_for_longest(
+        &self,
+        search: &mut Search,
+        skipped: &[(&Section, u64)],
+    ) -> Result<()> {
+        for (section, available) in skipped {
+            if !search.has_choice() && *available > u64::from(search.longest()) {
+                search.note_longest(&self.map(section).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be had where the buyer did not look.
+    async fn elsewhere(
+        &mut self,
+        shortage: &Shortage,
+        sections: &[Section],
+        looked: &[&Section],
+    ) -> Result<Option<Elsewhere>> {
+        let wanted = shortage.looked_in.ticket_type.as_deref();
+        let mut likely = Vec::new();
+        // Where the buyer looked for some type, there may be others.
+        for section in sections.iter().filter(|s| wanted.is_some() || !looked.contains(s)) {
+            let available = self.available(section).await?;
+            if available > u64::from(shortage.longest) {
+                let too_few = available < u64::from(shortage.asked);
+                likely.push((!wanted.is_none_or(|w| is_of_type(section, w)), too_few, section));
+            }
+        }
+        likely.sort_by_key(|(other_type, too_few, _)| (*other_type, *too_few));
+        let mut best: Option<Elsewhere> = None;
+        for (.., section) in likely.into_iter().take(ELSEWHERE_LOOKS_MAX) {
+            let map = self.map(section).await?;
+            let offers = [wanted, None].map(|ticket_type| offer(&map, shortage, ticket_type));
+            for offer in offers.into_iter().flatten() {
+                if best.as_ref().is_none_or(|best| worth(&offer, shortage) > worth(best, shortage))
+                {
+                    best = Some(offer);
+                }
+            }
+            if best.as_ref().is_some_and(|best| is_all(best, shortage)) {
+                break;
+            }
+        }
+        Ok(best)
     }
 }
 
-/// The rows of one section, the first one in front.
-fn rows_of(map: &SectionMap, ticket_type: Option<&str>) -> Vec<Row<TicketId>> {
-    let wanted = |ticket: &Ticket| {
-        ticket_type.is_none_or(|wanted| wanted.eq_ignore_ascii_case(&ticket.type_id))
-    };
-    let mut statuses = map.statuses.iter();
-    let rows = map.section.tickets.chunk_by(|a, b| a.label.row == b.label.row);
-    let seats_of = |tickets: &[Ticket]| {
-        let gaps = gaps(tickets.iter().map(|ticket| &*ticket.label.seat));
-        let seat = |((ticket, status), gap_before): ((&Ticket, &TicketStatus), bool)| Seat {
-            key: ticket.ticket_id,
-            free: *status == TicketStatus::Available && wanted(ticket),
-            gap_before,
-        };
-        tickets.iter().zip(statuses.by_ref()).zip(gaps).map(seat).collect()
-    };
-    rows.map(seats_of).enumerate().map(|(depth, seats)| Row { depth, seats }).collect()
+/// What a section offers to whom seats were refused elsewhere; none if it is nothing better.
+fn offer(map: &SectionMap, shortage: &Shortage, ticket_type: Option<&str>) -> Option<Elsewhere> {
+    let side_by_side = map.vacant(ticket_type).longest.min(shortage.asked);
+    if side_by_side <= shortage.longest {
+        return None;
+    }
+    Some(Elsewhere {
+        section: map.section().name.clone(),
+        ticket_type: ticket_type.map(str::to_owned),
+        side_by_side,
+        price_from: price_from(map, side_by_side, ticket_type)?,
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+/// Whether an offer is all that was asked for, but for the place.
+fn is_all(offer: &Elsewhere, shortage: &Shortage) -> bool {
+    offer.side_by_side == shortage.asked && offer.ticket_type == shortage.looked_in.ticket_type
+}
 
-    use super::*;
-    use crate::domain::{Currency, Money, Section};
-    use crate::repository::SectionTickets;
+/// What an offer is worth: as many as were asked for, then of the type that was asked for, then as
+/// many as possible.
+fn worth(offer: &Elsewhere, shortage: &Shortage) -> (bool, bool, u32) {
+    let enough = offer.side_by_side == shortage.asked;
+    (enough, offer.ticket_type == shortage.looked_in.ticket_type, offer.side_by_side)
+}
 
-    fn ticket(seat: &str, type_id: &str) -> Ticket {
-        let event = EventId::of_slug("hamlet");
-        Ticket {
-            ticket_id: TicketId::of_seat(event, "A", "1", seat),
-            label: format!("A/1/{seat}").parse().unwrap(),
-            type_id: type_id.into(),
-            price: Money::zero(Currency::EUR),
-        }
-    }
+/// Whether a section with so many available tickets, of whatever type, cannot have the seats.
+fn is_hopeless(available: u64, wish: Wish<'_>) -> bool {
+    // How many are of a type is not known; nobody needs to look where nothing is left.
+    available < wish.ticket_type.map_or(u64::from(wish.size), |_| 1)
+}
 
-    #[test]
-    fn only_available_tickets_of_the_wanted_type_are_free() {
-        let tickets = vec![ticket("1", "VIP"), ticket("2", "VIP"), ticket("3", "regular")];
-        let section = Section {
-            name: "A".into(),
-            type_id: "VIP".into(),
-            entrance: String::new(),
-            rows: 1,
-            seats: 3,
-        };
-        let map = SectionMap {
-            section: Arc::new(SectionTickets { section, tickets }),
-            statuses: vec![TicketStatus::Available, TicketStatus::Held, TicketStatus::Available],
-        };
-        let free = |wish| -> Vec<bool> {
-            rows_of(&map, wish)[0].seats.iter().map(|seat| seat.free).collect()
-        };
-        assert_eq!(free(None), [true, false, true]);
-        assert_eq!(free(Some("vip")), [true, false, false]);
-    }
+fn is_of_type(section: &Section, wanted: &str) -> bool {
+    section.type_id.eq_ignore_ascii_case(wanted)
 }

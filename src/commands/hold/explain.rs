@@ -2,16 +2,17 @@
 //! them.
 
 use crate::cli::hold::StartArgs;
-use crate::commands::aisles::gaps;
 use crate::commands::{Context, pick, quoted};
 use crate::domain::nearby::{Place, nearby};
 use crate::domain::refusal::free_again;
+use crate::domain::shortage::Elsewhere;
 use crate::domain::time::spoken;
 use crate::domain::{
-    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SessionId, TicketStatus,
+    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SectionMap, SessionId,
+    TicketStatus,
 };
 use crate::error::{Error, Result};
-use crate::repository::{Repository, SectionMap};
+use crate::repository::Repository;
 
 /// How many of the holds in the way are looked at for one of the buyer's own.
 const HOLDS_LOOKED_AT_MAX: usize = 4;
@@ -24,7 +25,28 @@ struct Checkout<'a> {
     buyer: Option<BuyerId>,
 }
 
-impl Checkout<'_> {
+impl<'a> Checkout<'a> {
+    fn of(context: &'a Context, args: &'a StartArgs) -> Self {
+        Self {
+            context,
+            event: args.event.event.as_deref(),
+            session: args.session.as_ref(),
+            buyer: args.buyer,
+        }
+    }
+
+    /// The command that chooses so many seats, elsewhere or where the buyer looked.
+    fn choose(&self, args: &StartArgs, count: u32, there: Option<&Elsewhere>) -> String {
+        let (sections, ticket_type) = match there {
+            Some(there) => (std::slice::from_ref(&there.section), &there.ticket_type),
+            None => (&args.section[..], &args.ticket_type),
+        };
+        let sections = sections.iter().map(|section| ("--section", section.clone()));
+        let ticket_type = ticket_type.iter().map(|name| ("--type", name.clone()));
+        let count = std::iter::once(("--best", count.to_string()));
+        self.command("tix hold start", count.chain(sections).chain(ticket_type))
+    }
+
     /// The command that holds these seats.
     fn start(&self, seats: &[SeatLabel]) -> String {
         let seats = seats.iter().map(|seat| ("--seat", seat.to_string()));
@@ -61,12 +83,7 @@ pub(super) async fn claim(
     event: &Event,
     refusal: Refusal,
 ) -> Error {
-    let checkout = Checkout {
-        context,
-        event: args.event.event.as_deref(),
-        session: args.session.as_ref(),
-        buyer: args.buyer,
-    };
+    let checkout = Checkout::of(context, args);
     let hint = match &refusal {
         Refusal::Taken { in_the_way } | Refusal::Blocked { in_the_way } => {
             instead(store, &checkout, event, &args.seats, in_the_way).await
@@ -76,6 +93,19 @@ pub(super) async fn claim(
     };
     // What could not be found out does not stand before the refusal itself.
     Error::refused(refusal, hint.ok().flatten()).at(event)
+}
+
+/// Adds the command that gets seats to the refusal of a choice.
+pub(super) fn choice(context: &Context, args: &StartArgs, error: Error) -> Error {
+    let Error::Refused { refusal, hint: None, zone } = error else { return error };
+    let hint = match &refusal {
+        Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage) => {
+            let checkout = Checkout::of(context, args);
+            Some(shortage.hint(|count, there| checkout.choose(args, count, there)))
+        }
+        _ => None,
+    };
+    Error::Refused { refusal, hint, zone }
 }
 
 /// What a buyer can do who cannot have the seats that he named.
@@ -143,15 +173,13 @@ async fn near(
 }
 
 fn places(map: &SectionMap) -> Vec<Place<'_>> {
-    let tickets = &map.section.tickets;
-    let rows = tickets.chunk_by(|a, b| a.label.row == b.label.row);
-    let gaps = rows.flat_map(|row| gaps(row.iter().map(|ticket| &*ticket.label.seat)));
-    let mut places = Vec::with_capacity(tickets.len());
-    for ((ticket, status), gap_before) in tickets.iter().zip(&map.statuses).zip(gaps) {
-        let free = *status == TicketStatus::Available;
-        places.push(Place { label: &ticket.label, free, gap_before });
-    }
-    places
+    let seats = map.seats().enumerate();
+    let place = |place: usize, label, status| Place {
+        label,
+        free: status == TicketStatus::Available,
+        gap_before: !map.tickets().is_joined(place),
+    };
+    seats.map(|(number, (ticket, status))| place(number, &ticket.label, status)).collect()
 }
 
 /// What there is where the first of these seats should be.
@@ -173,7 +201,7 @@ async fn known_seats(
         Err(error) => return Ok(error.hint(event.starts_at)),
     };
     let map = store.section_map(event.event_id, &section.name).await?;
-    let labels: Vec<&SeatLabel> = map.section.tickets.iter().map(|t| &t.label).collect();
+    let labels: Vec<&SeatLabel> = map.seats().map(|(ticket, _)| &ticket.label).collect();
     let in_row: Vec<&SeatLabel> = labels.iter().copied().filter(|l| l.row == seat.row).collect();
     let there_are = match (in_row.first(), in_row.last(), labels.first(), labels.last()) {
         (Some(first), Some(last), ..) => {

@@ -8,7 +8,7 @@ use crate::cli::HoldAction;
 use crate::cli::hold::{CheckoutArgs, ConfirmArgs, PaymentAnswer};
 use crate::domain::money::total;
 use crate::domain::time::spoken;
-use crate::domain::{Event, Hold, HoldStatus, PaymentReference, Refusal, SessionId};
+use crate::domain::{Choice, Event, Hold, HoldStatus, PaymentReference, Refusal, SessionId};
 use crate::error::{Error, Result};
 use crate::output::{Card, Page, Report, Sheet, Tone};
 use crate::payment::simulated::ProviderSettings;
@@ -117,6 +117,9 @@ async fn show(context: &Context, name: &str) -> Result<()> {
 #[derive(Serialize)]
 struct OneHold {
     hold: Hold,
+    /// Why these seats, if tix chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<Choice>,
     #[serde(skip)]
     event: Event,
 }
@@ -124,7 +127,7 @@ struct OneHold {
 impl OneHold {
     async fn read(store: &dyn Repository, hold: Hold) -> Result<Self> {
         let event = store.event(hold.event_id).await?;
-        Ok(Self { hold, event })
+        Ok(Self { hold, choice: None, event })
     }
 
     /// What can be done with it next, as commands.
@@ -153,6 +156,9 @@ impl Report for OneHold {
             let label = if index == 0 { "seats" } else { "" };
             card = card
                 .line(label, format!("{} · {} · {}", ticket.label, ticket.type_id, ticket.price));
+        }
+        if let Some(choice) = &self.choice {
+            card = card.line("chosen", choice);
         }
         let prices = hold.tickets.iter().map(|ticket| ticket.price);
         let deadline = hold.payment_deadline.unwrap_or(hold.expires_at);

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{OneHold, choose, explain};
+use super::choose::{Wish, choose};
+use super::{OneHold, explain};
 use crate::cli::hold::StartArgs;
 use crate::commands::{Context, pick};
-use crate::domain::{BuyerId, Event, Hold, HoldId, NewHold, Refusal, SessionId, TicketId, seating};
+use crate::domain::{BuyerId, Choice, Event, Hold, HoldId, NewHold, Refusal, SessionId, TicketId};
 use crate::error::{Error, Result};
 use crate::repository::{self, Access, Caller, Repository};
 
@@ -24,19 +25,19 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, args.event.event.as_deref()).await?;
-            let hold = match args.best {
+            let (hold, choice) = match args.best {
                 None => match named(store, &event, &caller, args).await {
                     Err(repository::Error::Refused(refusal)) => {
                         return Err(explain::claim(store, context, args, &event, refusal).await);
                     }
-                    answer => answer?,
+                    answer => (answer?, None),
                 },
-                Some(count) => {
-                    let hold = best(store, &event, &caller, args, count).await;
-                    hold.map_err(|error| error.at(&event))?
-                }
+                Some(count) => match best(store, &event, &caller, args, count).await {
+                    Ok((hold, choice)) => (hold, Some(choice)),
+                    Err(error) => return Err(explain::choice(context, args, error).at(&event)),
+                },
             };
-            Ok(OneHold { hold, event })
+            Ok(OneHold { hold, choice, event })
         })
         .await?;
     context.print(&report)?;
@@ -99,20 +100,18 @@ async fn best(
     caller: &Caller,
     args: &StartArgs,
     count: u32,
-) -> Result<Hold> {
+) -> Result<(Hold, Choice)> {
+    let ticket_type = args.ticket_type.as_deref();
+    let wish = Wish { size: count, sections: &args.section, ticket_type };
     let mut tries = 0;
     loop {
         tries += 1;
-        let wish = choose::Wish {
-            section: args.section.as_deref(),
-            ticket_type: args.ticket_type.as_deref(),
-        };
-        let rows = choose::rows(store, event.event_id, wish).await?;
-        let tickets = seating::best(&rows, count)?;
-        match store.start_hold(&attempt(event, caller, tickets)).await {
+        let mut choice = choose(store, event, wish).await?;
+        choice.tries = tries;
+        match store.start_hold(&attempt(event, caller, choice.tickets.clone())).await {
             Err(repository::Error::Refused(Refusal::Taken { .. } | Refusal::Blocked { .. }))
                 if tries < BEST_TRIES => {}
-            answer => return Ok(answer?),
+            answer => return Ok((answer?, choice)),
         }
     }
 }

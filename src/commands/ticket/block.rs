@@ -44,7 +44,7 @@ async fn chosen(store: &dyn Repository, args: &TicketArgs) -> Result<(Event, Vec
             let sections = store.sections(event.event_id).await?;
             let section = pick::section(&sections, name)?;
             let map = store.section_map(event.event_id, &section.name).await?;
-            map.section.tickets.iter().map(|ticket| ticket.ticket_id).collect()
+            map.tickets().tickets().iter().map(|ticket| ticket.ticket_id).collect()
         }
     };
     Ok((event, tickets))

@@ -3,10 +3,8 @@
 //! Sections stand side by side where the page has room. A row that is wider than the page goes on
 //! in the next line.
 
-use crate::commands::aisles::gaps;
-use crate::domain::{Money, Ticket, TicketStatus};
+use crate::domain::{Money, SeatMap, SectionMap, Ticket, TicketStatus};
 use crate::output::{Page, Tone, grouped};
-use crate::repository::SectionMap;
 
 /// Columns between two sections that stand side by side.
 const BETWEEN: usize = 3;
@@ -47,19 +45,12 @@ impl Line {
     }
 }
 
-/// The tickets of a section, row by row.
-pub(super) fn rows(map: &SectionMap) -> Vec<Vec<(&Ticket, TicketStatus)>> {
-    let mut statuses = map.statuses.iter().copied();
-    let rows = map.section.tickets.chunk_by(|a, b| a.label.row == b.label.row);
-    rows.map(|row| row.iter().zip(statuses.by_ref()).collect()).collect()
-}
-
 /// Draws sections, side by side where the page has room.
-pub(super) fn venue(maps: &[SectionMap], page: &Page) -> String {
+pub(super) fn venue(map: &SeatMap, page: &Page) -> String {
     let mut text = String::new();
     let mut band: Vec<Vec<Line>> = Vec::new();
     let mut taken = 0;
-    for map in maps {
+    for map in &map.sections {
         let block = section(map, page);
         let needed = block_width(&block) + BETWEEN;
         if !band.is_empty() && taken + needed > page.width + BETWEEN {
@@ -100,22 +91,24 @@ fn side_by_side(band: &[Vec<Line>]) -> String {
 
 /// Draws one section: its name, what it costs, what is left, and its rows.
 fn section(map: &SectionMap, page: &Page) -> Vec<Line> {
-    let section = &map.section.section;
-    let free = map.statuses.iter().filter(|status| **status == TicketStatus::Available).count();
-    let prices = prices(&map.section.tickets);
-    let left = format!("{} of {} available", grouped(free as u64), grouped(section.seats));
+    let section = map.section();
+    let prices = prices(map.tickets().tickets());
+    let (free, all) = (map.counts().available, section.seats);
+    let left = format!("{} of {} available", grouped(free), grouped(all));
     let cut = |text: &str| text.chars().take(page.width).collect::<String>();
     let mut block = vec![
         Line::painted(&cut(&section.name), Tone::Strong, page),
         Line::painted(&cut(&format!("{} · {prices}", section.type_id)), Tone::Plain, page),
         Line::painted(&cut(&left), Tone::Faint, page),
     ];
-    let rows = rows(map);
-    let names = rows.iter().filter_map(|row| row.first()).map(|(t, _)| t.label.row.chars().count());
+    let depths = 0..map.tickets().rows().len();
+    let names = depths.clone().map(|depth| map.tickets().row_name(depth).chars().count());
     let margin = names.max().unwrap_or(0) + 1;
+    let rows: Vec<Vec<Cell>> = depths.map(|depth| cells(map, depth)).collect();
     let per_line = per_line(&rows, page.width.saturating_sub(margin));
-    for row in &rows {
-        block.extend(row_lines(row, margin, per_line, page));
+    for (depth, cells) in rows.iter().enumerate() {
+        let name = map.tickets().row_name(depth);
+        block.extend(row_lines(name, cells, margin, per_line, page));
     }
     block
 }
@@ -133,9 +126,12 @@ fn prices(tickets: &[Ticket]) -> String {
     }
 }
 
-/// How many seats stand on one line: all of a row, or as many as there is room for.
-fn per_line(rows: &[Vec<(&Ticket, TicketStatus)>], room: usize) -> usize {
-    let widest = rows.iter().map(|row| cells(row).len()).max().unwrap_or(0);
+/// A seat by its condition, or nothing where an aisle is.
+type Cell = Option<TicketStatus>;
+
+/// How many cells stand on one line: all of a row, or as many as there is room for.
+fn per_line(rows: &[Vec<Cell>], room: usize) -> usize {
+    let widest = rows.iter().map(Vec::len).max().unwrap_or(0);
     if widest <= room {
         widest.max(1)
     } else if room > BREAK_AT {
@@ -146,25 +142,20 @@ fn per_line(rows: &[Vec<(&Ticket, TicketStatus)>], room: usize) -> usize {
 }
 
 /// The seats of a row with nothing where an aisle is.
-fn cells(row: &[(&Ticket, TicketStatus)]) -> Vec<Option<TicketStatus>> {
-    let gaps = gaps(row.iter().map(|(ticket, _)| &*ticket.label.seat));
+fn cells(map: &SectionMap, depth: usize) -> Vec<Cell> {
+    let row = map.tickets().rows()[depth].clone();
     let mut cells = Vec::with_capacity(row.len());
-    for ((_, status), gap) in row.iter().zip(gaps) {
-        cells.extend(gap.then_some(None));
-        cells.push(Some(*status));
+    for place in row.clone() {
+        let aisle = place > row.start && !map.tickets().is_joined(place);
+        cells.extend(aisle.then_some(None));
+        cells.push(Some(map.statuses()[place]));
     }
     cells
 }
 
-fn row_lines(
-    row: &[(&Ticket, TicketStatus)],
-    margin: usize,
-    per_line: usize,
-    page: &Page,
-) -> Vec<Line> {
-    let name = row.first().map_or("", |(ticket, _)| &*ticket.label.row);
+fn row_lines(name: &str, cells: &[Cell], margin: usize, per_line: usize, page: &Page) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (number, part) in cells(row).chunks(per_line).enumerate() {
+    for (number, part) in cells.chunks(per_line).enumerate() {
         let mut line = Line::default();
         let name = if number == 0 { name } else { "" };
         line.push(&format!("{name:>width$} ", width = margin - 1), Tone::Faint, page);
@@ -178,13 +169,12 @@ fn row_lines(
 }
 
 /// What the signs mean, and how many seats have each.
-pub(super) fn legend(maps: &[SectionMap], page: &Page) -> String {
+pub(super) fn legend(map: &SeatMap, page: &Page) -> String {
+    let counts = map.counts();
     let mut legend = Line::default();
     let mut lines = Vec::new();
     for status in TicketStatus::ALL {
-        let all = maps.iter().flat_map(|map| &map.statuses);
-        let count = all.filter(|other| **other == status).count();
-        let entry = format!("{} {status} {}", sign(status), grouped(count as u64));
+        let entry = format!("{} {status} {}", sign(status), grouped(counts.of(status)));
         if legend.width > 0 && legend.width + BETWEEN + entry.chars().count() > page.width {
             lines.push(std::mem::take(&mut legend).text);
         }
@@ -199,72 +189,41 @@ pub(super) fn legend(maps: &[SectionMap], page: &Page) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::domain::{Currency, EventId, Section, TicketId, Timestamp};
-    use crate::repository::SectionTickets;
+    use crate::domain::Timestamp;
+    use crate::domain::seat_map::drawn::drawn;
 
     fn page(width: usize) -> Page {
         Page { width, color: false, now: Timestamp::from_millis(0) }
     }
 
-    /// A section drawn as text: `.` available, `h` held, `p` paying, `s` sold, `x` blocked; a
-    /// blank is an aisle.
-    fn map(name: &str, drawing: &[&str]) -> SectionMap {
-        let event = EventId::of_slug("hamlet");
-        let mut tickets = Vec::new();
-        let mut statuses = Vec::new();
-        for (row, line) in (1..).zip(drawing) {
-            for (seat, sign) in (1..).zip(line.chars()).filter(|(_, sign)| *sign != ' ') {
-                tickets.push(Ticket {
-                    ticket_id: TicketId::of_seat(event, name, &row.to_string(), &seat.to_string()),
-                    label: format!("{name}/{row}/{seat}").parse().unwrap(),
-                    type_id: "VIP".into(),
-                    price: Money::from_minor(8950, Currency::EUR),
-                });
-                statuses.push(match sign {
-                    'h' => TicketStatus::Held,
-                    'p' => TicketStatus::Paying,
-                    's' => TicketStatus::Sold,
-                    'x' => TicketStatus::Blocked,
-                    _ => TicketStatus::Available,
-                });
-            }
-        }
-        let section = Section {
-            name: name.into(),
-            type_id: "VIP".into(),
-            entrance: String::new(),
-            rows: u32::try_from(drawing.len()).unwrap(),
-            seats: tickets.len() as u64,
-        };
-        SectionMap { section: Arc::new(SectionTickets { section, tickets }), statuses }
+    fn map<const N: usize>(sections: [(&str, &[&str]); N]) -> SeatMap {
+        SeatMap { sections: sections.map(|(name, rows)| drawn(name, rows)).into() }
     }
 
     #[test]
     fn sections_stand_side_by_side_where_there_is_room() {
-        let maps = [map("Floor A", &["..hh ss..", "...p xx.."]), map("Floor B", &["....", "ssss"])];
-        insta::assert_snapshot!(venue(&maps, &page(60)), @r"
-        Floor A             Floor B
-        VIP · 89.50 EUR     VIP · 89.50 EUR
-        9 of 16 available   4 of 8 available
-        1 ○○◐◐ ●●○○         1 ○○○○
-        2 ○○○$ ××○○         2 ●●●●
+        let map = map([("Floor A", &["..hh ss..", "...p xx.."]), ("Floor B", &["....", "ssss"])]);
+        insta::assert_snapshot!(venue(&map, &page(60)), @r"
+        Floor A               Floor B
+        regular · 89.50 EUR   regular · 89.50 EUR
+        9 of 16 available     4 of 8 available
+        1 ○○◐◐ ●●○○           1 ○○○○
+        2 ○○○$ ××○○           2 ●●●●
         ");
     }
 
     #[test]
     fn sections_stand_one_below_the_other_where_there_is_none() {
-        let maps = [map("Floor A", &["..hh"]), map("Floor B", &["...."])];
-        insta::assert_snapshot!(venue(&maps, &page(24)), @r"
+        let map = map([("Floor A", &["..hh"]), ("Floor B", &["...."])]);
+        insta::assert_snapshot!(venue(&map, &page(24)), @r"
         Floor A
-        VIP · 89.50 EUR
+        regular · 89.50 EUR
         2 of 4 available
         1 ○○◐◐
 
         Floor B
-        VIP · 89.50 EUR
+        regular · 89.50 EUR
         4 of 4 available
         1 ○○○○
         ");
@@ -273,10 +232,10 @@ mod tests {
     #[test]
     fn a_row_wider_than_the_page_goes_on_in_the_next_line() {
         let wide = ".".repeat(25) + "sssss";
-        let maps = [map("Tier 1", &[&wide, &wide])];
-        insta::assert_snapshot!(venue(&maps, &page(26)), @r"
+        let map = map([("Tier 1", &[&wide, &wide])]);
+        insta::assert_snapshot!(venue(&map, &page(26)), @r"
         Tier 1
-        VIP · 89.50 EUR
+        regular · 89.50 EUR
         50 of 60 available
         1 ○○○○○○○○○○○○○○○○○○○○
           ○○○○○●●●●●
@@ -288,9 +247,9 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_page() {
         let wide = "s.".repeat(40);
-        let maps = [map("A section with a very long name indeed", &[&wide]), map("B", &["."])];
+        let map = map([("A section with a very long name indeed", &[&wide]), ("B", &["."])]);
         for width in [20, 23, 40, 60, 80, 200] {
-            let drawn = venue(&maps, &page(width)) + &legend(&maps, &page(width));
+            let drawn = venue(&map, &page(width)) + &legend(&map, &page(width));
             for line in drawn.lines() {
                 assert!(line.chars().count() <= width, "{width}: {line}");
             }
@@ -299,8 +258,8 @@ mod tests {
 
     #[test]
     fn the_legend_counts_and_breaks_between_entries() {
-        let maps = [map("Floor A", &["..hhp", "sxxxx"])];
-        insta::assert_snapshot!(legend(&maps, &page(40)), @r"
+        let map = map([("Floor A", &["..hhp", "sxxxx"])]);
+        insta::assert_snapshot!(legend(&map, &page(40)), @r"
         ○ available 2   ◐ held 2   $ paying 1
         ● sold 1   × blocked 4
         ");
@@ -308,8 +267,8 @@ mod tests {
 
     #[test]
     fn colour_changes_nothing_but_colour() {
-        let maps = [map("Floor A", &["..hh ssxx"])];
-        let colored = venue(&maps, &Page { color: true, ..page(80) });
+        let map = map([("Floor A", &["..hh ssxx"])]);
+        let colored = venue(&map, &Page { color: true, ..page(80) });
         assert!(colored.contains("\u{1b}[33m◐◐\u{1b}[0m"), "{colored:?}");
     }
 }

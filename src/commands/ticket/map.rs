@@ -5,10 +5,10 @@ use serde::ser::{SerializeSeq, SerializeStruct, Serializer};
 
 use super::drawing;
 use crate::commands::{Context, pick};
-use crate::domain::{Event, Section, Ticket, TicketStatus};
+use crate::domain::{Event, SeatMap, Section, SectionMap, Ticket, TicketStatus};
 use crate::error::Result;
 use crate::output::{Page, Report, Sheet, Tone};
-use crate::repository::{Access, Repository, SectionMap};
+use crate::repository::{Access, Repository};
 
 /// Draws the venue of an event, or some sections of it.
 pub(super) async fn run(context: &Context, name: Option<&str>, only: &[String]) -> Result<()> {
@@ -16,14 +16,14 @@ pub(super) async fn run(context: &Context, name: Option<&str>, only: &[String]) 
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, name).await?;
             let sections = chosen(store, &event, only).await?;
-            let mut maps = Vec::with_capacity(sections.len());
+            let mut seats = SeatMap::default();
             for section in &sections {
-                maps.push(store.section_map(event.event_id, &section.name).await?);
+                seats.sections.push(store.section_map(event.event_id, &section.name).await?);
             }
-            Ok(VenueMap { map: Map { event: event.slug.clone(), sections: maps }, event })
+            Ok(VenueMap { map: Map { event: event.slug.clone(), seats }, event })
         })
         .await?;
-    if report.map.sections.is_empty() {
+    if report.map.seats.sections.is_empty() {
         context.terminal.notice(format_args!(
             "no tickets are minted for {slug}; `tix seed VENUE.csv --event {slug}` mints them",
             slug = report.event.slug
@@ -51,8 +51,8 @@ struct VenueMap {
 #[derive(Serialize)]
 struct Map {
     event: String,
-    #[serde(serialize_with = "sections")]
-    sections: Vec<SectionMap>,
+    #[serde(rename = "sections", serialize_with = "sections")]
+    seats: SeatMap,
 }
 
 impl Report for VenueMap {
@@ -60,13 +60,13 @@ impl Report for VenueMap {
         let event = &self.event;
         let title = page.paint(Tone::Strong, &event.name);
         let date = event.starts_at.in_zone(&event.zone());
-        let venue = drawing::venue(&self.map.sections, page);
-        let legend = drawing::legend(&self.map.sections, page);
+        let venue = drawing::venue(&self.map.seats, page);
+        let legend = drawing::legend(&self.map.seats, page);
         format!("{title} · {date}\n\n{venue}{legend}\n")
     }
 
     fn sheet(&self) -> Sheet {
-        let line = |(ticket, status): (&Ticket, &TicketStatus)| {
+        let line = |(ticket, status): (&Ticket, TicketStatus)| {
             vec![
                 ticket.label.section.to_string(),
                 ticket.label.row.to_string(),
@@ -77,16 +77,14 @@ impl Report for VenueMap {
                 status.to_string(),
             ]
         };
-        let seats = |map: &SectionMap| -> Vec<Vec<String>> {
-            map.section.tickets.iter().zip(&map.statuses).map(line).collect()
-        };
+        let seats = |map: &SectionMap| -> Vec<Vec<String>> { map.seats().map(line).collect() };
         Sheet::new(&["section", "row", "seat", "type", "price", "currency", "status"])
-            .with(self.map.sections.iter().flat_map(seats))
+            .with(self.map.seats.sections.iter().flat_map(seats))
     }
 }
 
-fn sections<S: Serializer>(maps: &[SectionMap], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(maps.iter().map(SectionRecord))
+fn sections<S: Serializer>(map: &SeatMap, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(map.sections.iter().map(SectionRecord))
 }
 
 /// How a section's map reads in machine output: row by row.
@@ -94,7 +92,7 @@ struct SectionRecord<'a>(&'a SectionMap);
 
 impl Serialize for SectionRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let section = &self.0.section.section;
+        let section = self.0.section();
         let mut object = serializer.serialize_struct("Section", 4)?;
         object.serialize_field("section", &section.name)?;
         object.serialize_field("type", &section.type_id)?;
@@ -109,14 +107,14 @@ struct Rows<'a>(&'a SectionMap);
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(None)?;
-        for row in drawing::rows(self.0) {
-            rows.serialize_element(&RowRecord {
-                row: &row[0].0.label.row,
-                seats: row
-                    .iter()
-                    .map(|(t, status)| SeatRecord { seat: &t.label.seat, status: *status })
-                    .collect(),
-            })?;
+        let tickets = self.0.tickets();
+        for (depth, places) in tickets.rows().iter().enumerate() {
+            let seat = |place: usize| SeatRecord {
+                seat: &tickets.tickets()[place].label.seat,
+                status: self.0.statuses()[place],
+            };
+            let row = tickets.row_name(depth);
+            rows.serialize_element(&RowRecord { row, seats: places.clone().map(seat).collect() })?;
         }
         rows.end()
     }

@@ -10,11 +10,11 @@ use super::at_once::at_once;
 use super::database::{Database, Decision, Unread};
 use super::rows::{EventRow, SectionRow, TicketCopy, TicketRow};
 use crate::domain::{
-    Currency, Event, EventDraft, EventId, Money, Refusal, SeatLabel, Section, Ticket, TicketId,
-    Timestamp, time,
+    Currency, Event, EventDraft, EventId, Money, Refusal, SeatLabel, Section, SectionTickets,
+    Ticket, TicketId, Timestamp, time,
 };
 use crate::repository::shared_text::SharedText;
-use crate::repository::{Result, SectionTickets, StoreError, StoreFault};
+use crate::repository::{Result, StoreError, StoreFault};
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
 const TICKETS_CACHED_MAX: usize = 2_000_000;
@@ -219,10 +219,10 @@ pub(super) async fn section_tickets(
     let read = |row: &TicketRow| stored_ticket(event, stored, row, &mut shared);
     let mut tickets: Vec<StoredTicket> = rows.iter().map(read).collect();
     tickets.sort_by_key(|ticket| ticket.place);
-    let found = Arc::new(SectionTickets {
-        section: stored.section.clone(),
-        tickets: tickets.iter().map(|t| t.ticket.clone()).collect(),
-    });
+    let found = Arc::new(SectionTickets::new(
+        stored.section.clone(),
+        tickets.iter().map(|t| t.ticket.clone()).collect(),
+    ));
     if event.minted {
         keep(&db.cache.section_tickets, key, Arc::clone(&found));
         db.cache.keep_tickets(tickets);

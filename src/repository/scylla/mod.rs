@@ -18,14 +18,14 @@ use self::statements::Statements;
 use super::store_url::ScyllaLocation;
 use super::{
     Access, ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired,
-    Repository, Result, SchemaStatus, SectionCounts, SectionMap, SectionOffer, StoreError,
-    StoreFault, TicketFilter,
+    Repository, Result, SchemaStatus, SectionCounts, SectionOffer, StoreError, StoreFault,
+    TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
     ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId, NewHold,
-    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId,
+    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SectionMap, SessionId, TicketId,
     TicketState, Timestamp,
 };
 use crate::minting::Layout;

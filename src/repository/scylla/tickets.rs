@@ -11,10 +11,10 @@ use super::at_once::at_once;
 use super::catalogue::{self, StoredSection};
 use super::database::Database;
 use super::rows::SeenRow;
-use crate::domain::{Event, Money, Ticket, TicketState, TicketStatus, Timestamp};
-use crate::repository::{
-    Result, SectionCounts, SectionMap, SectionOffer, SectionTickets, TicketFilter,
+use crate::domain::{
+    Event, Money, SectionMap, SectionTickets, Ticket, TicketState, TicketStatus, Timestamp,
 };
+use crate::repository::{Result, SectionCounts, SectionOffer, TicketFilter};
 
 /// Sections that are read at the same time.
 const SECTIONS_AT_ONCE: usize = 8;
@@ -57,7 +57,7 @@ async fn see(db: &Database, event: &Event, section: &StoredSection) -> Result<Se
     let tickets = catalogue::section_tickets(db, event, section).await?;
     let key = (event.event_id, section.section_id);
     let read: Vec<SeenRow> = db.rows(&db.statements.select_seen, key).await?;
-    let mut rows: Vec<Option<SeenRow>> = vec![None; tickets.tickets.len()];
+    let mut rows: Vec<Option<SeenRow>> = vec![None; tickets.tickets().len()];
     for row in read {
         let place = usize::try_from(row.place).ok();
         if let Some(slot) = place.and_then(|place| rows.get_mut(place)) {
@@ -74,7 +74,7 @@ pub(super) async fn map(db: &Database, event: &Event, name: &str) -> Result<Sect
     let now = db.now();
     let status =
         |row: &Option<SeenRow>| row.as_ref().map_or(TicketStatus::Available, |r| r.seen(now));
-    Ok(SectionMap { statuses: seen.rows.iter().map(status).collect(), section: seen.tickets })
+    Ok(SectionMap::new(seen.tickets, seen.rows.iter().map(status).collect()))
 }
 
 /// Tickets of an event in the order of the venue.
@@ -92,7 +92,7 @@ pub(super) async fn list(
     let mut found = Vec::new();
     for section in &sections {
         let seen = see(db, event, section).await?;
-        for (ticket, row) in seen.tickets.tickets.iter().zip(&seen.rows) {
+        for (ticket, row) in seen.tickets.tickets().iter().zip(&seen.rows) {
             let state = row
                 .as_ref()
                 .map_or_else(|| available(ticket.clone()), |row| row.state(ticket.clone(), now));
@@ -117,7 +117,7 @@ pub(super) async fn counts(db: &Database, event: &Event) -> Result<Vec<SectionCo
 }
 
 fn count(seen: &Seen, event: &Event, now: Timestamp) -> SectionCounts {
-    let section = &seen.tickets.section;
+    let section = seen.tickets.section();
     let mut counts = SectionCounts {
         section: section.name.clone(),
         type_id: section.type_id.clone(),
@@ -129,7 +129,7 @@ fn count(seen: &Seen, event: &Event, now: Timestamp) -> SectionCounts {
         blocked: 0,
         revenue: Money::zero(event.currency),
     };
-    for (ticket, row) in seen.tickets.tickets.iter().zip(&seen.rows) {
+    for (ticket, row) in seen.tickets.tickets().iter().zip(&seen.rows) {
         let counter = match row.as_ref().map(|row| row.seen(now)) {
             None | Some(TicketStatus::Available) => continue,
             Some(TicketStatus::Held) => &mut counts.held,
@@ -157,7 +157,7 @@ pub(super) async fn offers(db: &Database, event: &Event) -> Result<Vec<SectionOf
 
 fn offer(seen: &Seen, event: &Event, now: Timestamp) -> SectionOffer {
     let mut offer = SectionOffer {
-        section: seen.tickets.section.clone(),
+        section: seen.tickets.section().clone(),
         price_min: None,
         price_max: None,
         available: 0,
@@ -165,7 +165,7 @@ fn offer(seen: &Seen, event: &Event, now: Timestamp) -> SectionOffer {
     };
     let lower = |so_far: Option<Money>, price: i64| so_far.map_or(price, |m| m.minor().min(price));
     let money = |minor| Some(Money::from_minor(minor, event.currency));
-    for (ticket, row) in seen.tickets.tickets.iter().zip(&seen.rows) {
+    for (ticket, row) in seen.tickets.tickets().iter().zip(&seen.rows) {
         let price = ticket.price.minor();
         offer.price_min = money(lower(offer.price_min, price));
         offer.price_max = money(offer.price_max.map_or(price, |m| m.minor().max(price)));

@@ -10,10 +10,9 @@ use super::failure::Outcome;
 use super::statements::TicketNo;
 use super::values::{count_column, millis_column};
 use crate::domain::{
-    Currency, Event, EventDraft, EventId, Money, Refusal, SaleTerms, SeatLabel, Section, Ticket,
-    TicketId, Venue,
+    Currency, Event, EventDraft, EventId, Money, Refusal, SaleTerms, SeatLabel, Section,
+    SectionTickets, Ticket, TicketId, Venue,
 };
-use crate::repository::SectionTickets;
 use crate::repository::shared_text::SharedText;
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
@@ -103,16 +102,16 @@ impl Cache {
         event_no: i64,
         stored: &StoredSectionTickets,
     ) {
-        let name = stored.section.section.name.clone().into_boxed_str();
+        let name = stored.section.section().name.clone().into_boxed_str();
         let mut sections = self.sections.write().unwrap_or_else(PoisonError::into_inner);
-        let kept: usize = sections.values().map(|s| s.section.tickets.len()).sum();
+        let kept: usize = sections.values().map(|s| s.section.tickets().len()).sum();
         if kept > TICKETS_CACHED_MAX {
             sections.clear();
         }
         sections.insert((event, name), stored.clone());
         drop(sections);
         let numbers = stored.first_ticket..;
-        self.keep_tickets(numbers.zip(&stored.section.tickets).map(|(ticket_no, ticket)| {
+        self.keep_tickets(numbers.zip(stored.section.tickets()).map(|(ticket_no, ticket)| {
             Arc::new(StoredTicket { ticket_no, event_no, ticket: ticket.clone() })
         }));
     }
@@ -343,6 +342,6 @@ pub(super) fn section_tickets(
         })
     })?;
     let tickets = rows.collect::<Result<_, _>>()?;
-    let section = Arc::new(SectionTickets { section: found.section, tickets });
+    let section = Arc::new(SectionTickets::new(found.section, tickets));
     Ok(StoredSectionTickets { first_ticket: found.first_ticket, section })
 }

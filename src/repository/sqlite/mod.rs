@@ -18,14 +18,13 @@ use self::writer::{Tx, Writer};
 use super::store_url::SqliteLocation;
 use super::{
     Access, ChangeFeed, Error, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
-    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionMap, SectionOffer,
-    TicketFilter,
+    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
     ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId, NewHold,
-    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SessionId, TicketId,
+    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SectionMap, SessionId, TicketId,
     TicketState, Timestamp,
 };
 use crate::minting::Layout;
@@ -151,7 +150,7 @@ impl SqliteRepository {
     async fn ticket_at(&self, event: EventId, seat: &SeatLabel) -> Result<Option<TicketId>> {
         match self.section_tickets(event, &seat.section).await {
             Ok(stored) => {
-                let found = stored.section.tickets.iter().find(|ticket| ticket.label == *seat);
+                let found = stored.section.tickets().iter().find(|ticket| ticket.label == *seat);
                 Ok(found.map(|ticket| ticket.ticket_id))
             }
             Err(Error::Refused(Refusal::UnknownSeat { .. })) => Ok(None),
@@ -274,11 +273,10 @@ impl Repository for SqliteRepository {
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {
         let stored = self.section_tickets(event, section).await?;
         let now = self.now();
-        let read = move |c: &Connection| {
-            let statuses = tickets::section_statuses(c, &stored, now)?;
-            Ok(SectionMap { section: stored.section, statuses })
-        };
-        self.readers.read("read a section", read).await
+        let section = Arc::clone(&stored.section);
+        let read = move |c: &Connection| tickets::section_statuses(c, &stored, now);
+        let statuses = self.readers.read("read a section", read).await?;
+        Ok(SectionMap::new(section, statuses))
     }
 
     async fn tickets(&self, event: EventId, filter: &TicketFilter) -> Result<Vec<TicketState>> {

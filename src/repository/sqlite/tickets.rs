@@ -19,7 +19,7 @@ pub(super) fn section_statuses(
     stored: &StoredSectionTickets,
     now: Timestamp,
 ) -> Outcome<Vec<TicketStatus>> {
-    let mut statuses = vec![TicketStatus::Available; stored.section.tickets.len()];
+    let mut statuses = vec![TicketStatus::Available; stored.section.tickets().len()];
     let last = stored.first_ticket + i64::try_from(statuses.len()).unwrap_or(0);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT q.ticket_no - ?1, {QUEUE_COLUMNS} FROM order_queue q

@@ -69,7 +69,7 @@ impl Labels {
             let sections = catalogue::sections(db, event).await?;
             let reads = sections.iter().map(|s| catalogue::section_tickets(db, event, s));
             for section in at_once(SECTIONS_AT_ONCE, reads.collect()).await? {
-                let tickets = section.tickets.iter();
+                let tickets = section.tickets().iter();
                 let label =
                     |t: &crate::domain::Ticket| ((event.event_id, t.ticket_id), t.label.clone());
                 self.known.extend(tickets.map(label));
