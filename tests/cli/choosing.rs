@@ -1,8 +1,13 @@
 //! `tix hold start --best`: which seats are chosen, and what is said of it.
 
-use serde_json::{Value, json};
+use std::process::Stdio;
 
-use crate::sandbox::{Sandbox, steady};
+use scylla::client::session_builder::SessionBuilder;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::node;
+use crate::sandbox::{Answer, Sandbox, steady};
 
 /// What `tix hold start --best` answers, as a document.
 fn best(sandbox: &Sandbox, arguments: &[&str]) -> Value {
@@ -229,6 +234,55 @@ fn the_same_type_elsewhere_is_offered_before_another_one() {
     assert_eq!(seen(&for_five), (json!("Block 1"), json!(null), json!(5)), "no box has five");
     let for_six = offered(&["6", "--section", "Box 1", "--type", "VIP"]);
     assert_eq!(seen(&for_six), (json!("Box 3"), json!("VIP"), json!(4)), "no section has six");
+}
+
+#[test]
+fn of_many_processes_that_choose_each_gets_seats_while_there_are_any() {
+    const PROCESSES: usize = 24;
+    let sandbox = Sandbox::seeded();
+    let start = ["hold", "start", "--best", "2", "-o", "json"];
+    let mut commands: Vec<_> = (0..PROCESSES).map(|_| sandbox.command(&start)).collect();
+    let children: Vec<_> = commands
+        .iter_mut()
+        .map(|command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    let answers = children.into_iter().map(|c| Answer::of(&c.wait_with_output().unwrap()));
+    let (sold, refused): (Vec<Answer>, Vec<Answer>) = answers.partition(|a| a.code == Some(0));
+    // 26 seats in rows of even length are 13 pairs, if nobody leaves a single seat.
+    assert_eq!(sold.len(), 13);
+    for answer in refused {
+        answer.ended(3, r#""reason":"sold_out""#);
+    }
+}
+
+/// Lets the map of a ScyllaDB store show tickets as available that are not.
+#[tokio::main(flavor = "current_thread")]
+async fn show_as_available(url: &str, hold: &Value) {
+    let (host, keyspace) = url.trim_start_matches("scylla://").split_once('/').unwrap();
+    let session = SessionBuilder::new().known_node(host).build().await.unwrap();
+    let id = |value: &Value| value.as_str().unwrap().parse::<Uuid>().unwrap();
+    for ticket in hold["tickets"].as_array().unwrap() {
+        let update = format!(
+            "UPDATE {keyspace}.tickets SET status = 'available'
+              WHERE event_id = ? AND section_id = 0 AND ticket_id = ?"
+        );
+        let values = (id(&hold["event_id"]), id(&ticket["ticket_id"]));
+        session.query_unpaged(update, values).await.unwrap();
+    }
+}
+
+#[test]
+fn a_map_that_is_wrong_for_long_keeps_nobody_from_other_seats() {
+    let Some(url) = node::url("tix_choosing") else { return };
+    let sandbox = Sandbox::with_store(url.clone());
+    let slug = format!("hall-{}", Uuid::new_v4().simple());
+    sandbox.seed(&["--slug", &slug]);
+    let wish = ["2", "--event", &slug];
+    let first = best(&sandbox, &wish);
+    show_as_available(&url, &first["hold"]);
+    let second = best(&sandbox, &wish);
+    assert_eq!(seats(&second), ["Stalls/2/3", "Stalls/2/4"]);
+    assert_eq!(second["choice"]["tries"], 2);
 }
 
 #[test]

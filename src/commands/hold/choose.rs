@@ -6,7 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use crate::commands::pick;
 use crate::domain::seating::{Search, price_from};
 use crate::domain::shortage::Elsewhere;
-use crate::domain::{Choice, Event, EventId, Refusal, Section, SectionMap, Shortage};
+use crate::domain::{
+    Choice, Event, EventId, Refusal, SeatLabel, Section, SectionMap, Shortage, TicketStatus,
+};
 use crate::error::{Error, Result};
 use crate::repository::Repository;
 
@@ -23,6 +25,8 @@ pub(super) struct Wish<'a> {
     pub(super) sections: &'a [String],
     /// On tickets of this type only, in any case.
     pub(super) ticket_type: Option<&'a str>,
+    /// None of these, which were refused whatever the map says.
+    pub(super) refused: &'a [SeatLabel],
 }
 
 /// Chooses seats, or says why there are none and what is to be had elsewhere.
@@ -40,7 +44,7 @@ pub(super) async fn choose(
     if allowed.is_empty() {
         return Err(not_minted(event, wish.size));
     }
-    let mut venue = Venue { store, event: event.event_id, available: None };
+    let mut venue = Venue { store, event: event.event_id, refused: wish.refused, available: None };
     let mut answer = venue.search(&allowed, wish).await?.finish();
     if let Err(Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage)) = &mut answer {
         shortage.elsewhere = venue.elsewhere(shortage, &sections, &allowed).await?;
@@ -72,13 +76,20 @@ fn allowed<'a>(sections: &'a [Section], named: &[String]) -> Result<Vec<&'a Sect
 struct Venue<'a> {
     store: &'a dyn Repository,
     event: EventId,
+    /// Seats that were refused.
+    refused: &'a [SeatLabel],
     /// How many tickets are available in each section, once somebody asked.
     available: Option<HashMap<String, u64>>,
 }
 
 impl Venue<'_> {
     async fn map(&self, section: &Section) -> Result<SectionMap> {
-        Ok(self.store.section_map(self.event, &section.name).await?)
+        let mut map = self.store.section_map(self.event, &section.name).await?;
+        for seat in self.refused.iter().filter(|seat| *seat.section == *section.name) {
+            let place = map.seats().position(|(ticket, _)| ticket.label == *seat);
+            place.and_then(|place| map.set(place, TicketStatus::Held));
+        }
+        Ok(map)
     }
 
     /// How many tickets of a section are available, of whatever type.

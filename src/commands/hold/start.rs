@@ -1,6 +1,7 @@
 //! `tix hold start`.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -12,8 +13,11 @@ use crate::domain::{BuyerId, Choice, Event, Hold, HoldId, NewHold, Refusal, Sess
 use crate::error::{Error, Result};
 use crate::repository::{self, Access, Caller, Repository};
 
-/// How often seats are chosen anew where somebody was quicker.
-const BEST_TRIES: u32 = 5;
+/// How often seats are chosen where somebody else is always quicker.
+const BEST_TRIES: u32 = 64;
+/// How long at most to wait before seats are chosen anew: longer with every try, up to a bound.
+const BEST_WAIT: Duration = Duration::from_millis(5);
+const BEST_WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// Starts a hold and prints it.
 ///
@@ -101,17 +105,27 @@ async fn best(
     args: &StartArgs,
     count: u32,
 ) -> Result<(Hold, Choice)> {
-    let ticket_type = args.ticket_type.as_deref();
-    let wish = Wish { size: count, sections: &args.section, ticket_type };
-    let mut tries = 0;
+    let mut refused = Vec::new();
+    let mut tries = 1;
     loop {
-        tries += 1;
+        let ticket_type = args.ticket_type.as_deref();
+        let wish = Wish { size: count, sections: &args.section, ticket_type, refused: &refused };
         let mut choice = choose(store, event, wish).await?;
         choice.tries = tries;
         match store.start_hold(&attempt(event, caller, choice.tickets.clone())).await {
-            Err(repository::Error::Refused(Refusal::Taken { .. } | Refusal::Blocked { .. }))
-                if tries < BEST_TRIES => {}
+            // The map may be old, and on a cluster wrong for as long as nobody mends it.
+            Err(repository::Error::Refused(
+                Refusal::Taken { in_the_way } | Refusal::Blocked { in_the_way },
+            )) => refused.extend(in_the_way.into_iter().map(|obstacle| obstacle.seat)),
             answer => return Ok((answer?, choice)),
         }
+        if tries == BEST_TRIES {
+            let why = format!("others were quicker {tries} times, whatever seats were chosen");
+            return Err(Refusal::Busy { why }.into());
+        }
+        // Those who lost against each other would otherwise choose the same seats once more.
+        let wait_max = BEST_WAIT_MAX.min(BEST_WAIT * tries);
+        tokio::time::sleep(wait_max.mul_f64(rand::random())).await;
+        tries += 1;
     }
 }
