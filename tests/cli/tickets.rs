@@ -1,6 +1,6 @@
 //! `tix ticket`.
 
-use crate::sandbox::{Sandbox, steady};
+use crate::sandbox::{Answer, Sandbox, steady};
 
 /// A hall with a ticket in every condition but `paying`.
 fn busy_hall() -> Sandbox {
@@ -34,6 +34,43 @@ fn the_map_shows_every_seat_by_its_condition() {
 }
 
 #[test]
+fn the_map_is_told_apart_without_colour_and_on_a_narrow_page() {
+    let sandbox = busy_hall();
+    let map = |more: &[&str], width: &str, no_color: &str| {
+        let mut command = sandbox.command(&[&["ticket", "map"], more].concat());
+        let output = command.env("COLUMNS", width).env("NO_COLOR", no_color).output().unwrap();
+        Answer::of(&output).done().stdout
+    };
+    insta::assert_snapshot!(map(&[], "24", "1"), @r"
+    Hall
+    Sun 1 Dec 2030 19:30
+
+    Stalls
+    regular · 49.50 EUR
+    14 of 18 available
+    1 ◐◐●●○○
+    2 ○○○○○○
+    3 ○○○○○○
+
+    Balcony
+    economy · 29.00 EUR
+    0 of 8 available
+    1 ××××
+    2 ××××
+
+    ○ available 14
+    ◐ held 2   $ paying 0
+    ● sold 2   × blocked 8
+    ");
+    let painted = map(&["--color", "always"], "24", "");
+    assert!(painted.contains("\u{1b}[33m◐◐\u{1b}[0m"), "{painted:?}");
+    let mut parts = painted.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    let plain = parts.map(|part| part.split_once('m').unwrap().1).fold(first, |all, p| all + p);
+    assert_eq!(plain, map(&[], "24", "1"), "colour only repeats what the signs say");
+}
+
+#[test]
 fn the_map_can_show_some_sections() {
     let sandbox = busy_hall();
     let answer = sandbox.tix(&["ticket", "map", "--section", "balcony"]).done();
@@ -57,6 +94,11 @@ fn the_map_is_a_document_with_rows_and_seats() {
     let stalls = &document["map"]["sections"][0];
     assert_eq!(stalls["rows"][0]["seats"][0], serde_json::json!({"seat": "1", "status": "held"}));
     assert_eq!(stalls["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        (&stalls["rows"][0]["available"], &stalls["rows"][0]["longest"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(stalls["rows"][1]["longest"], 6);
 }
 
 #[test]

@@ -60,9 +60,11 @@ impl Report for VenueMap {
         let event = &self.event;
         let title = page.paint(Tone::Strong, &event.name);
         let date = event.starts_at.in_zone(&event.zone());
+        let fits = format!("{} · {date}", event.name).chars().count() <= page.width;
+        let between = if fits { " · " } else { "\n" };
         let venue = drawing::venue(&self.map.seats, page);
         let legend = drawing::legend(&self.map.seats, page);
-        format!("{title} · {date}\n\n{venue}{legend}\n")
+        format!("{title}{between}{date}\n\n{venue}{legend}\n")
     }
 
     fn sheet(&self) -> Sheet {
@@ -113,8 +115,13 @@ impl Serialize for Rows<'_> {
                 seat: &tickets.tickets()[place].label.seat,
                 status: self.0.statuses()[place],
             };
-            let row = tickets.row_name(depth);
-            rows.serialize_element(&RowRecord { row, seats: places.clone().map(seat).collect() })?;
+            let vacant = self.0.vacant_in_row(depth, None);
+            rows.serialize_element(&RowRecord {
+                row: tickets.row_name(depth),
+                available: vacant.free,
+                longest: vacant.longest,
+                seats: places.clone().map(seat).collect(),
+            })?;
         }
         rows.end()
     }
@@ -123,6 +130,9 @@ impl Serialize for Rows<'_> {
 #[derive(Serialize)]
 struct RowRecord<'a> {
     row: &'a str,
+    available: u32,
+    /// The most of them side by side.
+    longest: u32,
     seats: Vec<SeatRecord<'a>>,
 }
 
