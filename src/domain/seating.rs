@@ -76,6 +76,18 @@ fn blocks(
     })
 }
 
+/// The blocks of a section that a group fits into, the first row first.
+pub(super) fn blocks_of_section(
+    map: &SectionMap,
+    size: u32,
+    kind: Kind,
+) -> impl Iterator<Item = Block> {
+    let size = size.max(1);
+    let row = |depth: usize| map.tickets().rows()[depth].clone();
+    let depths = map.rows_that_fit(size, kind);
+    depths.flat_map(move |depth| blocks(map, depth, row(depth), size, kind))
+}
+
 /// The best block of one row whose seats all lie in a stretch of places; none if no run there is
 /// long enough.
 #[must_use]
@@ -99,12 +111,9 @@ pub fn best_of_section(map: &SectionMap, size: u32) -> Option<Block> {
 /// one is named; none if it cannot.
 #[must_use]
 pub fn price_from(map: &SectionMap, size: u32, ticket_type: Option<&str>) -> Option<Money> {
-    let tickets = map.tickets();
-    let (size, kind) = (size.max(1), tickets.kind(ticket_type)?);
-    let rows = map.rows_that_fit(size, kind);
-    let blocks =
-        rows.flat_map(|depth| blocks(map, depth, tickets.rows()[depth].clone(), size, kind));
-    let seats = blocks.flat_map(|block| &tickets.tickets()[block.places]);
+    let kind = map.tickets().kind(ticket_type)?;
+    let blocks = blocks_of_section(map, size, kind);
+    let seats = blocks.flat_map(|block| &map.tickets().tickets()[block.places]);
     seats.map(|ticket| ticket.price).min_by_key(|price| price.minor())
 }
 

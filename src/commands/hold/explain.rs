@@ -3,13 +3,12 @@
 
 use crate::cli::hold::StartArgs;
 use crate::commands::{Context, pick, quoted};
-use crate::domain::nearby::{Place, nearby};
+use crate::domain::nearby::nearby;
 use crate::domain::refusal::free_again;
 use crate::domain::shortage::Elsewhere;
 use crate::domain::time::spoken;
 use crate::domain::{
-    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SectionMap, SessionId,
-    TicketStatus,
+    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SessionId, TicketStatus,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -169,17 +168,7 @@ async fn near(
         return Ok(None);
     }
     let map = store.section_map(event.event_id, &first.section).await?;
-    Ok(nearby(&places(&map), wanted))
-}
-
-fn places(map: &SectionMap) -> Vec<Place<'_>> {
-    let seats = map.seats().enumerate();
-    let place = |place: usize, label, status| Place {
-        label,
-        free: status == TicketStatus::Available,
-        gap_before: !map.tickets().is_joined(place),
-    };
-    seats.map(|(number, (ticket, status))| place(number, &ticket.label, status)).collect()
+    Ok(nearby(&map, wanted))
 }
 
 /// What there is where the first of these seats should be.
@@ -294,9 +283,10 @@ async fn taken(
     let mut taken = Vec::new();
     for section in sections {
         let map = store.section_map(event.event_id, section).await?;
-        let places = places(&map);
-        let gone = places.iter().filter(|place| !place.free && wanted.contains(place.label));
-        taken.extend(gone.map(|place| place.label.clone()));
+        let gone = map.seats().filter(|(ticket, status)| {
+            *status != TicketStatus::Available && wanted.contains(&ticket.label)
+        });
+        taken.extend(gone.map(|(ticket, _)| ticket.label.clone()));
     }
     Ok(taken)
 }
