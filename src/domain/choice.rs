@@ -1,6 +1,7 @@
 //! Seats that were chosen, and why these.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -12,6 +13,9 @@ pub struct Choice {
     /// The tickets, side by side; whoever asked has them in his hold.
     #[serde(skip)]
     pub tickets: Vec<TicketId>,
+    /// Their places in the section.
+    #[serde(skip)]
+    pub places: Range<usize>,
     /// How many seats were asked for.
     pub asked: u32,
     /// The ticket type that was asked for.

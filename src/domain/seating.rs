@@ -281,6 +281,7 @@ impl Found {
         let (tickets, block) = (&self.tickets, &self.block);
         Choice {
             tickets: tickets.tickets()[block.places.clone()].iter().map(|t| t.ticket_id).collect(),
+            places: block.places.clone(),
             asked,
             ticket_type,
             section: tickets.section().name.clone(),

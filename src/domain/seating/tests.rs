@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::TicketStatus;
 use crate::domain::seat_map::drawn::drawn;
 
 fn search(maps: &[SectionMap], size: u32, ticket_type: Option<&str>) -> Result<Choice, Refusal> {
@@ -200,6 +201,7 @@ fn the_facts_of_a_choice_are_counted() {
         search.look(map);
     }
     let choice = search.finish().unwrap();
+    assert_eq!((choice.section.as_str(), choice.places.clone()), ("B", 0..4));
     assert_eq!((choice.blocks, choice.rows_in_front), (4, 0));
     assert_eq!((choice.sections_before, choice.sections_before_with_block), (2, 0));
     assert_eq!((choice.asked, choice.tries), (4, 1));
@@ -262,7 +264,7 @@ fn the_price_of_seats_side_by_side_is_that_of_the_cheapest_of_them() {
 fn tried(map: &SectionMap, size: usize) -> Vec<Range<usize>> {
     let rows = map.tickets().rows().iter().cloned();
     let starts = rows.flat_map(|row| row.clone().map(move |start| (row.clone(), start)));
-    let free = |place: usize| map.statuses()[place] == crate::domain::TicketStatus::Available;
+    let free = |place: usize| map.statuses()[place] == TicketStatus::Available;
     starts
         .filter(|(row, start)| start + size <= row.end)
         .map(|(_, start)| start..start + size)
@@ -273,9 +275,8 @@ fn tried(map: &SectionMap, size: usize) -> Vec<Range<usize>> {
 
 /// Whether a seat that is left free has neither neighbour, once a block is taken.
 fn is_orphaned(map: &SectionMap, block: &Range<usize>, place: usize) -> bool {
-    let left = |place: usize| {
-        !block.contains(&place) && map.statuses()[place] == crate::domain::TicketStatus::Available
-    };
+    let left =
+        |place: usize| !block.contains(&place) && map.statuses()[place] == TicketStatus::Available;
     let before = map.tickets().is_joined(place) && left(place - 1);
     let behind = map.tickets().is_joined(place + 1) && left(place + 1);
     left(place) && !before && !behind
@@ -291,6 +292,20 @@ fn orphans(map: &SectionMap, block: &Range<usize>) -> usize {
         beside.push(block.end);
     }
     beside.into_iter().filter(|place| is_orphaned(map, block, *place)).count()
+}
+
+#[test]
+fn one_group_after_the_other_is_seated_on_a_map_that_is_kept() {
+    let mut map = drawn("A", &["....", "..s."]);
+    let mut seated = Vec::new();
+    while let Ok(choice) = search(std::slice::from_ref(&map), 2, None) {
+        seated.push(seats(&map, &choice));
+        for place in choice.places {
+            assert_eq!(map.set(place, TicketStatus::Held), Some(TicketStatus::Available));
+        }
+    }
+    assert_eq!(seated, [["1/1", "1/2"], ["1/3", "1/4"], ["2/1", "2/2"]]);
+    assert_eq!(map.counts().held, 6);
 }
 
 proptest! {
