@@ -176,8 +176,13 @@ fn blocked_tickets_leave_the_sale_and_come_back() {
 fn tickets_that_somebody_has_cannot_be_blocked() {
     let sandbox = Sandbox::seeded();
     sandbox.hold("ann", &["Stalls/1/2"]);
-    let answer = sandbox.tix(&["ticket", "block", "--section", "Stalls", "--reason", "x"]);
-    answer.refused("taken");
+    let block = ["ticket", "block", "--section", "Stalls", "--reason", "x"];
+    let answer = sandbox.tix(&block).refused("taken");
+    let held = &sandbox.json("holds", &["hold", "list"])["holds"][0];
+    let until: jiff::Timestamp = held["expires_at"].as_str().unwrap().parse().unwrap();
+    let there = until.in_tz("Europe/Berlin").unwrap().strftime("%H:%M:%S").to_string();
+    let told = format!("error: taken: Stalls/1/2 is held until {there} (hold ");
+    assert!(answer.stderr.starts_with(&told), "by the venue's clock: {}", answer.stderr);
     let counts = sandbox.json("ticket_counts", &["ticket", "counts"]);
     assert_eq!(counts["total"]["blocked"], 0);
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::ticket::TicketArgs;
 use crate::commands::{Context, pick};
 use crate::domain::{Event, TicketId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::csv::optional;
 use crate::output::{Page, Report, Sheet, counted, grouped};
 use crate::repository::{Access, Repository};
@@ -15,7 +15,8 @@ pub(super) async fn block(context: &Context, args: &TicketArgs, reason: &str) ->
     let report = context
         .with_store(Access::Existing, async |store| {
             let (event, tickets) = chosen(store, args).await?;
-            let changed = store.block(event.event_id, &tickets, reason).await?;
+            let changed = store.block(event.event_id, &tickets, reason).await;
+            let changed = changed.map_err(|error| Error::from(error).at(&event))?;
             let reason = Some(reason.to_owned());
             Ok(Outcome::Blocked(Record::new(&event, &tickets, changed, reason)))
         })
