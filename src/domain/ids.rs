@@ -88,6 +88,11 @@ uuid_id! {
     BuyerId
 }
 
+uuid_id! {
+    /// One entry of a waitlist: a fresh UUIDv7.
+    EntryId
+}
+
 impl EventId {
     /// Derives the id of the event with this slug; the same slug gives the same id everywhere.
     #[must_use]
@@ -118,6 +123,21 @@ impl HoldId {
         let mut text = self.to_string();
         text.truncate(SHORT_LETTERS);
         text
+    }
+
+    /// Derives the id of the hold that an entry of the waitlist is offered; `attempt` counts the
+    /// offers that could not be made good.
+    #[must_use]
+    pub fn of_offer(entry: EntryId, attempt: u32) -> Self {
+        Self(Uuid::new_v5(entry.as_uuid(), &attempt.to_be_bytes()))
+    }
+}
+
+impl EntryId {
+    /// Makes a fresh entry id, ordered by time.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(Uuid::now_v7())
     }
 }
 

@@ -27,6 +27,7 @@ pub mod shortage;
 pub mod ticket;
 pub mod time;
 pub mod venue;
+pub mod waitlist;
 
 pub use change::{Change, ChangeKind, Position};
 pub use choice::Choice;
@@ -36,7 +37,7 @@ pub use event_search::{Availability, EventHit, EventOrder, EventPage, EventQuery
 pub use geo::{Circle, GeoPoint};
 pub use hold::{Hold, HoldStatus, NewHold};
 pub use ids::{
-    BuyerId, EventId, FollowerName, HoldId, OrderId, PaymentReference, SessionId, TicketId,
+    BuyerId, EntryId, EventId, FollowerName, HoldId, OrderId, PaymentReference, SessionId, TicketId,
 };
 pub use location::Location;
 pub use money::{Currency, Money};
@@ -49,3 +50,4 @@ pub use shortage::Shortage;
 pub use ticket::{SeatLabel, Ticket, TicketState, TicketStatus};
 pub use time::Timestamp;
 pub use venue::{Section, Venue};
+pub use waitlist::{NewEntry, Offer, WaitlistEntry, WaitlistStatus, Wish};
