@@ -287,7 +287,7 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
             "make room and run the same command again; whatever was acknowledged is kept"
         }
         StoreFault::OtherSchema => {
-            "compare with `tix schema status`; this tix cannot work with that schema"
+            "bring an earlier one up to date with `tix schema apply`; a later one needs a later tix"
         }
         StoreFault::OtherLayout => {
             "seed the file it was minted from, or add another event with --event, --slug or --date"

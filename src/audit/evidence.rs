@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::domain::{
-    BuyerId, ChangeKind, EventId, HoldId, OrderId, OrderStatus, PaymentReference, SaleTerms,
-    TicketId, Timestamp,
+    BuyerId, ChangeKind, EntryId, EventId, HoldId, OrderId, OrderStatus, PaymentReference,
+    SaleTerms, TicketId, Timestamp, Wish,
 };
 
 /// The short number that stands for an id of type `T` within one [`Evidence`].
@@ -141,6 +141,8 @@ pub struct Evidence {
     pub event: EventFacts,
     /// Its tickets, in the order of their numbers.
     pub tickets: Vec<MintedTicket>,
+    /// Where its tickets are.
+    pub areas: Vec<Area>,
     /// Who has which ticket now.
     pub queue: Vec<QueueRow>,
     /// Its holds.
@@ -149,6 +151,8 @@ pub struct Evidence {
     pub hold_tickets: Vec<TicketNo>,
     /// Its orders. An attempt to pay that is not decided has no row.
     pub orders: Table<OrderId, OrderRow>,
+    /// Its waitlist, in the order of the line.
+    pub line: Vec<LineEntry>,
     /// Its buyers, of whom nothing is stored but the id.
     pub buyers: Table<BuyerId, ()>,
     /// What the change log says of its tickets, oldest first.
@@ -218,6 +222,34 @@ pub struct MintedTicket {
     pub ticket_id: TicketId,
     /// What it costs, in minor units.
     pub price_minor: i64,
+    /// Where it is, by its place among [`Evidence::areas`].
+    pub area: u32,
+}
+
+/// Tickets of one section and one type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Area {
+    /// The section's name.
+    pub section: Box<str>,
+    /// The type of the tickets.
+    pub ticket_type: Box<str>,
+}
+
+/// An entry of the waitlist.
+#[derive(Debug, Clone)]
+pub struct LineEntry {
+    /// Its id.
+    pub entry_id: EntryId,
+    /// Who waits.
+    pub buyer: BuyerNo,
+    /// What for.
+    pub wish: Wish,
+    /// Since when.
+    pub joined_at: Timestamp,
+    /// When it stopped to wait; none while it does.
+    pub ended_at: Option<Timestamp>,
+    /// The hold that it was offered.
+    pub offer: Option<HoldNo>,
 }
 
 /// Who has a ticket, or why it is kept from the sale.
@@ -295,6 +327,8 @@ pub struct HoldRow {
     pub expires_at: Timestamp,
     /// Whether the store says that it came to its end before or after its deadline.
     pub ended: bool,
+    /// Since when it says so, where it works in steps: its tickets come free one after the other then.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// An order as it is stored.
@@ -344,6 +378,22 @@ impl Evidence {
         self.tickets[ticket.place()].ticket_id
     }
 
+    /// The place of an area among those of the event: as a rule, that of the ticket before.
+    pub fn area_number(&mut self, section: &str, ticket_type: &str) -> u32 {
+        let is_it = |area: &Area| &*area.section == section && &*area.ticket_type == ticket_type;
+        let place = self.areas.iter().rposition(is_it).unwrap_or_else(|| {
+            self.areas.push(Area { section: section.into(), ticket_type: ticket_type.into() });
+            self.areas.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    /// Where a ticket is.
+    #[must_use]
+    pub fn area(&self, ticket: TicketNo) -> &Area {
+        &self.areas[self.tickets[ticket.place()].area as usize]
+    }
+
     /// The condition of every ticket, in the order of the tickets.
     #[must_use]
     pub fn standings(&self) -> Vec<Standing> {
@@ -371,6 +421,13 @@ impl Evidence {
     #[must_use]
     pub fn may_be_lapsed(&self, hold: HoldNo, time: Timestamp) -> bool {
         self.holds.get(hold).is_some_and(|row| !self.is_later(row.expires_at, time))
+    }
+
+    /// Whether somebody may have ended a hold by `time`, as exactly as the clocks agree.
+    #[must_use]
+    pub fn may_have_ended(&self, hold: HoldNo, time: Timestamp) -> bool {
+        let ended_at = self.holds.get(hold).and_then(|row| row.ended_at);
+        ended_at.is_some_and(|ended_at| !self.is_later(ended_at, time))
     }
 
     /// Whether a hold may not be over yet at `time`, as exactly as the clocks agree.

@@ -25,6 +25,8 @@ pub enum Rule {
     RowHasHold,
     /// No buyer owns more tickets than the event allows, now and at every moment before.
     Limit,
+    /// Whoever waits is served in the order of the line, and before those who do not wait.
+    WaitlistOrder,
     /// A payment begins only before the deadline of its hold.
     PaidInTime,
     /// A ticket changes only as the life of a ticket allows.
@@ -49,7 +51,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the order in which the report lists them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OneOwner,
         Self::SoldOnce,
         Self::PaidHasTickets,
@@ -57,6 +59,7 @@ impl Rule {
         Self::Conservation,
         Self::RowHasHold,
         Self::Limit,
+        Self::WaitlistOrder,
         Self::PaidInTime,
         Self::LegalSteps,
         Self::LogMatchesState,
@@ -80,6 +83,7 @@ impl Rule {
             Self::Conservation => "conservation",
             Self::RowHasHold => "row_has_hold",
             Self::Limit => "limit",
+            Self::WaitlistOrder => "waitlist_order",
             Self::PaidInTime => "paid_in_time",
             Self::LegalSteps => "legal_steps",
             Self::LogMatchesState => "log_matches_state",

@@ -192,7 +192,9 @@ impl Refusal {
                 }
             }
             Self::SoldOut(shortage) | Self::NoAdjacentBlock(shortage) => shortage.hint(start_best),
-            Self::ReservedForWaitlist => "join the waitlist".into(),
+            Self::ReservedForWaitlist => {
+                "somebody waited for them; join the line with `tix waitlist join`".into()
+            }
             Self::Declined { held_until: Some(until), .. } => format!(
                 "the seats stay yours for {}: confirm again with another payment reference",
                 spoken(until.since(now))

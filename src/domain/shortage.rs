@@ -121,7 +121,7 @@ impl Shortage {
                 command(elsewhere.side_by_side, Some(elsewhere))
             ),
             (None, 0) => {
-                "holds that are not paid for come free again; see them with `tix hold list`".into()
+                "what comes free goes to those who wait: join them with `tix waitlist join`".into()
             }
             (None, 1) => format!("take a single one: `{}`", command(1, None)),
             (None, longest) => {
@@ -191,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_left_holds_may_come_free() {
-        assert!(hint(0, None).contains("come free again"));
+    fn where_nothing_is_left_there_is_the_waitlist() {
+        assert!(hint(0, None).contains("`tix waitlist join`"));
     }
 
     #[test]

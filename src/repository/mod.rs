@@ -4,6 +4,7 @@
 //! below keeps them in its own way. Which engine serves is decided by the store's URL, in
 //! [`open`].
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,9 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::domain::{
-    BuyerId, ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId,
-    Money, NewHold, Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SectionMap,
-    SessionId, TicketId, TicketState, TicketStatus, Timestamp,
+    BuyerId, ConfirmationNumber, EntryId, Event, EventDraft, EventId, EventPage, EventQuery, Hold,
+    HoldId, Money, NewEntry, NewHold, Offer, Order, OrderId, PaymentReference, Refusal, SeatLabel,
+    Section, SectionMap, SessionId, TicketId, TicketState, TicketStatus, Timestamp, WaitlistEntry,
 };
 use crate::minting::Layout;
 
@@ -273,11 +274,12 @@ pub trait Repository: Send + Sync + Debug {
 
     // ── holds ─────────────────────────────────────────────────────────────────────────────────
 
-    /// Claims all tickets of a hold or none. Lapsed holds are taken over; a payment that is overdue
-    /// is given up first.
+    /// Claims all tickets of a hold or none. Lapsed holds are taken over, unless somebody waits for
+    /// their tickets; a payment that is overdue is given up first.
     ///
     /// # Errors
-    /// Refused with `taken`, `blocked`, `limit`, `unknown_event`, `unknown_seat` or `busy`; `expired`
+    /// Refused with `taken`, `blocked`, `limit`, `unknown_event`, `unknown_seat` or `busy`;
+    /// `reserved_for_waitlist` where the tickets went to somebody who waited; `expired`
     /// for the repeat of an attempt whose time is over.
     async fn start_hold(&self, hold: &NewHold) -> Result<Hold>;
 
@@ -367,6 +369,44 @@ pub trait Repository: Send + Sync + Debug {
     /// # Errors
     /// Refused with `unknown_hold`, or `declined` where no refund was begun.
     async fn finish_refund(&self, order: OrderId) -> Result<Order>;
+
+    // ── waitlist ──────────────────────────────────────────────────────────────────────────────
+
+    /// Joins the line of an event; what is available and fits is offered at once, unless somebody in
+    /// front wants it.
+    ///
+    /// # Errors
+    /// Refused with `unknown_event`, `unknown_seat` where there is no such section, `limit` where the
+    /// buyer may not own that many more, or `busy`; `not_yours` where somebody else has this entry.
+    async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry>;
+
+    /// Leaves the line; an offer that was made is given up, and goes on to the next. Leaving again
+    /// succeeds.
+    ///
+    /// # Errors
+    /// Refused with `unknown_hold` naming the entry, `not_yours`, or where there was an offer as
+    /// [`abandon`](Self::abandon) is.
+    async fn leave_waitlist(&self, entry: EntryId, session: &SessionId) -> Result<WaitlistEntry>;
+
+    /// Every entry that an event's line ever had, in the order in which they joined.
+    async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>>;
+
+    /// Which of these entries of an event's line were offered tickets, and the hold that has or had
+    /// them. For those who look often: its cost need not grow with what the line has besides.
+    async fn offers_to(
+        &self,
+        event: EventId,
+        entries: &[EntryId],
+    ) -> Result<Vec<(EntryId, HoldId)>> {
+        let asked: HashSet<EntryId> = entries.iter().copied().collect();
+        let line = self.waitlist(event).await?.into_iter();
+        let line = line.filter(|entry| asked.contains(&entry.entry_id));
+        Ok(line.filter_map(|entry| Some((entry.entry_id, entry.hold_id?))).collect())
+    }
+
+    /// Offers what is available to those who wait, in their order. Whoever frees tickets does this
+    /// for what he freed; this does it for the whole event, lapsed holds among it.
+    async fn serve_waitlist(&self, event: EventId) -> Result<Vec<Offer>>;
 
     // ── change log ────────────────────────────────────────────────────────────────────────────
 

@@ -1,9 +1,9 @@
 //! What a repair mended.
 
-use crate::domain::{HoldId, Order, TicketId};
+use crate::domain::{HoldId, Offer, Order, TicketId};
 
 /// What a repair mended. An engine whose steps are whole transactions leaves nothing half done: there
-/// only overdue payments are given up.
+/// only overdue payments are given up, and what lapsed is offered to those who wait.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
     /// Payments that were overdue and are given up now.
@@ -12,6 +12,8 @@ pub struct Repaired {
     pub followed: Vec<Order>,
     /// Holds that had come to their end, and whose tickets came free now.
     pub freed: Vec<HoldId>,
+    /// What is offered now to those who wait.
+    pub offers: Vec<Offer>,
     /// Tickets that were shown in a condition that they no longer have.
     pub shown: Vec<TicketId>,
     /// Whether the event has tickets left, if it said something else before.
@@ -42,6 +44,7 @@ impl Repaired {
         self.given_up.extend(more.given_up);
         self.followed.extend(more.followed);
         self.freed.extend(more.freed);
+        self.offers.extend(more.offers);
         self.shown.extend(more.shown);
         self.on_sale = more.on_sale.or(self.on_sale);
     }

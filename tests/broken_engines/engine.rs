@@ -9,9 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tix::domain::money::total;
 use tix::domain::{
-    BuyerId, ConfirmationNumber, Currency, Event, EventDraft, EventId, EventPage, EventQuery, Hold,
-    HoldId, NewHold, Order, OrderId, OrderStatus, PaymentReference, Refusal, SeatLabel, Section,
-    SectionMap, SessionId, TicketId, TicketState, Timestamp,
+    BuyerId, ConfirmationNumber, Currency, EntryId, Event, EventDraft, EventId, EventPage,
+    EventQuery, Hold, HoldId, NewEntry, NewHold, Offer, Order, OrderId, OrderStatus,
+    PaymentReference, Refusal, SeatLabel, Section, SectionMap, SessionId, TicketId, TicketState,
+    Timestamp, WaitlistEntry,
 };
 use tix::minting::Layout;
 use tix::repository::{
@@ -233,7 +234,14 @@ impl Repository for Engine {
     }
 
     async fn abandon(&self, hold: HoldId, session: &SessionId) -> Result<Hold> {
-        self.inner.abandon(hold, session).await
+        let hidden = match self.fault {
+            Some(Fault::ServesTheLastFirst) => self.store.hide_first_in_line(),
+            Some(Fault::ForgetsTheWaitlist) => self.store.hide_line(),
+            _ => Vec::new(),
+        };
+        let answer = self.inner.abandon(hold, session).await;
+        self.store.put_back_in_line(&hidden);
+        answer
     }
 
     async fn hold(&self, hold: HoldId) -> Result<Hold> {
@@ -274,6 +282,22 @@ impl Repository for Engine {
 
     async fn finish_refund(&self, order: OrderId) -> Result<Order> {
         self.inner.finish_refund(order).await
+    }
+
+    async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
+        self.inner.join_waitlist(entry).await
+    }
+
+    async fn leave_waitlist(&self, entry: EntryId, session: &SessionId) -> Result<WaitlistEntry> {
+        self.inner.leave_waitlist(entry, session).await
+    }
+
+    async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>> {
+        self.inner.waitlist(event).await
+    }
+
+    async fn serve_waitlist(&self, event: EventId) -> Result<Vec<Offer>> {
+        self.inner.serve_waitlist(event).await
     }
 
     async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {

@@ -29,6 +29,10 @@ pub(crate) enum Fault {
     EmptiesTheLog,
     /// An order is over more than its tickets cost.
     TakesAnotherAmount,
+    /// Whoever joined the waitlist last is served first.
+    ServesTheLastFirst,
+    /// Tickets that come free are not offered to those who wait.
+    ForgetsTheWaitlist,
     /// Money that was captured when the tickets had been let go makes a paid order.
     HonoursLateMoney,
 }

@@ -69,6 +69,10 @@ broken_engines! {
         Fault::EmptiesTheLog => "log_unbroken",
     an_engine_that_takes_another_amount_is_caught:
         Fault::TakesAnotherAmount => "money",
+    an_engine_that_serves_the_last_in_line_first_is_caught:
+        Fault::ServesTheLastFirst => "waitlist_order",
+    an_engine_that_sells_what_others_wait_for_is_caught:
+        Fault::ForgetsTheWaitlist => "waitlist_order",
     an_engine_that_honours_money_which_came_too_late_is_caught:
         Fault::HonoursLateMoney => "paid_has_tickets",
 }

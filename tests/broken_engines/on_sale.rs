@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use tix::audit::{Answer, AuditReport, History, Told};
 use tix::clock::Clock;
 use tix::domain::{
-    BuyerId, EventId, Hold, HoldId, NewHold, OrderStatus, PaymentReference, Refusal, SaleTerms,
-    SessionId, TicketId, Timestamp,
+    BuyerId, EntryId, EventId, Hold, HoldId, NewEntry, NewHold, OrderStatus, PaymentReference,
+    Refusal, SaleTerms, SessionId, TicketId, Timestamp, Wish,
 };
 use tix::payment::simulated::ProviderSettings;
 use tix::payment::{SimulatedProvider, cancel, confirm};
@@ -35,8 +35,9 @@ const BUYERS: u64 = 8;
 const SESSIONS_PER_BUYER: u64 = 3;
 const VISITS: u32 = 12;
 const SEATS: u32 = 60;
-/// Seats at the end that the crowd leaves to those who come too late.
-const SEATS_APART: usize = 2;
+/// Seats at the end that the crowd leaves to those who come too late, and to those who wait. The last
+/// is a section of its own.
+const SEATS_APART: usize = 3;
 /// How often somebody tries to begin a payment in time, on a machine that may be slow.
 const TRIES_MAX: u32 = 20;
 
@@ -83,7 +84,7 @@ impl OnSale {
         let inner = open(&url, Access::Create, clock).await.unwrap();
         let terms = SaleTerms { limit: LIMIT, time_to_pay: TIME_TO_PAY, payment_time: TIME_TO_PAY };
         let event = inner.add_event(&hamlet::draft("hamlet", terms)).await.unwrap().event_id;
-        let layout = hamlet::layout([("Floor", 1, SEATS, 4_950)]);
+        let layout = hamlet::layout([("Floor", 1, SEATS, 4_950), ("Box", 1, 1, 4_950)]);
         inner.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         let all = inner.tickets(event, &TicketFilter::default()).await.unwrap();
         let tickets: Vec<TicketId> = all.iter().map(|t| t.ticket.ticket_id).collect();
@@ -111,6 +112,8 @@ impl OnSale {
         let alone = |number| Checkout::of_buyer(&self.shop, crowd + number, crowd + number);
         alone(0).comes_too_late(seats[0]).await;
         alone(1).pays_too_late(alone(2), seats[1]).await;
+        let last = self.shop.tickets[apart + 2];
+        alone(3).gives_up_what_others_wait_for([alone(4), alone(5)], alone(6), last).await;
         self.shop.engine.close().await;
         let history = self.shop.history.entries();
         tix::audit::run(&self.url, Some(self.shop.event), &history).await.unwrap()
@@ -184,6 +187,30 @@ impl Checkout {
             pause(TOO_LONG).await;
         }
         panic!("no payment was begun in time in {TRIES_MAX} tries");
+    }
+
+    /// Gives up a seat for which two wait, and which somebody else would like as well.
+    async fn gives_up_what_others_wait_for(self, line: [Self; 2], other: Self, ticket: TicketId) {
+        let hold = self.hold(&[ticket]).await.expect("nobody else wants this seat");
+        for waits in line {
+            waits.joins("Box").await;
+            // The clock tells one from the other.
+            pause(Duration::from_millis(100)).await;
+        }
+        self.abandon(&hold).await;
+        other.hold(&[ticket]).await;
+    }
+
+    /// Waits for one ticket of a section.
+    async fn joins(&self, section: &str) {
+        let entry = NewEntry {
+            entry_id: EntryId::fresh(),
+            event_id: self.shop.event,
+            session_id: self.session.clone(),
+            buyer_id: self.buyer,
+            wish: Wish { section: Some(section.into()), ticket_type: None, size: 1 },
+        };
+        self.shop.engine.join_waitlist(&entry).await.unwrap();
     }
 
     /// A few seats side by side, wanted by many.

@@ -89,6 +89,38 @@ impl Tamper {
         })
     }
 
+    /// Takes the first who waits out of the line, for the time being.
+    pub(crate) fn hide_first_in_line(&self) -> Vec<i64> {
+        self.hide("SELECT min(entry_no) FROM waitlist WHERE status = 'waiting'")
+    }
+
+    /// Takes everybody out of the line, for the time being.
+    pub(crate) fn hide_line(&self) -> Vec<i64> {
+        self.hide("SELECT entry_no FROM waitlist WHERE status = 'waiting'")
+    }
+
+    fn hide(&self, which: &str) -> Vec<i64> {
+        self.write(|raw| {
+            let sql = format!(
+                "UPDATE waitlist SET status = 'left' WHERE entry_no IN ({which}) RETURNING entry_no"
+            );
+            let mut statement = raw.0.prepare(&sql).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        })
+    }
+
+    pub(crate) fn put_back_in_line(&self, entries: &[i64]) {
+        if entries.is_empty() {
+            return;
+        }
+        self.write(|raw| {
+            for entry in entries {
+                let sql = "UPDATE waitlist SET status = 'waiting' WHERE entry_no = ?1";
+                raw.run(sql, [entry]);
+            }
+        });
+    }
+
     pub(crate) fn lose_hold(&self, hold: HoldId) {
         self.write(|raw| {
             for table in ["order_queue", "change_log", "holds"] {

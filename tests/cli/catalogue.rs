@@ -308,15 +308,21 @@ fn one_event_is_shown_with_its_place_and_what_its_sections_offer() {
 }
 
 #[test]
-fn a_store_of_before_is_searched_all_the_same() {
+fn a_store_of_before_is_brought_up_to_date_by_hand() {
     let sandbox = programme();
     let connection = Connection::open(sandbox.path("tix.db")).unwrap();
     let old = "DROP TABLE event_words; DROP TRIGGER event_words_added;
         DROP TRIGGER event_words_changed; DROP TRIGGER event_words_removed;
-        DROP INDEX events_by_start; DROP INDEX events_by_place;";
+        DROP INDEX events_by_start; DROP INDEX events_by_place; DROP TABLE waitlist;
+        PRAGMA user_version = 1;";
     connection.execute_batch(old).unwrap();
     drop(connection);
-    assert_eq!(sandbox.tix(&["schema", "status"]).code, Some(1));
+    for old in [["schema", "status"], ["event", "list"]] {
+        let answer = sandbox.tix(&old).ended(1, "has schema version 1");
+        assert!(answer.stderr.contains("`tix schema apply`"), "{}", answer.stderr);
+    }
+    sandbox.tix(&["audit"]).ended(1, "the schema of an earlier tix");
+    sandbox.tix(&["schema", "apply"]).done();
     let total = |word| sandbox.json("event_search", &["event", "search", word])["total"].clone();
     assert_eq!(total("mitternacht"), 1);
     sandbox.tix(&["event", "add", "Othello", "--date", "2030-12-06"]).done();

@@ -200,7 +200,7 @@ fn a_refusal_has_what_was_looked_through_for_programs() {
 }
 
 #[test]
-fn where_all_is_sold_out_it_says_that_holds_come_free_again() {
+fn where_all_is_sold_out_there_is_the_waitlist() {
     let sandbox = Sandbox::seeded();
     for section in ["Stalls", "Balcony"] {
         sandbox.tix(&["ticket", "block", "--section", section, "--reason", "x"]).done();
@@ -208,7 +208,7 @@ fn where_all_is_sold_out_it_says_that_holds_come_free_again() {
     let refused = sandbox.tix(&["hold", "start", "--best", "1"]).refused("sold_out");
     insta::assert_snapshot!(refused.stderr, @r"
     error: sold_out: no seats available in any of the 2 sections, 1 asked for
-    Hint: holds that are not paid for come free again; see them with `tix hold list`
+    Hint: what comes free goes to those who wait: join them with `tix waitlist join`
     ");
 }
 

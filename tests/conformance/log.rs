@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tix::domain::{Change, ChangeKind, FollowerName, Position, TicketId, Timestamp};
+use tix::domain::{
+    Change, ChangeKind, EntryId, FollowerName, NewEntry, Position, SessionId, TicketId, Timestamp,
+    Wish,
+};
 use tix::repository::{ChangeFeed, LogStart, PaymentOutcome};
 use tix::watch::Watch;
 use uuid::Uuid;
@@ -198,4 +201,41 @@ pub(crate) async fn a_hold_expires_where_all_is_known_up_to_its_deadline(world: 
     assert_eq!(of_seat(&lines, "A/1/2"), ["paying", "sold"]);
     let expired = lines.iter().find(|line| line.change == ChangeKind::Expired).unwrap();
     assert_eq!((expired.at, expired.hold_id), (silent.expires_at, Some(silent.hold_id)));
+}
+
+pub(crate) async fn a_hand_over_is_told_as_two_changes(world: &World) {
+    let (ann, bob) = (buyer("ann"), buyer("bob"));
+    let hold = world.hold(&ann, &["B/1/1"]).await;
+    let bought = world.hold(&ann, &["B/1/5"]).await;
+    let order = world.pay(&ann, &bought, "card").await;
+    let rest = ["B/1/2", "B/1/3", "B/1/4", "B/2/1", "B/2/2", "B/2/3", "B/2/4", "B/2/5"];
+    let rest = world.tickets(&rest).await;
+    world.repository.block(world.event, &rest, "not in this story").await.unwrap();
+    let mut feed = follow(world, LogStart::Now).await;
+    for name in ["first", "second", "third"] {
+        let entry = NewEntry {
+            entry_id: EntryId::fresh(),
+            event_id: world.event,
+            session_id: buyer(name).session,
+            buyer_id: buyer(name).buyer,
+            wish: Wish { section: Some("B".into()), ticket_type: None, size: 1 },
+        };
+        world.repository.join_waitlist(&entry).await.unwrap();
+    }
+    world.repository.abandon(hold.hold_id, &ann.session).await.unwrap();
+    world.repository.begin_refund(order.order_id).await.unwrap();
+    world.repository.unblock(world.event, &rest[..1]).await.unwrap();
+    let changes = changes(world, &mut *feed, 6).await;
+    assert_eq!(of_seat(&changes, "B/1/1"), ["abandoned", "held"]);
+    assert_eq!(of_seat(&changes, "B/1/5"), ["refunded", "held"]);
+    assert_eq!(of_seat(&changes, "B/1/2"), ["unblocked", "held"]);
+    positions_increase(&changes);
+    let sessions = |seat: &str| -> Vec<Option<SessionId>> {
+        let of_seat = changes.iter().filter(|change| change.label.to_string() == seat);
+        of_seat.map(|change| change.session_id.clone()).collect()
+    };
+    assert_eq!(sessions("B/1/1"), [Some(ann.session.clone()), Some(buyer("first").session)]);
+    assert_eq!(sessions("B/1/5"), [Some(ann.session), Some(buyer("second").session)]);
+    assert_eq!(sessions("B/1/2"), [None, Some(buyer("third").session)]);
+    assert_eq!(code(world.try_hold(&bob, &["B/1/1"]).await), "taken");
 }

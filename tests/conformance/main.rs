@@ -14,6 +14,7 @@ mod payments;
 mod refunds;
 mod refusals;
 mod search;
+mod waitlist;
 mod world;
 
 #[path = "../support/hamlet.rs"]
@@ -137,6 +138,28 @@ rules! {
         an_event_is_found_once_it_is_added,
         a_section_offers_what_is_left_from_its_lowest_price,
     }
+    waitlist {
+        whoever_joins_is_offered_at_once_what_is_available,
+        what_comes_free_goes_to_the_first_in_line,
+        a_claimant_who_meets_a_lapsed_hold_leaves_it_to_the_line,
+        whoever_serves_the_line_hands_out_what_lapsed,
+        a_refund_hands_its_tickets_to_the_line,
+        a_late_decline_hands_its_tickets_to_the_line,
+        a_decline_in_time_frees_nothing,
+        a_payment_that_is_given_up_hands_its_tickets_to_the_line,
+        recovery_hands_tickets_to_the_line,
+        what_is_unblocked_goes_to_the_line,
+        a_group_is_passed_over_where_it_does_not_fit,
+        tickets_of_two_who_give_up_make_room_for_a_group,
+        a_wish_for_a_section_or_type_is_met_with_nothing_else,
+        an_offer_that_lapses_goes_on_to_the_next,
+        whoever_leaves_is_offered_nothing,
+        joining_again_keeps_the_place,
+        whoever_asks_is_told_of_the_offers_he_asked_for,
+        the_limit_holds_for_those_who_wait,
+        what_cannot_be_waited_for_is_refused,
+        many_helpers_at_once_serve_each_entry_once,
+    }
     crowds {
         of_a_thousand_claims_of_one_ticket_one_is_granted,
         fifty_sessions_of_one_buyer_never_own_more_than_the_limit,
@@ -151,5 +174,6 @@ rules! {
         a_follower_begins_at_a_time,
         whoever_resumes_is_told_everything_since_and_nothing_twice,
         a_hold_expires_where_all_is_known_up_to_its_deadline,
+        a_hand_over_is_told_as_two_changes,
     }
 }

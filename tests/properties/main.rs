@@ -37,7 +37,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_repository_walks_as_the_model_does(walk in prop::collection::vec(steps::any(), 1..80)) {
+    fn the_repository_walks_as_the_model_does(walk in steps::walk(1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut real = Walk::on_sqlite().await;
@@ -48,11 +48,26 @@ proptest! {
                 prop_assert_eq!(answer, expected, "answer to step {} {:?}", number, step);
                 let statuses = real.statuses().await;
                 prop_assert_eq!(statuses, model.statuses(), "after step {} {:?}", number, step);
+                let places = real.places().await;
+                prop_assert_eq!(places, model.places(), "the line after {} {:?}", number, step);
+                for counts in real.counts().await {
+                    prop_assert_eq!(counts, model.counts(), "counts after {} {:?}", number, step);
+                }
+                let books = running_and_orders(&real).await;
+                prop_assert_eq!(books, model.books(), "books after {} {:?}", number, step);
             }
             prop_assert_eq!(hold_statuses(&real).await, model.hold_statuses(), "what became of the holds");
             Ok(())
         })?;
     }
+}
+
+/// How many holds run, and how many orders there are of each status.
+async fn running_and_orders(walk: &Walk) -> (usize, Vec<&'static str>) {
+    let (holds, orders) = walk.books().await;
+    let mut orders: Vec<&str> = orders.iter().map(|order| order.status.word()).collect();
+    orders.sort_unstable();
+    (holds.len(), orders)
 }
 
 async fn hold_statuses(walk: &Walk) -> Vec<Option<HoldStatus>> {
@@ -65,7 +80,7 @@ async fn scylla_walks_as_the_model_does() {
     let node = tokio::task::spawn_blocking(|| node::url("tix_walks"));
     let Some(url) = node.await.unwrap() else { return };
     let mut draw = TestRunner::default();
-    let mut plan = || prop::collection::vec(steps::any(), 30..60).new_tree(&mut draw).unwrap();
+    let mut plan = || steps::walk(30..60).new_tree(&mut draw).unwrap();
     let plans: Vec<Vec<Step>> = (0..WALKS_AT_ONCE).map(|_| plan().current()).collect();
     let walks = join_all(plans.iter().map(|plan| walk_in_real_time(&url, plan))).await;
     let steps: usize = walks.iter().sum();
@@ -93,12 +108,15 @@ async fn walk_in_real_time(url: &str, plan: &[Step]) -> usize {
         let answer = real.take(step).await;
         // Writing to a string cannot fail.
         let _ = writeln!(taken, "{now:6} {step:?}: {answer}");
-        let statuses = real.statuses().await;
+        let (statuses, places) = (real.statuses().await, real.places().await);
+        let books = running_and_orders(&real).await;
         if real.now() > now + STEP_MAX {
             return number;
         }
         assert_eq!(answer, model.take(step), "answer to the last of\n{taken}");
         assert_eq!(statuses, model.statuses(), "after\n{taken}");
+        assert_eq!(places, model.places(), "the line after\n{taken}");
+        assert_eq!(books, model.books(), "holds and orders after\n{taken}");
     }
     plan.len()
 }

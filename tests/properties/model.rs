@@ -1,10 +1,17 @@
 //! The rules as a person would write them down: no store, no concurrency, no crash.
 
+mod line;
+
+use std::ops::Range;
+
 use tix::domain::{HoldStatus, TicketStatus};
 
 use crate::steps::Step;
+use line::{Entry, seats_with};
 
 pub(crate) const SEATS: usize = 8;
+/// Name, ticket type and seats of each section, which has one row.
+pub(crate) const SECTIONS: [(&str, &str, u32); 2] = [("A", "regular", 5), ("B", "VIP", 3)];
 pub(crate) const LIMIT: u32 = 4;
 /// Milliseconds.
 pub(crate) const TIME_TO_PAY: u64 = 10_000;
@@ -52,28 +59,44 @@ struct Order {
 pub(crate) struct Model {
     now: u64,
     seats: [Seat; SEATS],
+    /// Claims and offers.
     asked: Vec<Asked>,
+    /// The same in the order in which steps name them: offers of one step in the order of the line.
+    named: Vec<usize>,
     orders: Vec<Order>,
+    line: Vec<Entry>,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { now: 0, seats: [Seat::Free; SEATS], asked: Vec::new(), orders: Vec::new() }
+        Self {
+            now: 0,
+            seats: [Seat::Free; SEATS],
+            asked: Vec::new(),
+            named: Vec::new(),
+            orders: Vec::new(),
+            line: Vec::new(),
+        }
     }
 }
 
 impl Model {
     pub(crate) fn take(&mut self, step: &Step) -> String {
+        let answer = self.take_step(step);
+        let offers = self.line.iter().filter_map(|entry| entry.offer);
+        let new: Vec<usize> = offers.filter(|hold| !self.named.contains(hold)).collect();
+        self.named.extend(new);
+        answer
+    }
+
+    fn take_step(&mut self, step: &Step) -> String {
         match step {
-            Step::Claim { buyer, session, seats } => {
-                self.asked.push(Asked {
-                    buyer: *buyer,
-                    session: *session,
-                    seats: seats.clone(),
-                    expires: None,
-                    ended: None,
-                });
-                self.claim(self.asked.len() - 1)
+            Step::Claim { buyer, session, seats } => self.ask(*buyer, *session, seats.clone()),
+            Step::Best { buyer, session, wish } => {
+                match self.search(&(0..SECTIONS.len()).collect::<Vec<_>>(), wish).finish() {
+                    Ok(choice) => self.ask(*buyer, *session, seats_with(&choice.tickets)),
+                    Err(refusal) => refusal.code().into(),
+                }
             }
             Step::Reclaim { hold } => self.known(*hold, Model::reclaim),
             Step::Abandon { hold, session } => {
@@ -94,6 +117,9 @@ impl Model {
             Step::Recover => self.recover(),
             Step::Block { seats } => self.block(seats),
             Step::Unblock { seats } => self.unblock(seats),
+            Step::Join { buyer, session, wish } => self.join(*buyer, *session, wish),
+            Step::Leave { entry, session } => self.leave(*entry, *session),
+            Step::Serve => self.serve(&(0..SECTIONS.len()).collect::<Vec<_>>()).to_string(),
             Step::Pass { millis } => {
                 self.now += millis;
                 "ok".into()
@@ -130,7 +156,7 @@ impl Model {
 
     /// What became of every hold; none for a claim that was refused.
     pub(crate) fn hold_statuses(&self) -> Vec<Option<HoldStatus>> {
-        (0..self.asked.len()).map(|hold| self.hold_status(hold)).collect()
+        self.named.iter().map(|hold| self.hold_status(*hold)).collect()
     }
 
     fn hold_status(&self, hold: usize) -> Option<HoldStatus> {
@@ -147,8 +173,8 @@ impl Model {
 
     /// Runs a step on the hold that was asked for so many claims back.
     fn known(&mut self, back: usize, step: impl FnOnce(&mut Self, usize) -> String) -> String {
-        match self.asked.len().checked_sub(1 + back) {
-            Some(hold) => step(self, hold),
+        match self.named.len().checked_sub(1 + back) {
+            Some(at) => step(self, self.named[at]),
             None => "none".into(),
         }
     }
@@ -166,6 +192,13 @@ impl Model {
         u32::try_from(owned.count()).unwrap()
     }
 
+    /// Asks for a hold for the first time.
+    fn ask(&mut self, buyer: u8, session: u8, seats: Vec<usize>) -> String {
+        self.asked.push(Asked { buyer, session, seats, expires: None, ended: None });
+        self.named.push(self.asked.len() - 1);
+        self.claim(self.asked.len() - 1)
+    }
+
     fn claim(&mut self, hold: usize) -> String {
         let Asked { buyer, seats, .. } = self.asked[hold].clone();
         if self.owns(buyer) + u32::try_from(seats.len()).unwrap() > LIMIT {
@@ -181,23 +214,60 @@ impl Model {
         "ok".into()
     }
 
-    /// Gives up the overdue payments on these seats; says what else stands in the way.
+    /// Gives up the overdue payments on these seats, and hands what lapsed to those who wait; says
+    /// what else stands in the way.
     fn make_way(&mut self, seats: &[usize]) -> Option<String> {
-        let mut in_the_way = None;
+        let (mut over, mut lapsed) = (Vec::new(), false);
         for seat in seats {
             match self.seats[*seat] {
                 Seat::Paying { hold, card, deadline } if deadline <= self.now => {
+                    over.push(*seat);
                     self.abort(hold, card);
                 }
-                Seat::Paying { .. } | Seat::Sold { .. } => in_the_way = Some("taken".to_string()),
-                Seat::Held { hold } if self.is_live(hold) => {
-                    in_the_way = Some("taken".to_string());
+                Seat::Held { hold } if !self.is_live(hold) => {
+                    over.push(*seat);
+                    lapsed = true;
                 }
-                Seat::Blocked if in_the_way.is_none() => in_the_way = Some("blocked".to_string()),
                 _ => {}
             }
         }
-        in_the_way
+        if lapsed {
+            self.serve(&sections_of(&over));
+        }
+        let (over, others): (Vec<usize>, Vec<usize>) =
+            seats.iter().partition(|seat| over.contains(seat));
+        self.obstacle(&others).or_else(|| {
+            let gone = self.obstacle(&over).is_some();
+            gone.then(|| "reserved_for_waitlist".into())
+        })
+    }
+
+    /// What stands in the way of who wants these seats.
+    fn obstacle(&self, seats: &[usize]) -> Option<String> {
+        let statuses = self.statuses();
+        let has = |unwanted: &[TicketStatus]| {
+            seats.iter().any(|seat| unwanted.contains(&statuses[*seat]))
+        };
+        if has(&[TicketStatus::Held, TicketStatus::Paying, TicketStatus::Sold]) {
+            Some("taken".into())
+        } else {
+            has(&[TicketStatus::Blocked]).then(|| "blocked".into())
+        }
+    }
+
+    /// How many tickets of each section are available, held, paying, sold and blocked.
+    pub(crate) fn counts(&self) -> Vec<[u64; 5]> {
+        let statuses = self.statuses();
+        (0..SECTIONS.len()).map(|section| tally(&statuses[seats_of(section)])).collect()
+    }
+
+    /// How many holds run, and how many orders there are of each status.
+    pub(crate) fn books(&self) -> (usize, Vec<&'static str>) {
+        let runs = |status| matches!(status, Some(HoldStatus::Held | HoldStatus::Paying));
+        let running = self.hold_statuses().into_iter().filter(|status| runs(*status)).count();
+        let mut orders: Vec<&str> = self.orders.iter().map(|order| order.status).collect();
+        orders.sort_unstable();
+        (running, orders)
     }
 
     fn reclaim(&mut self, hold: usize) -> String {
@@ -247,6 +317,9 @@ impl Model {
                 if live && freed {
                     self.asked[hold].ended = Some(HoldStatus::Abandoned);
                 }
+                if freed {
+                    self.came_free(hold);
+                }
             }
         }
         "ok".into()
@@ -263,6 +336,12 @@ impl Model {
         freed
     }
 
+    /// The tickets of a hold came free: those who wait are served.
+    fn came_free(&mut self, hold: usize) {
+        let sections = sections_of(&self.asked[hold].seats);
+        self.serve(&sections);
+    }
+
     fn order(&self, hold: usize, card: u8) -> Option<usize> {
         self.orders.iter().position(|o| o.hold == hold && o.card == card)
     }
@@ -271,6 +350,7 @@ impl Model {
         self.orders.push(Order { hold, card, status: "aborted" });
         self.free(hold);
         self.asked[hold].ended = Some(HoldStatus::Aborted);
+        self.came_free(hold);
     }
 
     fn begin(&mut self, hold: usize, session: u8, card: u8) -> String {
@@ -333,6 +413,7 @@ impl Model {
         } else if stands {
             self.free(hold);
             self.asked[hold].ended = Some(HoldStatus::Declined);
+            self.came_free(hold);
         }
         status.into()
     }
@@ -343,6 +424,7 @@ impl Model {
             "paid" => {
                 self.free(hold);
                 self.asked[hold].ended = Some(HoldStatus::Refunded);
+                self.came_free(hold);
             }
             "declined" | "aborted" => return "declined".into(),
             "refunded" => return "refunded".into(),
@@ -379,7 +461,14 @@ impl Model {
     fn block(&mut self, seats: &[usize]) -> String {
         let open: Vec<usize> =
             seats.iter().copied().filter(|s| self.seats[*s] != Seat::Blocked).collect();
-        if let Some(refusal) = self.make_way(&open) {
+        for seat in &open {
+            if let Seat::Paying { hold, card, deadline } = self.seats[*seat]
+                && deadline <= self.now
+            {
+                self.abort(hold, card);
+            }
+        }
+        if let Some(refusal) = self.obstacle(&open) {
             return refusal;
         }
         for seat in &open {
@@ -389,15 +478,32 @@ impl Model {
     }
 
     fn unblock(&mut self, seats: &[usize]) -> String {
-        let mut unblocked = 0;
-        for seat in seats {
-            if self.seats[*seat] == Seat::Blocked {
-                self.seats[*seat] = Seat::Free;
-                unblocked += 1;
-            }
+        let blocked: Vec<usize> =
+            seats.iter().copied().filter(|seat| self.seats[*seat] == Seat::Blocked).collect();
+        for seat in &blocked {
+            self.seats[*seat] = Seat::Free;
         }
-        unblocked.to_string()
+        self.serve(&sections_of(&blocked));
+        blocked.len().to_string()
     }
+}
+
+/// The seats of a section.
+fn seats_of(section: usize) -> Range<usize> {
+    let seats = |section: &(&str, &str, u32)| section.2 as usize;
+    let start: usize = SECTIONS[..section].iter().map(seats).sum();
+    start..start + seats(&SECTIONS[section])
+}
+
+/// The sections that these seats are in, in the order of the venue.
+fn sections_of(seats: &[usize]) -> Vec<usize> {
+    let has_one = |section: &usize| seats.iter().any(|seat| seats_of(*section).contains(seat));
+    (0..SECTIONS.len()).filter(has_one).collect()
+}
+
+/// How many are available, held, paying, sold and blocked.
+pub(crate) fn tally(statuses: &[TicketStatus]) -> [u64; 5] {
+    TicketStatus::ALL.map(|kind| statuses.iter().filter(|status| **status == kind).count() as u64)
 }
 
 fn owner(seat: &Seat) -> Option<usize> {

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tix::clock::{Clock, SystemClock, VirtualClock};
+use tix::domain::seating::Search;
 use tix::domain::{
-    BuyerId, EventDraft, EventId, Hold, HoldId, NewHold, OrderId, PaymentReference, SaleTerms,
-    SessionId, TicketId, TicketStatus, Timestamp,
+    BuyerId, EntryId, EventDraft, EventId, Hold, HoldId, NewEntry, NewHold, Order, OrderId,
+    PaymentReference, Refusal, SaleTerms, SessionId, TicketId, TicketStatus, Timestamp,
+    WaitlistEntry, WaitlistStatus, Wish,
 };
+use tix::minting::Layout;
 use tix::repository::{
     Access, Error, PaymentOutcome, PaymentStart, Repository, StoreUrl, TicketFilter, open,
 };
 
 use crate::hamlet;
-use crate::model::{LIMIT, PAYMENT_TIME, SEATS, TIME_TO_PAY};
+use crate::model::{LIMIT, PAYMENT_TIME, SECTIONS, TIME_TO_PAY, tally};
 use crate::steps::Step;
 
 /// How much faster than the model's an engine's time passes that has a clock of its own.
@@ -35,8 +38,10 @@ pub(crate) struct Walk {
     repository: Arc<dyn Repository>,
     event: EventId,
     tickets: Vec<TicketId>,
-    /// The claims that were made, in the model's numbering.
+    /// The claims and offers that were made, in the model's numbering.
     claims: Vec<NewHold>,
+    /// Those who joined the waitlist, in the order of the line.
+    entries: Vec<NewEntry>,
     _folder: Option<TempDir>,
 }
 
@@ -61,11 +66,19 @@ impl Walk {
         let url: StoreUrl = url.parse().unwrap();
         let repository = open(&url, Access::Create, time.clock()).await.unwrap();
         let event = repository.add_event(&draft(slug, time.haste())).await.unwrap().event_id;
-        let layout = hamlet::layout([("A", 1, u32::try_from(SEATS).unwrap(), 5_000)]);
-        repository.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
+        repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
         let all = repository.tickets(event, &TicketFilter::default()).await.unwrap();
         let tickets = all.iter().map(|t| t.ticket.ticket_id).collect();
-        Self { url, time, repository, event, tickets, claims: Vec::new(), _folder: folder }
+        Self {
+            url,
+            time,
+            repository,
+            event,
+            tickets,
+            claims: Vec::new(),
+            entries: Vec::new(),
+            _folder: folder,
+        }
     }
 
     /// How long the walk has been going on, in milliseconds of the model.
@@ -89,12 +102,38 @@ impl Walk {
 
     /// Takes a step; says what came of it in one word: `ok`, an order's status, or the refusal.
     pub(crate) async fn take(&mut self, step: &Step) -> String {
+        let answer = self.take_step(step).await;
+        self.note_offers().await;
+        answer
+    }
+
+    /// Numbers the offers that were made in the last step.
+    async fn note_offers(&mut self) {
+        for entry in self.line().await {
+            let Some(hold_id) = entry.hold_id else { continue };
+            if self.claims.iter().any(|claim| claim.hold_id == hold_id) {
+                continue;
+            }
+            let hold = self.repository.hold(hold_id).await.unwrap();
+            self.claims.push(NewHold {
+                hold_id,
+                event_id: self.event,
+                session_id: hold.session_id,
+                buyer_id: hold.buyer_id,
+                tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
+            });
+        }
+    }
+
+    async fn take_step(&mut self, step: &Step) -> String {
         match step {
             Step::Claim { buyer, session, seats } => {
-                let claim = self.claim(*buyer, *session, seats);
-                self.claims.push(claim.clone());
-                word(self.repository.start_hold(&claim).await, |_| "ok".into())
+                self.ask(self.claim(*buyer, *session, self.chosen(seats))).await
             }
+            Step::Best { buyer, session, wish } => match self.best(wish).await {
+                Ok(tickets) => self.ask(self.claim(*buyer, *session, tickets)).await,
+                Err(refusal) => refusal.code().into(),
+            },
             Step::Reclaim { hold } => match self.asked(*hold) {
                 Some(claim) => word(self.repository.start_hold(&claim).await, |_| "ok".into()),
                 None => "none".into(),
@@ -151,6 +190,34 @@ impl Walk {
                 let tickets = self.chosen(seats);
                 word(self.repository.unblock(self.event, &tickets).await, |n| n.to_string())
             }
+            Step::Join { buyer, session, wish } => {
+                let buyer_id = buyer_of(*buyer);
+                let entry = NewEntry {
+                    entry_id: EntryId::fresh(),
+                    event_id: self.event,
+                    session_id: session_of(buyer_id, *session),
+                    buyer_id,
+                    wish: wish.clone(),
+                };
+                let joined = self.repository.join_waitlist(&entry).await;
+                if joined.is_ok() {
+                    self.entries.push(entry);
+                }
+                word(joined, |entry| entry.status.word().into())
+            }
+            Step::Leave { entry, session } => {
+                let at = self.entries.len().checked_sub(1 + entry);
+                let Some(entry) = at.and_then(|at| self.entries.get(at)) else {
+                    return "none".into();
+                };
+                let session = session_of(entry.buyer_id, *session);
+                let left = self.repository.leave_waitlist(entry.entry_id, &session).await;
+                word(left, |entry| entry.status.word().into())
+            }
+            Step::Serve => {
+                let served = self.repository.serve_waitlist(self.event).await;
+                word(served, |offers| offers.len().to_string())
+            }
             Step::Pass { millis } => {
                 self.pass(*millis).await;
                 "ok".into()
@@ -170,14 +237,30 @@ impl Walk {
         self.claims.get(at).cloned()
     }
 
-    fn claim(&self, buyer: u8, session: u8, seats: &[usize]) -> NewHold {
-        let buyer_id = BuyerId::of_session(&SessionId::new(&format!("buyer {buyer}")).unwrap());
+    async fn ask(&mut self, claim: NewHold) -> String {
+        self.claims.push(claim.clone());
+        word(self.repository.start_hold(&claim).await, |_| "ok".into())
+    }
+
+    /// What is best of what the maps show.
+    async fn best(&self, wish: &Wish) -> Result<Vec<TicketId>, Refusal> {
+        let mut search = Search::new(wish.size, wish.ticket_type.as_deref());
+        for (name, ..) in SECTIONS {
+            if wish.section.as_deref().is_none_or(|wanted| wanted == name) {
+                search.look(&self.repository.section_map(self.event, name).await.unwrap());
+            }
+        }
+        search.finish().map(|choice| choice.tickets)
+    }
+
+    fn claim(&self, buyer: u8, session: u8, tickets: Vec<TicketId>) -> NewHold {
+        let buyer_id = buyer_of(buyer);
         NewHold {
             hold_id: HoldId::fresh(),
             event_id: self.event,
             session_id: session_of(buyer_id, session),
             buyer_id,
-            tickets: self.chosen(seats),
+            tickets,
         }
     }
 
@@ -190,7 +273,38 @@ impl Walk {
         all.iter().map(|t| t.status).collect()
     }
 
-    /// What became of every claim; none for one that was refused.
+    /// The waitlist, in the order of the line.
+    pub(crate) async fn line(&self) -> Vec<WaitlistEntry> {
+        self.repository.waitlist(self.event).await.unwrap()
+    }
+
+    /// The status and the place of everybody who ever joined the waitlist.
+    pub(crate) async fn places(&self) -> Vec<(WaitlistStatus, Option<u64>)> {
+        self.line().await.iter().map(|entry| (entry.status, entry.place)).collect()
+    }
+
+    /// How many tickets of each section are available, held, paying, sold and blocked, by three
+    /// ways to ask.
+    pub(crate) async fn counts(&self) -> [Vec<[u64; 5]>; 3] {
+        let (mut counted, mut mapped, mut listed) = (Vec::new(), Vec::new(), Vec::new());
+        for c in self.repository.counts(self.event).await.unwrap() {
+            counted.push([c.available, c.held, c.paying, c.sold, c.blocked]);
+            let map = self.repository.section_map(self.event, &c.section).await.unwrap();
+            mapped.push(tally(map.statuses()));
+            let filter = TicketFilter { section: Some(c.section), ..TicketFilter::default() };
+            let tickets = self.repository.tickets(self.event, &filter).await.unwrap();
+            listed.push(tally(&tickets.iter().map(|t| t.status).collect::<Vec<_>>()));
+        }
+        [counted, mapped, listed]
+    }
+
+    /// The holds that run, by their deadlines, and the orders.
+    pub(crate) async fn books(&self) -> (Vec<Hold>, Vec<Order>) {
+        let holds = self.repository.running_holds(self.event).await.unwrap();
+        (holds, self.repository.orders(self.event).await.unwrap())
+    }
+
+    /// What became of every claim and offer; none for one that was refused.
     pub(crate) async fn holds(&self) -> Vec<Option<Hold>> {
         let mut holds = Vec::new();
         for claim in &self.claims {
@@ -224,12 +338,25 @@ fn word<T>(answer: Result<T, Error>, ok: impl FnOnce(T) -> String) -> String {
     }
 }
 
+fn buyer_of(number: u8) -> BuyerId {
+    BuyerId::of_session(&SessionId::new(&format!("buyer {number}")).unwrap())
+}
+
 fn session_of(buyer: BuyerId, number: u8) -> SessionId {
     SessionId::new(&format!("session {number} of {buyer}")).unwrap()
 }
 
 fn reference(card: u8) -> PaymentReference {
     PaymentReference::new(&format!("card {card}")).unwrap()
+}
+
+fn layout() -> Layout {
+    let sections = SECTIONS.iter().map(|(name, _, seats)| (*name, 1, *seats, 5_000));
+    let mut layout = hamlet::layout(sections);
+    for (section, (_, ticket_type, _)) in layout.sections.iter_mut().zip(SECTIONS) {
+        section.type_id = ticket_type.into();
+    }
+    layout
 }
 
 fn draft(slug: &str, haste: u32) -> EventDraft {

@@ -112,6 +112,37 @@ async fn a_schema_that_differs_says_where() {
     session.query_unpaged("DROP KEYSPACE tix_differs", ()).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_schema_is_refused_until_it_is_brought_up_to_date() {
+    let Some(node) = stage::address().await else { return };
+    let store = format!("scylla://{node}/tix_earlier");
+    let tix = |command: [&str; 2]| {
+        let mut tix = Command::new(env!("CARGO_BIN_EXE_tix"));
+        tix.args(["--store", &store]).args(command).env_remove("TIX_STORE");
+        let output = tix.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    tix(["schema", "apply"]);
+    let session = SessionBuilder::new().known_node_addr(node).build().await.unwrap();
+    let has_version = async |version: i32| {
+        let cql = "UPDATE tix_earlier.schema_version SET version = ? WHERE component = 'tix'";
+        session.query_unpaged(cql, (version,)).await.unwrap();
+    };
+    has_version(1).await;
+    for table in ["waitlist", "waitlist_entries"] {
+        let cql = format!("DROP TABLE tix_earlier.{table}");
+        session.query_unpaged(cql, ()).await.unwrap();
+    }
+    says(&store, &["has schema version 1, this tix works with 2", "tix schema apply"]);
+    tix(["schema", "apply"]);
+    tix(["event", "list"]);
+    tix(["schema", "status"]);
+    has_version(3).await;
+    says(&store, &["has schema version 3, this tix works with 2", "a later tix"]);
+    assert!(told(&store, &["schema", "apply"]).contains("version 3"), "it stays");
+    session.query_unpaged("DROP KEYSPACE tix_earlier", ()).await.unwrap();
+}
+
 /// An authority, and the certificate that it gave to the machine at this address.
 fn certify(folder: &Path, address: std::net::IpAddr) {
     let mut params = CertificateParams::new(vec![]).unwrap();

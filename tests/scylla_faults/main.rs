@@ -11,6 +11,7 @@ mod stage;
 mod store;
 mod story;
 mod unanswered;
+mod waiting;
 
 #[path = "../support/hamlet.rs"]
 mod hamlet;

@@ -202,7 +202,7 @@ impl Stage {
     }
 }
 
-async fn connect(url: &str, access: Access) -> Arc<dyn Repository> {
+pub(crate) async fn connect(url: &str, access: Access) -> Arc<dyn Repository> {
     let url: StoreUrl = url.parse().unwrap();
     open(&url, access, Arc::new(SystemClock) as Arc<dyn Clock>).await.unwrap()
 }

@@ -33,6 +33,8 @@ const CASES: &[Case] = &[
     ("a held ticket is taken away", taken_away, "one_owner"),
     ("a sold ticket is sold again", sold_again, "sold_once"),
     ("a buyer holds more than he may", too_many, "limit"),
+    ("somebody is served before one who stood in front", jumped_the_line, "waitlist_order"),
+    ("somebody is offered the hold of somebody else", offered_to_another, "waitlist_order"),
     ("a ticket is paid for after the deadline", paid_late, "paid_in_time"),
     ("a payment is given up before its time", given_up_early, "legal_steps"),
     ("a ticket comes free that nobody had", freed_for_nothing, "legal_steps"),
@@ -47,6 +49,7 @@ const CASES: &[Case] = &[
     ("a status means nothing", no_such_status, "readable"),
     ("an order's status means nothing", no_such_order_status, "readable"),
     ("a column is written by itself", one_column, "readable"),
+    ("an entry of the waitlist says nothing", no_such_entry, "readable"),
 ];
 
 fn no_order(scene: &Scene) -> Vec<String> {
@@ -92,6 +95,44 @@ fn too_many(scene: &Scene) -> Vec<String> {
     greedy.buyer = scene.held.buyer_id;
     let limit = format!("UPDATE events SET limit_per_buyer = 2 WHERE event_id = {}", scene.event);
     vec![limit, greedy.hold_row(), greedy.queue_row("held", None)]
+}
+
+/// An entry of the waitlist that joined so many seconds before the held tickets were held, and its
+/// status since they are.
+fn entry(scene: &Scene, number: u32, buyer: BuyerId, seconds: i64, status: &str) -> [String; 2] {
+    let (event, size) = (scene.event, scene.held.tickets.len());
+    let id = format!("00000000-0000-4000-8000-{number:012}");
+    let held = scene.held.started_at.as_millis() * 1_000;
+    let joined = held - seconds * 1_000_000;
+    [
+        format!(
+            "INSERT INTO waitlist (event_id, entry_id, session_id, buyer_id, size, status, attempt)
+             VALUES ({event}, {id}, 'a session', {buyer}, {size}, 'waiting', 0)
+             USING TIMESTAMP {joined}"
+        ),
+        format!(
+            "UPDATE waitlist USING TIMESTAMP {held} SET {status}
+              WHERE event_id = {event} AND entry_id = {id}"
+        ),
+    ]
+}
+
+fn offered(scene: &Scene) -> String {
+    format!("status = 'offered', hold_id = {}", scene.held.hold_id)
+}
+
+fn jumped_the_line(scene: &Scene) -> Vec<String> {
+    let in_front = entry(scene, 1, BuyerId::fresh(), 60, "status = 'waiting'");
+    let served = entry(scene, 2, scene.held.buyer_id, 30, &offered(scene));
+    [in_front, served].concat()
+}
+
+fn offered_to_another(scene: &Scene) -> Vec<String> {
+    entry(scene, 1, BuyerId::fresh(), 60, &offered(scene)).into()
+}
+
+fn no_such_entry(scene: &Scene) -> Vec<String> {
+    entry(scene, 1, BuyerId::fresh(), 60, "status = 'gone'").into()
 }
 
 fn paid_late(scene: &Scene) -> Vec<String> {

@@ -26,7 +26,9 @@ fn judge_state(evidence: &Evidence, findings: &mut Findings) {
     for row in &evidence.queue {
         let Some(owner) = row.owner else { continue };
         let lapsed = matches!(row.standing, Standing::Held(_)) && owner.expires_at <= as_of;
-        counts[owner.buyer.place()] += u32::from(!lapsed);
+        let ended = |hold| evidence.may_have_ended(hold, as_of);
+        let over = lapsed || row.standing.hold().is_some_and(ended);
+        counts[owner.buyer.place()] += u32::from(!over);
     }
     findings.examined(Rule::Limit, counts.iter().filter(|count| **count > 0).count());
     let limit = evidence.event.terms.limit;
@@ -61,7 +63,7 @@ struct Has {
 }
 
 /// Who owns how much at some moment of the log.
-struct Books<'a> {
+pub(super) struct Books<'a> {
     evidence: &'a Evidence,
     holds: Vec<Has>,
     /// The holds of each buyer that may count.
@@ -69,7 +71,7 @@ struct Books<'a> {
 }
 
 impl<'a> Books<'a> {
-    fn of(evidence: &'a Evidence) -> Self {
+    pub(super) fn of(evidence: &'a Evidence) -> Self {
         Self {
             evidence,
             holds: vec![Has::default(); evidence.holds.ids_met()],
@@ -77,7 +79,7 @@ impl<'a> Books<'a> {
         }
     }
 
-    fn enter(&mut self, step: &Step) {
+    pub(super) fn enter(&mut self, step: &Step) {
         if let Some(count) = self.count(step.before) {
             *count = count.saturating_sub(1);
         }
@@ -99,10 +101,14 @@ impl<'a> Books<'a> {
         Some(if matches!(standing, Standing::Held(_)) { &mut has.held } else { &mut has.pinned })
     }
 
-    /// How many tickets a buyer owns at `time`. Holds that no longer count are forgotten.
-    fn owned(&mut self, buyer: BuyerNo, time: Timestamp) -> u32 {
+    /// How many tickets a buyer owns at `time`. Holds that no longer count are forgotten: from its end
+    /// on nobody can pay for one, even if some of its tickets are still to be freed.
+    pub(super) fn owned(&mut self, buyer: BuyerNo, time: Timestamp) -> u32 {
         let mut owned = 0;
         self.buyers[buyer.place()].retain(|hold| {
+            if self.evidence.may_have_ended(*hold, time) {
+                return false;
+            }
             let has = self.holds[hold.place()];
             let held = if self.evidence.may_be_lapsed(*hold, time) { 0 } else { has.held };
             owned += held + has.pinned;
@@ -167,6 +173,19 @@ mod tests {
         sale.held(1, SIX, 0);
         sale.held(1, &[6, 7, 8, 9, 10], DEADLINE - 1);
         sale.breaks(&[Rule::Limit]);
+    }
+
+    #[test]
+    fn a_hold_that_was_given_up_counts_no_longer_though_its_tickets_are_still_to_be_freed() {
+        for (ended_at, fine) in [(5, true), (6, false)] {
+            let mut sale = Sale::of(12);
+            let hold = sale.held(1, SIX, 0);
+            sale.hold_row(0).ended_at = Some(Timestamp::from_millis(ended_at));
+            let next = sale.held(1, &[6, 7, 8, 9, 10], 5);
+            sale.freed(hold, ChangeKind::Abandoned, 7);
+            sale.freed(next, ChangeKind::Abandoned, 8);
+            if fine { sale.passes() } else { sale.breaks(&[Rule::Limit]) }
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod limit;
 mod log;
 mod one_owner;
 mod orders;
+mod waitlist;
 
 #[cfg(test)]
 pub(super) mod sale;
@@ -27,6 +28,7 @@ pub fn judge(evidence: &Evidence, history: &[&Told], findings: &mut Findings) {
     orders::judge(evidence, findings);
     log::judge(evidence, findings);
     limit::judge(evidence, findings);
+    waitlist::judge(evidence, findings);
     acknowledged::judge(evidence, &traces, history, findings);
     let owned = ownership::owned(evidence, &traces, history);
     one_owner::judge(&owned, findings);

@@ -6,14 +6,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::audit::evidence::{
-    EngineManner, EventFacts, Evidence, HoldNo, HoldRow, LogEntry, MintedTicket, OrderNo, OrderRow,
-    Owner, QueueRow, Restless, Standing, Table, TicketNo,
+    Area, EngineManner, EventFacts, Evidence, HoldNo, HoldRow, LineEntry, LogEntry, MintedTicket,
+    OrderNo, OrderRow, Owner, QueueRow, Restless, Standing, Table, TicketNo,
 };
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::history::{Answer, Told};
 use crate::domain::{
-    BuyerId, ChangeKind, EventId, HoldId, OrderId, OrderStatus, PaymentReference, SaleTerms,
-    TicketId, Timestamp,
+    BuyerId, ChangeKind, EntryId, EventId, HoldId, OrderId, OrderStatus, PaymentReference,
+    SaleTerms, TicketId, Timestamp, Wish,
 };
 
 /// The deadline of a hold that was started at 0: the time to pay, in milliseconds.
@@ -44,8 +44,11 @@ pub(crate) fn order_id(sale: &Sale, hold: HoldNo) -> OrderId {
 impl Sale {
     /// A minted event with this many tickets.
     pub(crate) fn of(tickets: usize) -> Self {
-        let ticket =
-            |n| MintedTicket { ticket_id: TicketId::from_uuid(id(1, n)), price_minor: PRICE };
+        let ticket = |n| MintedTicket {
+            ticket_id: TicketId::from_uuid(id(1, n)),
+            price_minor: PRICE,
+            area: 0,
+        };
         let terms = SaleTerms {
             limit: 10,
             time_to_pay: Duration::from_secs(1),
@@ -60,10 +63,12 @@ impl Sale {
                 minted: true,
             },
             tickets: (0..tickets).map(ticket).collect(),
+            areas: vec![Area { section: "A".into(), ticket_type: "regular".into() }],
             queue: Vec::new(),
             holds: Table::default(),
             hold_tickets: Vec::new(),
             orders: Table::default(),
+            line: Vec::new(),
             buyers: Table::default(),
             log: Vec::new(),
             before_log: None,
@@ -86,11 +91,41 @@ impl Sale {
             started_at: ms(at),
             expires_at: ms(at + DEADLINE),
             ended: false,
+            ended_at: None,
         };
         let hold_id = HoldId::from_uuid(id(2, evidence.holds.ids_met()));
         let hold = evidence.holds.store(hold_id, row);
         evidence.hold_tickets.extend(tickets.iter().map(|ticket| TicketNo::at(*ticket)));
         self.put(hold, Standing::Held(hold), ChangeKind::Held, at);
+        hold
+    }
+
+    /// Somebody joins the line.
+    pub(crate) fn waits(&mut self, buyer: u32, size: u32, at: i64) {
+        let number = self.evidence.line.len();
+        let buyer = self.evidence.buyers.number(BuyerId::from_uuid(id(3, buyer as usize)));
+        self.evidence.line.push(LineEntry {
+            entry_id: EntryId::from_uuid(id(4, number)),
+            buyer,
+            wish: Wish { section: None, ticket_type: None, size },
+            joined_at: ms(at),
+            ended_at: None,
+            offer: None,
+        });
+    }
+
+    /// The entry at this place of the line leaves it.
+    pub(crate) fn leaves(&mut self, place: usize, at: i64) {
+        self.evidence.line[place].ended_at = Some(ms(at));
+    }
+
+    /// The entry at this place of the line is offered tickets.
+    pub(crate) fn offered(&mut self, place: usize, tickets: &[usize], at: i64) -> HoldNo {
+        let buyer = self.evidence.buyers.id(self.evidence.line[place].buyer);
+        let buyer = u32::try_from(buyer.as_uuid().as_u128() & u128::from(u32::MAX)).unwrap();
+        let hold = self.held(buyer, tickets, at);
+        self.evidence.line[place].offer = Some(hold);
+        self.leaves(place, at);
         hold
     }
 

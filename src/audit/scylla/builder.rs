@@ -5,17 +5,17 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::log::{Columns, LoggedWrite};
-use super::rows::{HoldRow, OrderRow, QueueRow, TicketRow};
+use super::rows::{HoldRow, OrderRow, QueueRow, TicketRow, WaitlistRow};
 use super::timeline::{self, Stranger, Write, Written};
 use super::{CLOCKS_APART, Window, period};
 use crate::audit::evidence::{
-    self, EngineManner, EventFacts, Evidence, HoldNo, MintedTicket, OrderNo, Owner, Restless,
-    Standing, Table, TicketNo,
+    self, EngineManner, EventFacts, Evidence, HoldNo, LineEntry, MintedTicket, OrderNo, Owner,
+    Restless, Standing, Table, TicketNo,
 };
 use crate::audit::report::LogPeriod;
 use crate::audit::store::note;
 use crate::domain::{
-    Currency, HoldId, HoldStatus, OrderStatus, PaymentReference, TicketId, Timestamp,
+    Currency, HoldId, HoldStatus, OrderStatus, PaymentReference, TicketId, Timestamp, Wish,
 };
 
 /// What is read so far of one event.
@@ -31,6 +31,8 @@ pub(super) struct Builder {
     restless_holds: HashSet<usize>,
     /// Tickets whose rows were.
     restless_tickets: HashSet<usize>,
+    /// Entries of the waitlist, with when they joined in microseconds since 1970.
+    line: Vec<(Option<i64>, LineEntry)>,
     log: Vec<Write>,
     /// What the log says of holds that have no row.
     strangers: HashMap<usize, Stranger>,
@@ -46,6 +48,8 @@ impl Builder {
         let evidence = Evidence {
             event,
             tickets: Vec::new(),
+            areas: Vec::new(),
+            line: Vec::new(),
             queue: Vec::new(),
             holds: Table::default(),
             hold_tickets: Vec::new(),
@@ -68,12 +72,13 @@ impl Builder {
             evidence,
             restless_holds: HashSet::new(),
             restless_tickets: HashSet::new(),
+            line: Vec::new(),
             log: Vec::new(),
             strangers: HashMap::new(),
         }
     }
 
-    pub(super) fn ticket(&mut self, row: &TicketRow) {
+    pub(super) fn ticket(&mut self, section: &str, row: &TicketRow) {
         let id = row.ticket_id;
         let Some(price) = row.price else {
             self.unreadable(|| format!("tickets {id}: it has no price"));
@@ -81,7 +86,9 @@ impl Builder {
         };
         let price_minor = price.in_currency(self.currency).minor();
         let number = TicketNo::at(self.evidence.tickets.len());
-        self.evidence.tickets.push(MintedTicket { ticket_id: id, price_minor });
+        let ticket_type = row.type_id.as_deref().unwrap_or_default();
+        let area = self.evidence.area_number(section, ticket_type);
+        self.evidence.tickets.push(MintedTicket { ticket_id: id, price_minor, area });
         self.minted.insert(id, number);
     }
 
@@ -138,6 +145,8 @@ impl Builder {
             None => false,
             Some(word) => HoldStatus::of_word(word).is_some().then_some(true)?,
         };
+        let ended_at = row.end_written_at.filter(|_| ended);
+        let ended_at = ended_at.map(|micros| Timestamp::from_millis(micros.div_euclid(1000)));
         let (started_at, expires_at) = (row.started_at?, row.expires_at?);
         let buyer = self.evidence.buyers.number(row.buyer_id?);
         let (hold_id, before) = (row.hold_id, self.evidence.hold_tickets.len());
@@ -153,9 +162,49 @@ impl Builder {
             started_at,
             expires_at,
             ended,
+            ended_at,
         };
         self.evidence.holds.store(hold_id, hold);
         Some(())
+    }
+
+    /// An entry of the waitlist, as it stood at the cut. What came after it is not judged.
+    pub(super) fn waits(&mut self, row: &WaitlistRow) {
+        if self.window.is_open(row.joined_written_at) {
+            return;
+        }
+        let written_at = row.joined_written_at;
+        match self.line_entry(row) {
+            Some(entry) => self.line.push((written_at, entry)),
+            None => self.unreadable(|| {
+                let id = row.entry_id.map(|id| id.to_string()).unwrap_or_default();
+                format!("waitlist {id}: a value is missing or means nothing")
+            }),
+        }
+    }
+
+    fn line_entry(&mut self, row: &WaitlistRow) -> Option<LineEntry> {
+        let at = |micros: i64| Timestamp::from_millis(micros.div_euclid(1000));
+        let ended_at = at(row.status_written_at?);
+        let (ended_at, offer) = match row.status.as_deref()? {
+            _ if self.window.is_open(row.status_written_at) => (None, None),
+            "waiting" => (None, None),
+            "left" => (Some(ended_at), None),
+            "offered" => (Some(ended_at), Some(row.hold_id?)),
+            _ => return None,
+        };
+        Some(LineEntry {
+            entry_id: row.entry_id?,
+            buyer: self.evidence.buyers.number(row.buyer_id?),
+            wish: Wish {
+                section: row.section.as_deref().map(Into::into),
+                ticket_type: row.type_id.as_deref().map(Into::into),
+                size: u32::try_from(row.size?).ok()?,
+            },
+            joined_at: at(row.joined_written_at?),
+            ended_at,
+            offer: offer.map(|hold| self.evidence.holds.number(hold)),
+        })
     }
 
     pub(super) fn order(&mut self, row: &OrderRow) {
@@ -258,6 +307,8 @@ impl Builder {
         for (_, stranger) in self.strangers {
             stranger.introduce(&mut self.evidence);
         }
+        self.line.sort_by_key(|(joined_at, entry)| (*joined_at, entry.entry_id));
+        self.evidence.line = self.line.into_iter().map(|(_, entry)| entry).collect();
         settle(&mut self.evidence, &self.restless_tickets, self.restless_holds);
         let period = period(self.evidence.log.iter().map(|entry| entry.at), self.log_is_whole);
         (self.evidence, period)

@@ -9,8 +9,8 @@ use super::rows::{self, EventRow, SectionRow, TicketRow};
 use super::scan;
 use crate::audit::evidence::EventFacts;
 use crate::domain::{Currency, EventId, SaleTerms, Timestamp};
-use crate::repository::Result;
 use crate::repository::scylla::Reader;
+use crate::repository::{Error, Result};
 
 /// Partitions that are read at the same time.
 const PARTITIONS_AT_ONCE: usize = 8;
@@ -24,8 +24,8 @@ pub(super) struct EventPlace {
     pub(super) currency: Currency,
     /// When it was added, by the write time of its row.
     pub(super) added_at: Option<Timestamp>,
-    /// Its sections.
-    pub(super) sections: Vec<i32>,
+    /// Its sections, each with its name.
+    pub(super) sections: Vec<(i32, String)>,
 }
 
 /// Every event, in the order in which they were added.
@@ -63,7 +63,10 @@ fn place(row: &EventRow, sections: &[SectionRow]) -> EventPlace {
         },
         currency: row.currency.as_deref().and_then(Currency::of_code).unwrap_or(Currency::EUR),
         added_at: row.written_at.map(|micros| Timestamp::from_millis(micros / 1000)),
-        sections: sections.iter().map(|section| section.section_id).collect(),
+        sections: sections
+            .iter()
+            .map(|section| (section.section_id, section.name.clone().unwrap_or_default()))
+            .collect(),
     }
 }
 
@@ -71,17 +74,21 @@ fn place(row: &EventRow, sections: &[SectionRow]) -> EventPlace {
 pub(super) async fn read_tickets(
     reader: &Reader,
     event: EventId,
-    sections: Vec<i32>,
+    sections: Vec<(i32, String)>,
     builder: &mut Builder,
 ) -> Result<()> {
     let prepared = scan::prepare(reader, rows::TICKETS).await?;
-    let sections = stream::iter(sections);
-    let sections =
-        sections.map(|section| scan::rows::<TicketRow>(reader, &prepared, (event, section)));
+    let sections = stream::iter(sections).map(|(section, name)| {
+        let prepared = &prepared;
+        async move {
+            let rows = scan::rows::<TicketRow>(reader, prepared, (event, section)).await?;
+            Ok::<_, Error>((name, rows))
+        }
+    });
     let mut sections = sections.buffered(PARTITIONS_AT_ONCE);
-    while let Some(tickets) = sections.try_next().await? {
+    while let Some((section, tickets)) = sections.try_next().await? {
         for ticket in tickets {
-            builder.ticket(&ticket);
+            builder.ticket(&section, &ticket);
         }
     }
     Ok(())

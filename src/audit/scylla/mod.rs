@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use self::builder::Builder;
 use self::events::EventPlace;
-use self::rows::{HoldRow, LogRow, OrderRow, QueueRow};
+use self::rows::{HoldRow, LogRow, OrderRow, QueueRow, WaitlistRow};
 use super::evidence::Evidence;
 use super::report::LogPeriod;
 use super::store::{StoreFacts, note, wider};
@@ -221,6 +221,7 @@ impl Sitting<'_> {
         self.holds().await?;
         self.queue().await?;
         self.orders().await?;
+        self.waitlist().await?;
         if patience == Patience::UntilSettled {
             tokio::time::sleep(SETTLED_AFTER).await;
         }
@@ -273,6 +274,23 @@ impl Sitting<'_> {
             }
         };
         scan::table(self.reader, rows::ORDERS, take).await
+    }
+
+    async fn waitlist(&mut self) -> Result<()> {
+        let Self { window, builders, strays, .. } = self;
+        let take = |rows: Vec<WaitlistRow>| {
+            // A line has a mark of its own, also where nobody stands in it any more.
+            for row in rows.into_iter().filter(|row| row.entry_id.is_some()) {
+                match builders.get_mut(&row.event_id) {
+                    Some(builder) => builder.waits(&row),
+                    None if window.is_open(row.joined_written_at) => {}
+                    None => strays.add(Some(row.event_id), || {
+                        format!("somebody waits for event {}", row.event_id)
+                    }),
+                }
+            }
+        };
+        scan::table(self.reader, rows::WAITLIST, take).await
     }
 
     /// Reads the log, of which the events have nothing from before `added_at`.

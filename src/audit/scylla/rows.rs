@@ -3,7 +3,7 @@
 use scylla::value::CqlTimeuuid;
 use scylla::{DeserializeRow, DeserializeValue};
 
-use crate::domain::{BuyerId, EventId, HoldId, OrderId, TicketId, Timestamp};
+use crate::domain::{BuyerId, EntryId, EventId, HoldId, OrderId, TicketId, Timestamp};
 use crate::repository::scylla::Amount;
 
 #[derive(Debug, DeserializeRow)]
@@ -25,19 +25,22 @@ pub(super) const EVENTS: &str = "SELECT event_id, currency, limit_per_buyer, tim
 #[derive(Debug, DeserializeRow)]
 pub(super) struct SectionRow {
     pub(super) section_id: i32,
+    pub(super) name: Option<String>,
     pub(super) seats: Option<i64>,
 }
 
-pub(super) const SECTIONS: &str = "SELECT section_id, seats FROM venue_sections WHERE event_id = ?";
+pub(super) const SECTIONS: &str =
+    "SELECT section_id, name, seats FROM venue_sections WHERE event_id = ?";
 
 #[derive(Debug, DeserializeRow)]
 pub(super) struct TicketRow {
     pub(super) ticket_id: TicketId,
+    pub(super) type_id: Option<String>,
     pub(super) price: Option<Amount>,
 }
 
 pub(super) const TICKETS: &str =
-    "SELECT ticket_id, price FROM tickets WHERE event_id = ? AND section_id = ?";
+    "SELECT ticket_id, type_id, price FROM tickets WHERE event_id = ? AND section_id = ?";
 
 #[derive(Debug, DeserializeRow)]
 pub(super) struct QueueRow {
@@ -104,6 +107,28 @@ pub(super) const ORDERS: (&str, &str, &str) = (
     "order_id, hold_id, event_id, status, amount, payment_reference, decided_at, updated_at, \
      WRITETIME(status) AS written_at FROM orders",
     "order_id",
+    "",
+);
+
+#[derive(Debug, DeserializeRow)]
+pub(super) struct WaitlistRow {
+    pub(super) event_id: EventId,
+    pub(super) entry_id: Option<EntryId>,
+    pub(super) buyer_id: Option<BuyerId>,
+    pub(super) section: Option<String>,
+    pub(super) type_id: Option<String>,
+    pub(super) size: Option<i32>,
+    pub(super) status: Option<String>,
+    pub(super) hold_id: Option<HoldId>,
+    /// When it joined, by the write time of what is written then and never again.
+    pub(super) joined_written_at: Option<i64>,
+    pub(super) status_written_at: Option<i64>,
+}
+
+pub(super) const WAITLIST: (&str, &str, &str) = (
+    "event_id, entry_id, buyer_id, section, type_id, size, status, hold_id, \
+     WRITETIME(size) AS joined_written_at, WRITETIME(status) AS status_written_at FROM waitlist",
+    "event_id",
     "",
 );
 

@@ -82,6 +82,7 @@ impl Stranger {
             started_at: self.started_at,
             expires_at: self.expires_at,
             ended: true,
+            ended_at: None,
         };
         evidence.hold_tickets.extend(self.tickets);
         evidence.holds.store(self.hold_id, row);
@@ -106,6 +107,13 @@ pub(super) fn tell(
         let mut row = Row { standing: Standing::Free, order: None };
         let mut earliest = Timestamp::from_millis(i64::MIN);
         for write in writes {
+            if let Some((entry, after)) = let_go(evidence, write, row) {
+                row = after;
+                if write.at < cut {
+                    earliest = place_in_time(&entry).max(earliest);
+                    entries.push((earliest, entry));
+                }
+            }
             let (entry, after) = entry(evidence, write, row);
             if let Some(stranger) =
                 after.standing.hold().and_then(|h| strangers.get_mut(&h.place()))
@@ -130,6 +138,24 @@ pub(super) fn tell(
 /// clocks cannot tell from it: a buyer may claim as soon as he has let go.
 fn place_in_time(entry: &LogEntry) -> Timestamp {
     if entry.change.frees() { entry.at.minus(CLOCKS_APART) } else { entry.at }
+}
+
+/// What came before a write that handed a ticket over: its last owner lost it in the same write, which
+/// does not name him. None where nobody did, or a hold's time was over and it was taken; that it was
+/// taken before, from a hold which had not ended, is a fault that is found later.
+fn let_go(evidence: &Evidence, write: &Write, before: Row) -> Option<(LogEntry, Row)> {
+    let Written::Held(next) = write.written else { return None };
+    let lost = match before.standing {
+        Standing::Free => false,
+        Standing::Blocked => true,
+        Standing::Held(last) => {
+            let ended = evidence.holds.get(last).is_some_and(|row| row.ended);
+            last != next && ended && !evidence.may_be_lapsed(last, write.at)
+        }
+        Standing::Paying(last) | Standing::Sold(last) => last != next,
+    };
+    let freed = Write { written: Written::Freed, ..*write };
+    lost.then(|| entry(evidence, &freed, before))
 }
 
 /// What a write was, seen from the row that it found.

@@ -49,14 +49,16 @@ pub(super) fn read(
 
 /// An empty file is a database, too.
 fn check_schema(connection: &Connection) -> Result<()> {
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'change_log'";
-    match connection.query_row(sql, [], |row| row.get(0)).map_err(unreadable)? {
-        0_u32 => {
-            let why = "there is nothing to audit: the store has no schema";
-            Err(StoreError::new(StoreFault::Missing, why).into())
-        }
-        _ => Ok(()),
-    }
+    let sql = "SELECT (SELECT count(*) FROM sqlite_schema WHERE name = 'change_log'),
+                      (SELECT count(*) FROM sqlite_schema WHERE name = 'waitlist')";
+    let (log, waitlist): (u32, u32) =
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(unreadable)?;
+    let (fault, why) = match (log, waitlist) {
+        (0, _) => (StoreFault::Missing, "there is nothing to audit: the store has no schema"),
+        (_, 0) => (StoreFault::OtherSchema, "the store has the schema of an earlier tix"),
+        _ => return Ok(()),
+    };
+    Err(StoreError::new(fault, why).into())
 }
 
 fn unreadable(error: rusqlite::Error) -> Error {

@@ -5,11 +5,11 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::events::{EventPlace, LogSpan};
 use crate::audit::evidence::{
-    EngineManner, Evidence, HoldRow, LogEntry, MintedTicket, OrderRow, Owner, QueueRow, Restless,
-    Standing, Table, TicketNo,
+    EngineManner, Evidence, HoldRow, LineEntry, LogEntry, MintedTicket, OrderRow, Owner, QueueRow,
+    Restless, Standing, Table, TicketNo,
 };
 use crate::audit::store::note;
-use crate::domain::{ChangeKind, HoldId, HoldStatus, OrderId, OrderStatus};
+use crate::domain::{ChangeKind, HoldId, HoldStatus, OrderId, OrderStatus, Timestamp, Wish};
 
 /// Reads everything that is stored about an event.
 pub(super) fn evidence(
@@ -21,6 +21,7 @@ pub(super) fn evidence(
     reader.tickets()?;
     reader.holds()?;
     reader.orders()?;
+    reader.line()?;
     reader.queue()?;
     reader.log(span)?;
     Ok(reader.evidence)
@@ -42,6 +43,8 @@ impl<'c> Reader<'c> {
         let evidence = Evidence {
             event: place.facts,
             tickets: Vec::new(),
+            areas: Vec::new(),
+            line: Vec::new(),
             queue: Vec::new(),
             holds: Table::default(),
             hold_tickets: Vec::new(),
@@ -60,12 +63,42 @@ impl<'c> Reader<'c> {
     }
 
     fn tickets(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT ticket_no, ticket_id, price FROM tickets
-                    WHERE ticket_no BETWEEN ?1 AND ?2 ORDER BY ticket_no";
+        let sql = "SELECT t.ticket_no, t.ticket_id, t.price, s.name, t.type_id
+                     FROM tickets t JOIN venue_sections s USING (section_no)
+                    WHERE t.ticket_no BETWEEN ?1 AND ?2 ORDER BY t.ticket_no";
         self.each("tickets", sql, self.numbers, |reader, row| {
-            let ticket = MintedTicket { ticket_id: row.get(1)?, price_minor: row.get(2)? };
+            let area =
+                reader.evidence.area_number(row.get_ref(3)?.as_str()?, row.get_ref(4)?.as_str()?);
+            let ticket = MintedTicket { ticket_id: row.get(1)?, price_minor: row.get(2)?, area };
             reader.minted.push(row.get(0)?);
             reader.evidence.tickets.push(ticket);
+            Ok(())
+        })
+    }
+
+    fn line(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT entry_no, entry_id, buyer_id, section, type_id, size, joined_at, status,
+                          ended_at, hold_id
+                     FROM waitlist WHERE event_no = ?1 ORDER BY entry_no";
+        self.each("waitlist", sql, [self.event_no], |reader, row| {
+            let (offer, word): (Option<HoldId>, _) = (row.get(9)?, row.get_ref(7)?.as_str()?);
+            let ended_at: Option<Timestamp> = row.get(8)?;
+            // Whoever waits has neither been offered anything nor come to an end.
+            match (word, ended_at, offer) {
+                ("waiting", None, None)
+                | ("left", Some(_), None)
+                | ("offered", Some(_), Some(_)) => {}
+                _ => return Err(unknown(7, word)),
+            }
+            let entry = LineEntry {
+                entry_id: row.get(1)?,
+                buyer: reader.evidence.buyers.number(row.get(2)?),
+                wish: Wish { section: row.get(3)?, ticket_type: row.get(4)?, size: row.get(5)? },
+                joined_at: row.get(6)?,
+                ended_at,
+                offer: offer.map(|hold| reader.evidence.holds.number(hold)),
+            };
+            reader.evidence.line.push(entry);
             Ok(())
         })
     }
@@ -100,6 +133,7 @@ impl<'c> Reader<'c> {
             started_at,
             expires_at,
             ended,
+            ended_at: None,
         };
         self.evidence.holds.store(hold_id, hold);
         Ok(())

@@ -11,7 +11,7 @@ use super::holds::{done, queue_rows};
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{QueueRow, TicketCopy};
-use super::settlement;
+use super::{settlement, waitlist};
 use crate::domain::{EventId, Obstacle, TicketStatus, Timestamp, obstacles};
 use crate::repository::Result;
 
@@ -114,15 +114,27 @@ pub(super) async fn unblock(
 
 async fn free(db: &Database, event: EventId, tickets: &[&TicketCopy]) -> Result<u64> {
     let at = db.clock.write_time();
-    let steps = tickets.iter().map(|t| queue::unblock(db, event, t.ticket_id)).collect();
+    let copies: Vec<TicketCopy> = tickets.iter().copied().cloned().collect();
+    let in_hand = async || {
+        let rows = queue_rows(db, event, &copies).await?;
+        let blocked = |row: &QueueRow| row.status == TicketStatus::Blocked;
+        Ok(rows.into_iter().flatten().filter(blocked).collect())
+    };
+    let passed = waitlist::pass_on(db, event, in_hand, &copies, None).await?;
+    let rest = tickets.iter().filter(|t| !passed.tickets.contains(&t.ticket_id));
+    let rest: Vec<&TicketCopy> = rest.copied().collect();
+    let steps = rest.iter().map(|t| queue::unblock(db, event, t.ticket_id)).collect();
     let steps = at_once(TICKETS_AT_ONCE, steps).await?;
-    let freed = steps.iter().filter(|step| step.is_done()).count();
+    let freed = passed.tickets.len() + steps.iter().filter(|step| step.is_done()).count();
     // Where nobody has a ticket though nothing was done, an answer may have got lost.
     let steps = steps.into_iter().map(|step| match step {
         Step::Otherwise(None) => Step::Done(at),
         step => step,
     });
-    let free = done(tickets.iter().copied(), &steps.collect::<Vec<_>>());
+    let free = done(rest, &steps.collect::<Vec<_>>());
     show(db, event, &free, Shown::AVAILABLE).await;
+    if !free.is_empty() {
+        waitlist::look_again(db, event, &copies, &passed).await;
+    }
     Ok(freed as u64)
 }

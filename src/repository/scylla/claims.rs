@@ -14,8 +14,9 @@ use super::holds::{
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{HoldRow, QueueRow, TicketCopy};
+use super::waitlist::{self, Passed};
 use super::{limits, settlement};
-use crate::domain::{Event, NewHold, Obstacle, Refusal, Timestamp, obstacles};
+use crate::domain::{Event, HoldId, NewHold, Obstacle, Refusal, Timestamp, obstacles};
 use crate::repository::Result;
 
 /// A claim that takes so long, which is well before others stop waiting for it, looks afterwards
@@ -97,43 +98,110 @@ async fn check_stands(db: &Database, hold: &HoldRow) -> Result<()> {
 
 /// Reads whether the tickets can be had, and counts them towards the limit if so.
 ///
-/// Reading first keeps hopeless claims, of which an on-sale has most, away from Paxos. Payments that
-/// are overdue are given up, whatever else stands in the way, but not for somebody who may own no
-/// more: his own would make room for him.
+/// Reading first keeps hopeless claims, of which an on-sale has most, away from Paxos. What is over is
+/// given up and offered to those who wait, whatever else stands in the way, but not for somebody who
+/// may own no more: his own would make room for him.
 async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
     let mut rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
     let now = db.now();
-    let overdue = rows.iter().flatten().any(|row| row.overdue_order(now).is_some());
-    if overdue && limits::has_room(db, hold, event.terms.limit).await? {
-        settlement::give_up_overdue(db, &rows).await?;
-        rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
+    let is_over = |row: &QueueRow| row.is_lapsed(now) || row.overdue_order(now).is_some();
+    let mut over = Vec::new();
+    if rows.iter().flatten().any(is_over) {
+        over = end_what_is_over(db, event, hold, &rows).await?;
+        if !over.is_empty() {
+            rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
+        }
     }
-    if let Err(refusal) = obstacles::check(in_the_way(hold, &hold.tickets, &rows, db.now())) {
+    let now = db.now();
+    let came_free = |ticket: &TicketCopy, row: &QueueRow| {
+        let other = |before: &&QueueRow| before.hold_id != row.hold_id;
+        over.iter().filter(other).any(|before| before.ticket_id == ticket.ticket_id)
+    };
+    let (quicker, others): (Vec<_>, Vec<_>) = in_the_way(hold, &hold.tickets, &rows, now)
+        .partition(|(ticket, row)| came_free(ticket, row));
+    let others = others.into_iter().map(|(ticket, row)| row.obstacle(ticket)).collect();
+    if let Err(refusal) = obstacles::check(others) {
         limits::check(db, hold, event.terms.limit).await?;
         return Err(refusal.into());
     }
-    limits::reserve(db, hold, event.terms.limit).await
+    if quicker.is_empty() {
+        return limits::reserve(db, hold, event.terms.limit, &[]).await;
+    }
+    let holds: Vec<HoldId> = quicker.iter().filter_map(|(_, row)| row.hold_id).collect();
+    if waitlist::is_offer(db, hold.event_id, &holds).await? {
+        return Err(Refusal::ReservedForWaitlist.into());
+    }
+    // Somebody else was quicker.
+    let quicker = quicker.into_iter().map(|(ticket, row)| row.obstacle(ticket)).collect();
+    obstacles::check(quicker).map_err(Into::into)
+}
+
+/// Gives up what is overdue among the tickets of a claim, and offers what lapsed to those who wait.
+/// Returns the rows that were over; other tickets of theirs may be somebody's, too.
+async fn end_what_is_over(
+    db: &Database,
+    event: &Event,
+    hold: &HoldRow,
+    rows: &[Option<QueueRow>],
+) -> Result<Vec<QueueRow>> {
+    let now = db.now();
+    let has_room = limits::has_room(db, hold, event.terms.limit);
+    let overdue = |row: &QueueRow| row.overdue_order(now).is_some();
+    if rows.iter().flatten().any(overdue) {
+        if !has_room.await? {
+            return Ok(Vec::new());
+        }
+    } else if !waitlist::anybody_waits(db, hold.event_id).await? || !has_room.await? {
+        return Ok(Vec::new());
+    }
+    let (mut over, mut lapsed) = (Vec::new(), Vec::new());
+    for (ticket, row) in hold.tickets.iter().zip(rows) {
+        let Some(row) = row else { continue };
+        // A ticket of a group that was given up just now may be somebody's already.
+        let current = if over.is_empty() {
+            Some(row.clone())
+        } else {
+            queue::read(db, hold.event_id, ticket.ticket_id).await?
+        };
+        let Some(row) = current else { continue };
+        if let Some(order) = row.overdue_order(now) {
+            settlement::give_up(db, &row, order).await?;
+            over.push(row);
+        } else if row.is_lapsed(now) {
+            lapsed.push(ticket);
+            over.push(row);
+        }
+    }
+    waitlist::serve_sections(db, hold.event_id, lapsed).await?;
+    Ok(over)
 }
 
 /// What stands in the way of these tickets of the hold. A payment that is overdue does not: it is
 /// given up when its ticket is claimed.
-fn in_the_way(
+fn obstacles_of(
     hold: &HoldRow,
     tickets: &[TicketCopy],
     rows: &[Option<QueueRow>],
     now: Timestamp,
 ) -> Vec<Obstacle> {
-    let blocking = |(ticket, row): (&TicketCopy, &Option<QueueRow>)| {
-        let row = row.as_ref()?;
-        let own = row.hold_id == Some(hold.hold_id);
-        let stands = !own && !row.is_lapsed(now) && row.overdue_order(now).is_none();
-        stands.then(|| row.obstacle(ticket))
-    };
-    tickets.iter().zip(rows).filter_map(blocking).collect()
+    in_the_way(hold, tickets, rows, now).map(|(ticket, row)| row.obstacle(ticket)).collect()
+}
+
+/// Those of the tickets that are somebody else's, each with its row.
+fn in_the_way<'r>(
+    hold: &HoldRow,
+    tickets: &'r [TicketCopy],
+    rows: &'r [Option<QueueRow>],
+    now: Timestamp,
+) -> impl Iterator<Item = (&'r TicketCopy, &'r QueueRow)> {
+    let id = hold.hold_id;
+    let is_free = move |row: &QueueRow| row.is_lapsed(now) || row.overdue_order(now).is_some();
+    let present = tickets.iter().zip(rows).filter_map(|(t, row)| Some((t, row.as_ref()?)));
+    present.filter(move |(_, row)| row.hold_id != Some(id) && !is_free(row))
 }
 
 /// Writes the hold's row and lists it; answers with the row that is there already, if one is.
-async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldRow>> {
+pub(super) async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldRow>> {
     list_claiming(db, hold).await?;
     let mut patience = Patience::default();
     for _ in 0..TRIES_MAX {
@@ -183,7 +251,7 @@ async fn claim_all(db: &Database, hold: &HoldRow) -> Result<Vec<Step>> {
         if let Step::Otherwise(Some(row)) = step? {
             met.push(row.obstacle(ticket));
         }
-        met.extend(in_the_way(hold, others, &rows, db.now()));
+        met.extend(obstacles_of(hold, others, &rows, db.now()));
         obstacles::check(met)?;
         return Err(busy());
     }
@@ -208,6 +276,11 @@ async fn withdraw(db: &Database, hold: &HoldRow, tried: usize, may_land: bool) {
     };
     if let Err(error) = withdrawn.await {
         tracing::warn!(%error, hold = %hold.hold_id, "a refused hold is left until its deadline");
+    }
+    if tried > 0 {
+        // Who joined while it had them found nothing free.
+        let tickets = hold.tickets.iter().take(tried);
+        waitlist::look_again(db, hold.event_id, tickets, &Passed::default()).await;
     }
 }
 

@@ -24,6 +24,7 @@ use super::failure::{
 use super::lines::Lines;
 use super::server_clock::{SAMPLES, Sample, ServerClock};
 use super::statements::{SERVER_GIVES_UP_AFTER, Statement, Statements};
+use super::waitlist::{Looks, Nobody};
 use crate::domain::{Refusal, Timestamp};
 use crate::repository::Result;
 
@@ -50,6 +51,14 @@ pub(super) struct Database {
     pub(super) claims: Lines,
     /// One line for each buyer whose tickets are counted.
     pub(super) counts: Lines,
+    /// One line for each event whose waitlist changes.
+    pub(super) entries: Lines,
+    /// One line for each event whose waitlist is served.
+    pub(super) serving: Lines,
+    /// What is known of events for whose tickets nobody waits.
+    pub(super) nobody: Nobody,
+    /// How often those who wait were looked after.
+    pub(super) looks: Looks,
     turns: Semaphore,
 }
 
@@ -153,9 +162,19 @@ where
 impl Database {
     pub(super) fn new(session: Session, statements: Statements, clock: ServerClock) -> Self {
         let turns = Semaphore::new(UNDER_WAY_MAX);
-        let (claims, counts) = (Lines::default(), Lines::default());
-        let session = Arc::new(session);
-        Self { session, statements, clock, cache: Cache::default(), claims, counts, turns }
+        Self {
+            session: Arc::new(session),
+            statements,
+            clock,
+            cache: Cache::default(),
+            claims: Lines::default(),
+            counts: Lines::default(),
+            entries: Lines::default(),
+            serving: Lines::default(),
+            nobody: Nobody::default(),
+            looks: Looks::default(),
+            turns,
+        }
     }
 
     /// The server's time.

@@ -12,6 +12,7 @@ use super::projection::{Shown, show};
 use super::queue::{self, Step, time_to_live};
 use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::statements::Statement;
+use super::waitlist::{self, Passed};
 use super::{limits, settlement};
 use crate::domain::{
     Event, EventId, Hold, HoldId, HoldStatus, Refusal, SessionId, TicketStatus, Timestamp,
@@ -38,7 +39,7 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// For so long after it was started a hold may still be claiming its tickets, and who ends or pays
 /// for it meanwhile waits until it has them all.
-const CLAIMING_MAX: Duration = Duration::from_secs(3);
+pub(super) const CLAIMING_MAX: Duration = Duration::from_secs(3);
 
 /// The longest wait between two looks at a claim that is under way, about.
 const LOOK_AGAIN_MAX: Duration = Duration::from_millis(100);
@@ -180,12 +181,20 @@ async fn free_claimed_and_to_come(db: &Database, hold: &HoldRow) -> Result<()> {
     Ok(())
 }
 
-/// Frees those tickets that an ended or lapsed hold still has and nobody pays for.
+/// Frees those tickets that an ended or lapsed hold still has and nobody pays for; those who wait
+/// have the first choice.
 pub(super) async fn free(db: &Database, hold: &HoldRow) -> Result<()> {
     let at = db.clock.write_time();
     let rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
-    let still: Vec<&QueueRow> =
+    let mut still: Vec<&QueueRow> =
         rows.iter().flatten().filter(|row| row.is_held_by(hold.hold_id)).collect();
+    let mut passed = Passed::default();
+    if !still.is_empty() {
+        let in_hand = async || Ok(still.iter().copied().cloned().collect());
+        let (event, ended) = (hold.event_id, Some(hold.hold_id));
+        passed = waitlist::pass_on(db, event, in_hand, &hold.tickets, ended).await?;
+        still.retain(|row| !passed.tickets.contains(&row.ticket_id));
+    }
     let steps: Vec<_> = still.iter().map(|row| queue::free_held(db, row)).collect();
     let steps = try_join_all(steps).await?;
     let pinned = |row: &QueueRow| row.hold_id == Some(hold.hold_id) && row.order_id.is_some();
@@ -195,6 +204,9 @@ pub(super) async fn free(db: &Database, hold: &HoldRow) -> Result<()> {
     }
     let tickets = hold.tickets.iter().filter(|t| still.iter().any(|r| r.ticket_id == t.ticket_id));
     show(db, hold.event_id, &done(tickets, &steps), Shown::AVAILABLE).await;
+    if !still.is_empty() {
+        waitlist::look_again(db, hold.event_id, &hold.tickets, &passed).await;
+    }
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use super::queue;
 use super::rows::{HoldRow, LimitEntry, LimitRow, QueueRow};
 use crate::domain::limit::{self, Counted, Tally};
 use crate::domain::{
-    BuyerId, EventId, OrderId, Refusal, Standing, TicketId, TicketStatus, Timestamp,
+    BuyerId, EventId, HoldId, OrderId, Refusal, Standing, TicketId, TicketStatus, Timestamp,
 };
 use crate::repository::Result;
 
@@ -159,8 +159,14 @@ fn busy() -> crate::repository::Error {
 /// start it, if there is one: which of the two has the tickets is not known yet.
 ///
 /// # Errors
-/// [`Refusal::Limit`] if the buyer would own more than `allowed`; then nothing is counted.
-pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Result<()> {
+/// [`Refusal::Limit`] if the buyer would own more than `allowed`; then nothing is counted. Tickets of
+/// the holds in `ended` do not count: they came to their end, and their tickets are about to go.
+pub(super) async fn reserve(
+    db: &Database,
+    hold: &HoldRow,
+    allowed: u32,
+    ended: &[HoldId],
+) -> Result<()> {
     let key = Key::of(hold);
     let _turn = db.counts.turn(key.buyer.as_uuid()).await?;
     // Most buyers come for the first time: their first write needs no read before it.
@@ -171,10 +177,11 @@ pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Resu
         let now = db.now();
         let mut entries: Vec<LimitEntry> = before.entries.clone();
         entries.retain(|entry| entry.counts(now));
-        if !fits(&entries, hold, now, allowed) {
+        if !fits(&entries, hold, now, allowed, ended) {
             let stale = !looked_for_stale && drop_stale(db, key, &mut entries).await?;
-            if !stale || !fits(&entries, hold, now, allowed) {
-                return Err(refusal(db, &entries, hold, allowed).await?.into());
+            if !stale || !fits(&entries, hold, now, allowed, ended) {
+                let others = others(&entries, hold);
+                return Err(refusal(db, key.event, &others, asked(hold), allowed).await?.into());
             }
             looked_for_stale = true;
         }
@@ -198,10 +205,41 @@ pub(super) async fn reserve(db: &Database, hold: &HoldRow, allowed: u32) -> Resu
 /// [`Refusal::Limit`].
 pub(super) async fn check(db: &Database, hold: &HoldRow, allowed: u32) -> Result<()> {
     let entries = read(db, Key::of(hold)).await?.entries;
-    if fits(&entries, hold, db.now(), allowed) {
+    if fits(&entries, hold, db.now(), allowed, &[]) {
         return Ok(());
     }
-    Err(refusal(db, &entries, hold, allowed).await?.into())
+    let others = others(&entries, hold);
+    Err(refusal(db, hold.event_id, &others, asked(hold), allowed).await?.into())
+}
+
+/// Whether a buyer may own `asked` more tickets of an event; counts nothing.
+///
+/// # Errors
+/// [`Refusal::Limit`].
+pub(super) async fn check_buyer(
+    db: &Database,
+    event: EventId,
+    buyer: BuyerId,
+    asked: u32,
+    allowed: u32,
+) -> Result<()> {
+    let entries = read(db, Key { event, buyer }).await?.entries;
+    if limit::has_room(owned(&entries, db.now()), asked, allowed) {
+        return Ok(());
+    }
+    Err(refusal(db, event, &entries, asked, allowed).await?.into())
+}
+
+/// How many tickets of an event a buyer owns, but for those of the holds in `ended`.
+pub(super) async fn owned_by(
+    db: &Database,
+    event: EventId,
+    buyer: BuyerId,
+    ended: &[HoldId],
+) -> Result<u32> {
+    let mut entries = read(db, Key { event, buyer }).await?.entries;
+    entries.retain(|entry| !ended.contains(&entry.hold_id));
+    Ok(owned(&entries, db.now()))
 }
 
 /// Whether the buyer may own so many more, beside those that this very hold is counted for.
@@ -216,8 +254,18 @@ fn asked(hold: &HoldRow) -> u32 {
 }
 
 /// Whether the tickets of a hold may be added to what else the buyer owns.
-fn fits(entries: &[LimitEntry], hold: &HoldRow, now: Timestamp, allowed: u32) -> bool {
-    limit::has_room(owned(&others(entries, hold), now), asked(hold), allowed)
+///
+/// Those of the holds in `ended` do not count.
+fn fits(
+    entries: &[LimitEntry],
+    hold: &HoldRow,
+    now: Timestamp,
+    allowed: u32,
+    ended: &[HoldId],
+) -> bool {
+    let mut others = others(entries, hold);
+    others.retain(|entry| !ended.contains(&entry.hold_id));
+    limit::has_room(owned(&others, now), asked(hold), allowed)
 }
 
 /// The entries that are not this hold's.
@@ -225,18 +273,18 @@ fn others(entries: &[LimitEntry], hold: &HoldRow) -> Vec<LimitEntry> {
     entries.iter().filter(|entry| entry.hold_id != hold.hold_id).copied().collect()
 }
 
-/// The answer to a buyer for whose hold there is no room: what else of his counts, each ticket as
-/// it stands.
+/// The answer to a buyer for whom there is no room: what of his counts, each ticket as it stands.
 async fn refusal(
     db: &Database,
+    event: EventId,
     entries: &[LimitEntry],
-    hold: &HoldRow,
+    asked: u32,
     allowed: u32,
 ) -> Result<Refusal> {
-    let mut entries = others(entries, hold);
+    let mut entries = entries.to_vec();
     let now = db.now();
     entries.retain(|entry| entry.counts(now));
-    let rows = queue_rows(db, hold.event_id, &entries).await?;
+    let rows = queue_rows(db, event, &entries).await?;
     let mut tally = Tally::default();
     let mut seen = HashSet::new();
     // Of two entries for one ticket the one counts whose hold has it.
@@ -246,7 +294,7 @@ async fn refusal(
         let standing = own.map_or_else(|| entry.standing(), QueueRow::standing);
         tally.add(Counted::one(entry.hold_id, &standing));
     }
-    Ok(tally.refusal(asked(hold), allowed))
+    Ok(tally.refusal(asked, allowed))
 }
 
 /// The rows of the tickets that these entries name, as far as they have any.
@@ -299,7 +347,7 @@ pub(super) async fn pin(
             entries.any(|entry| entry.hold_id == hold.hold_id && entry.ticket_id == ticket)
         };
         let kept = pinned.iter().all(|entry| has(entry.ticket_id));
-        if !kept && !fits(&before.entries, hold, now, allowed) {
+        if !kept && !fits(&before.entries, hold, now, allowed, &[]) {
             return Ok(false);
         }
         let mut entries = before.entries.clone();

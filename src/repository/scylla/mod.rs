@@ -24,9 +24,9 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId, NewHold,
-    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SectionMap, SessionId, TicketId,
-    TicketState, Timestamp,
+    ConfirmationNumber, EntryId, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId,
+    NewEntry, NewHold, Offer, Order, OrderId, PaymentReference, Refusal, SeatLabel, Section,
+    SectionMap, SessionId, TicketId, TicketState, Timestamp, WaitlistEntry,
 };
 use crate::minting::Layout;
 
@@ -57,6 +57,7 @@ mod settlement;
 mod statements;
 mod tickets;
 mod values;
+mod waitlist;
 
 pub(crate) use reader::{Reader, open_reader};
 pub use schema::SCHEMA;
@@ -328,6 +329,26 @@ impl Repository for ScyllaRepository {
 
     async fn finish_refund(&self, order: OrderId) -> Result<Order> {
         payments::finish_refund(&self.db, order).await
+    }
+
+    async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
+        let event = catalogue::event(&self.db, entry.event_id).await?;
+        check_open(&event)?;
+        waitlist::join(&self.db, &event, entry).await
+    }
+
+    async fn leave_waitlist(&self, entry: EntryId, session: &SessionId) -> Result<WaitlistEntry> {
+        waitlist::leave(&self.db, entry, session).await
+    }
+
+    async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>> {
+        catalogue::event(&self.db, event).await?;
+        waitlist::list(&self.db, event).await
+    }
+
+    async fn serve_waitlist(&self, event: EventId) -> Result<Vec<Offer>> {
+        catalogue::event(&self.db, event).await?;
+        waitlist::serve(&self.db, event).await
     }
 
     async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {

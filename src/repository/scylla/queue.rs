@@ -94,7 +94,7 @@ async fn step(
     Err(busy(statement.what))
 }
 
-async fn read_serially(
+pub(super) async fn read_serially(
     db: &Database,
     event: EventId,
     ticket: TicketId,
@@ -102,7 +102,7 @@ async fn read_serially(
     db.row(&db.statements.select_queue_serially, (event, ticket)).await
 }
 
-fn busy(what: &str) -> crate::repository::Error {
+pub(super) fn busy(what: &str) -> crate::repository::Error {
     let why = format!("its row changed {TRIES_MAX} times while tix tried to {what}");
     Refusal::Busy { why }.into()
 }
@@ -199,7 +199,7 @@ async fn look(
     }
 }
 
-async fn insert_claim(
+pub(super) async fn insert_claim(
     db: &Database,
     hold: &HoldRow,
     ticket: TicketId,
@@ -217,7 +217,7 @@ async fn insert_claim(
     db.decide(&db.statements.claim, values).await.map(|decision| decision.map(Some))
 }
 
-async fn take_over(
+pub(super) async fn take_over(
     db: &Database,
     hold: &HoldRow,
     lapsed: &QueueRow,
@@ -387,21 +387,18 @@ pub(super) async fn block(
         let shown_at = db.clock.write_time();
         let decision = match &lapsed {
             None => {
-                let values = (event, ticket, at, reason);
-                let decision = db.decide(&db.statements.block, values).await?;
-                decision.map(Some)
+                let values = (at, reason, event, ticket);
+                db.decide::<Unread>(&db.statements.block, values).await?
             }
             Some(row) => {
                 let values = (at, reason, event, ticket, row.hold_id);
-                let decision = db.decide::<Unread>(&db.statements.block_lapsed, values).await?;
-                decision.map(|Unread| None)
+                db.decide::<Unread>(&db.statements.block_lapsed, values).await?
             }
         };
         let unknown = decision == Decision::Unknown;
         let row = match decision {
             Decision::Applied => return Ok(Step::Done(shown_at)),
-            Decision::Refused(Some(row)) => Some(row),
-            Decision::Refused(None) => read(db, event, ticket).await?,
+            Decision::Refused(Unread) => read(db, event, ticket).await?,
             Decision::Unknown => read_serially(db, event, ticket).await?,
         };
         let now = db.now();

@@ -13,8 +13,9 @@ use super::holds;
 use super::payments::complete;
 use super::projection::{self, Shown};
 use super::queue;
-use super::rows::{HoldRow, OrderRow, QueueRow, ShownRow};
+use super::rows::{HoldRow, OrderRow, QueueRow, ShownRow, TicketCopy};
 use super::settlement::{self, find, settle};
+use super::waitlist;
 use crate::domain::{
     EventId, HoldId, Order, OrderId, OrderStatus, Refusal, TicketId, TicketStatus, Timestamp,
 };
@@ -43,6 +44,9 @@ pub(super) async fn event(db: &Database, event: EventId) -> Result<Repaired> {
         repaired.add(done);
         available += free;
     }
+    let offers = unless_busy(waitlist::serve(db, event).await)?;
+    available = available.saturating_sub(waitlist::tickets_of(&offers).count() as u64);
+    repaired.offers = offers;
     repaired.on_sale = set_has_tickets(db, event, available > 0).await?;
     Ok(repaired)
 }
@@ -78,6 +82,8 @@ pub(super) async fn tickets(db: &Database, id: EventId, ids: &[TicketId]) -> Res
         let shelf = Shelf { event: id, section_id };
         repaired.add(shelf.mend(db, rows).await?.0);
     }
+    let copies: Vec<TicketCopy> = tickets.iter().map(|ticket| ticket.copy()).collect();
+    repaired.offers = unless_busy(waitlist::serve_sections(db, id, &copies).await)?;
     Ok(repaired)
 }
 

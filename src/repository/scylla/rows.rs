@@ -252,6 +252,12 @@ impl QueueRow {
             && self.reason.as_deref() == Some(reason)
     }
 
+    /// Whether nothing has happened between this row and another of the same ticket.
+    pub(super) fn stands_as(&self, other: &Self) -> bool {
+        (self.status, self.hold_id, self.order_id, self.started_at)
+            == (other.status, other.hold_id, other.order_id, other.started_at)
+    }
+
     /// Whether this hold has the ticket, and not an earlier attempt to start it.
     pub(super) fn is_of(&self, hold: &HoldRow) -> bool {
         self.hold_id == Some(hold.hold_id) && self.started_at == Some(hold.started_at)
@@ -275,6 +281,13 @@ pub(super) struct HoldRow {
     pub(super) payment_deadline: Option<Timestamp>,
     /// How it ended, where somebody ended it.
     pub(super) ended_as: Option<HoldStatus>,
+}
+
+impl HoldRow {
+    /// Whether it is an offer that was withdrawn, so that the one who waits never had it.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.ended_as == Some(HoldStatus::Expired)
+    }
 }
 
 /// Why one ticket counts towards a buyer's limit.

@@ -1,11 +1,13 @@
 //! The schema: applying it, and telling what differs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::serialize::row::SerializeRow;
 
+use super::database::jittered;
 use super::failure::{answer_error, schema_error, statement_error};
 use super::keyspace::warnings_of;
 use super::schema_text::{self, Object};
@@ -15,13 +17,18 @@ use crate::repository::{Error, Result, SchemaStatus, StoreError, StoreFault};
 pub const SCHEMA: &str = include_str!("../../../schema.cql");
 
 /// The version of [`SCHEMA`], kept in the table `schema_version`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The row of `schema_version` that is ours.
 const COMPONENT: &str = "tix";
 
 /// The table that ScyllaDB keeps beside `order_queue` for its change log.
 const CHANGE_LOG: &str = "order_queue_scylla_cdc_log";
+
+/// How often the version is written before that is given up.
+const TRIES_MAX: u32 = 5;
+/// The wait before the second try, about; it doubles with each.
+const RETRY_WAIT: Duration = Duration::from_millis(200);
 
 /// Makes what is missing. Returns what the server warned about.
 ///
@@ -37,11 +44,44 @@ pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<Strin
             warnings.extend(warnings_of(&made.map_err(|e| schema_error(keyspace, e))?));
         }
     }
-    let version = i32::try_from(VERSION).unwrap_or(i32::MAX);
-    let cql = "INSERT INTO schema_version (component, version) VALUES (?, ?) IF NOT EXISTS";
-    let written = session.query_unpaged(cql, (COMPONENT, version)).await;
-    written.map_err(|e| statement_error("write the schema's version", e))?;
+    write_version(session).await?;
     Ok(warnings)
+}
+
+/// Notes that what is there is complete. A later version stays.
+///
+/// Where many open a store at the same time, most of them find it noted by another.
+async fn write_version(session: &Session) -> Result<()> {
+    let version = i32::try_from(VERSION).unwrap_or(i32::MAX);
+    let mut tries = 0;
+    loop {
+        let written = match noted_version(session).await? {
+            Some(noted) if noted >= version => return Ok(()),
+            Some(noted) => {
+                let cql =
+                    "UPDATE schema_version SET version = ? WHERE component = ? IF version = ?";
+                session.query_unpaged(cql, (version, COMPONENT, noted)).await
+            }
+            None => {
+                let cql =
+                    "INSERT INTO schema_version (component, version) VALUES (?, ?) IF NOT EXISTS";
+                session.query_unpaged(cql, (COMPONENT, version)).await
+            }
+        };
+        tries += 1;
+        if let Err(error) = written {
+            if tries == TRIES_MAX {
+                return Err(statement_error("write the schema's version", error));
+            }
+            tokio::time::sleep(jittered(RETRY_WAIT, tries)).await;
+        }
+    }
+}
+
+async fn noted_version(session: &Session) -> Result<Option<i32>> {
+    let cql = "SELECT version FROM schema_version WHERE component = ?";
+    let rows: Vec<(i32,)> = select(session, cql, (COMPONENT,)).await?;
+    Ok(rows.first().map(|(version,)| *version))
 }
 
 /// Compares what is there with what [`SCHEMA`] makes.
@@ -93,9 +133,7 @@ async fn applied_version(
     if !found.contains_key("schema_version") {
         return Ok(None);
     }
-    let cql = "SELECT version FROM schema_version WHERE component = ?";
-    let rows: Vec<(i32,)> = select(session, cql, (COMPONENT,)).await?;
-    Ok(rows.first().and_then(|(version,)| u32::try_from(*version).ok()))
+    Ok(noted_version(session).await?.and_then(|version| u32::try_from(version).ok()))
 }
 
 fn differences(wanted: &BTreeMap<String, Object>, found: &BTreeMap<String, Object>) -> Vec<String> {

@@ -101,6 +101,7 @@ fn read_columns(kind: &'static str, text: &str) -> Option<Object> {
             continue;
         }
         let (column, form) = part.split_once(char::is_whitespace)?;
+        let form = form.trim().strip_suffix("STATIC").unwrap_or(form);
         match form.trim().strip_suffix("PRIMARY KEY") {
             Some(form) => {
                 object.add(column, form);

@@ -9,7 +9,8 @@ use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{HoldRow, OrderRow, QueueRow, TicketCopy};
 use super::values::Amount;
-use super::{holds, limits};
+use super::waitlist::Passed;
+use super::{holds, limits, waitlist};
 use crate::domain::{
     ConfirmationNumber, HoldStatus, OrderId, OrderStatus, PaymentReference, Refusal, TicketId,
     TicketStatus, Timestamp,
@@ -235,6 +236,9 @@ async fn undo_strays(db: &Database, hold: &HoldRow, order: &OrderRow) -> Result<
         if let Step::Done(at) = step {
             let shown = if goes_on { Shown::held(hold) } else { Shown::AVAILABLE };
             show(db, hold.event_id, &[(ticket, at)], shown).await;
+            if !goes_on {
+                waitlist::look_again(db, hold.event_id, [ticket], &Passed::default()).await;
+            }
         }
     }
     Ok(())
@@ -278,13 +282,30 @@ async fn free(db: &Database, hold: &HoldRow, order: OrderId, ended_as: HoldStatu
         // Somebody by whose clock it was in time gave the tickets back, and the hold goes on.
         return Ok(());
     }
-    let steps: Vec<_> = hold.tickets.iter().map(|t| free_ticket(db, hold, t, order)).collect();
+    let in_hand = || in_hand(db, hold, order);
+    let (event, ended) = (hold.event_id, Some(hold.hold_id));
+    let passed = waitlist::pass_on(db, event, in_hand, &hold.tickets, ended).await?;
+    let rest = hold.tickets.iter().filter(|t| !passed.tickets.contains(&t.ticket_id));
+    let rest: Vec<&TicketCopy> = rest.collect();
+    let steps: Vec<_> = rest.iter().map(|t| free_ticket(db, hold, t, order)).collect();
     let steps = try_join_all(steps).await?;
     limits::let_go(db, hold).await?;
     holds::unlist(db, hold, at).await?;
-    let freed = holds::done(&hold.tickets, &steps);
+    let freed = holds::done(rest, &steps);
     show(db, hold.event_id, &freed, Shown::AVAILABLE).await;
+    waitlist::look_again(db, hold.event_id, &hold.tickets, &passed).await;
     Ok(())
+}
+
+/// The rows of an ended hold that [`free_ticket`] would free.
+async fn in_hand(db: &Database, hold: &HoldRow, order: OrderId) -> Result<Vec<QueueRow>> {
+    let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
+    let own = |row: &QueueRow| {
+        row.order_id == Some(order)
+            || row.is_held_by(hold.hold_id)
+            || row.stray_of(hold.hold_id).is_some()
+    };
+    Ok(rows.into_iter().flatten().filter(own).collect())
 }
 
 /// Frees one ticket. Done where it is available now.

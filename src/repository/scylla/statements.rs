@@ -128,6 +128,14 @@ const SELECT_ORDER: &str = "SELECT order_id, hold_id, event_id, session_id, buye
      payment_reference, status, amount, tickets, decided_at, updated_at FROM orders \
      WHERE order_id = ?";
 
+const SELECT_ENTRY: &str = "SELECT event_id, entry_id, session_id, buyer_id, section, type_id, size, \
+     status, attempt, hold_id, tickets, made, WRITETIME(size) AS joined_micros, \
+     WRITETIME(status) AS changed_micros FROM waitlist WHERE event_id = ? AND entry_id = ?";
+
+const SELECT_LINE: &str = "SELECT event_id, entry_id, session_id, buyer_id, section, type_id, size, \
+     status, attempt, hold_id, tickets, made, WRITETIME(size) AS joined_micros, \
+     WRITETIME(status) AS changed_micros FROM waitlist WHERE event_id = ?";
+
 const SELECT_LIMIT: &str = "SELECT version, owned FROM limits WHERE event_id = ? AND buyer_id = ?";
 
 statements! {
@@ -238,10 +246,12 @@ statements! {
     free_pinned: Decide, "free a ticket of an order",
         "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
          IF order_id = ? AND status = ?";
-    /// Available → blocked.
+    /// Available → blocked. Not an INSERT: the row of one stays, empty, where it is handed over to
+    /// somebody who has it for a time and never comes back.
     block: Decide, "block a ticket",
-        "INSERT INTO order_queue (event_id, ticket_id, status, started_at, reason)
-         VALUES (?, ?, 'blocked', ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
+        "UPDATE order_queue USING TTL 0 AND TIMEOUT 2s
+            SET status = 'blocked', started_at = ?, reason = ?
+          WHERE event_id = ? AND ticket_id = ? IF status = null";
     /// Held by a hold whose time is over, by the server's clock → blocked.
     block_lapsed: Decide, "block a lapsed ticket",
         "UPDATE order_queue USING TTL 0 AND TIMEOUT 2s
@@ -254,6 +264,28 @@ statements! {
     unblock: Decide, "unblock a ticket",
         "DELETE FROM order_queue USING TIMEOUT 2s WHERE event_id = ? AND ticket_id = ?
          IF status = 'blocked'";
+
+    /// In the hands of a hold that came to its end → held by another.
+    hand_over_held: Decide, "hand over a ticket",
+        "UPDATE order_queue USING TTL ? AND TIMEOUT 2s
+            SET hold_id = ?, order_id = null, session_id = ?, buyer_id = ?, status = 'held',
+                started_at = ?, expires_at = ?, payment_deadline = null, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF hold_id = ? AND status = 'held' AND started_at = ?";
+    /// Paying or sold, as is said, under an order that lets go of it → held by another hold.
+    hand_over_pinned: Decide, "hand over a ticket of an order",
+        "UPDATE order_queue USING TTL ? AND TIMEOUT 2s
+            SET hold_id = ?, order_id = null, session_id = ?, buyer_id = ?, status = 'held',
+                started_at = ?, expires_at = ?, payment_deadline = null, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF order_id = ? AND status = ?";
+    /// Blocked since then → held.
+    hand_over_blocked: Decide, "hand over a blocked ticket",
+        "UPDATE order_queue USING TTL ? AND TIMEOUT 2s
+            SET hold_id = ?, order_id = null, session_id = ?, buyer_id = ?, status = 'held',
+                started_at = ?, expires_at = ?, payment_deadline = null, reason = null
+          WHERE event_id = ? AND ticket_id = ?
+             IF status = 'blocked' AND started_at = ?";
 
     // ── holds ─────────────────────────────────────────────────────────────────────────────────
 
@@ -285,6 +317,15 @@ statements! {
     end_hold: Decide, "end a hold",
         "UPDATE holds USING TIMEOUT 2s SET ended_as = ?
           WHERE hold_id = ? IF order_id = ? AND ended_as = null";
+    /// An offer of which nobody was told → withdrawn.
+    withdraw_hold: Decide, "withdraw an offer",
+        "UPDATE holds USING TIMEOUT 2s SET ended_as = 'expired'
+          WHERE hold_id = ? IF started_at = ? AND order_id = null AND ended_as = null";
+    /// An offer that was never begun → withdrawn.
+    withdraw_in_advance: Decide, "withdraw an offer",
+        "INSERT INTO holds (hold_id, event_id, session_id, buyer_id, tickets, started_at, expires_at,
+             ended_as)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'expired') IF NOT EXISTS USING TIMEOUT 2s";
     list_hold: Write, "list a hold",
         "INSERT INTO holds_by_event (event_id, bucket, hold_id) VALUES (?, ?, ?)
          USING TIMESTAMP ? AND TTL ?";
@@ -328,4 +369,36 @@ statements! {
         "SELECT order_id FROM orders_by_confirmation_number WHERE confirmation_number = ?";
     list_confirmation: Write, "list a confirmation number",
         "INSERT INTO orders_by_confirmation_number (confirmation_number, order_id) VALUES (?, ?)";
+
+    // ── the line ──────────────────────────────────────────────────────────────────────────────
+
+    select_line_mark: Read, "look whether somebody waits",
+        "SELECT DISTINCT event_id, line FROM waitlist WHERE event_id = ?";
+    select_line: Read, "read the line", SELECT_LINE;
+    select_entry: Read, "read an entry of the line", SELECT_ENTRY;
+    select_entry_serially: SerialRead, "read an entry of the line", SELECT_ENTRY;
+    name_entry: Write, "name an entry of the line",
+        "INSERT INTO waitlist_entries (entry_id, event_id) VALUES (?, ?)";
+    select_event_of_entry: Read, "find an entry of the line",
+        "SELECT event_id FROM waitlist_entries WHERE entry_id = ?";
+    join_line: Decide, "join the line",
+        "INSERT INTO waitlist (event_id, entry_id, session_id, buyer_id, section, type_id, size,
+             status, attempt, line)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?) IF NOT EXISTS USING TIMEOUT 2s";
+    /// Waiting → left.
+    leave_line: Decide, "leave the line",
+        "UPDATE waitlist USING TIMEOUT 2s SET status = 'left'
+          WHERE event_id = ? AND entry_id = ? IF status = 'waiting' AND attempt = ?";
+    /// Waiting → offered this hold.
+    offer: Decide, "offer tickets to one who waits",
+        "UPDATE waitlist USING TIMEOUT 2s SET status = 'offered', hold_id = ?, tickets = ?
+          WHERE event_id = ? AND entry_id = ? IF status = 'waiting' AND attempt = ?";
+    /// Not a decision, and of a column that nothing else writes: it only spares a look.
+    mark_made: Write, "note that an offer is made",
+        "UPDATE waitlist SET made = ? WHERE event_id = ? AND entry_id = ?";
+    /// Offered a hold that could not be made good → waiting, as before.
+    wait_again: Decide, "put an entry back into the line",
+        "UPDATE waitlist USING TIMEOUT 2s
+            SET status = 'waiting', attempt = ?, hold_id = null, tickets = null, line = ?
+          WHERE event_id = ? AND entry_id = ? IF status = 'offered' AND hold_id = ?";
 }

@@ -13,8 +13,8 @@ use scylla::value::{CqlDecimal, CqlTimestamp};
 use uuid::Uuid;
 
 use crate::domain::{
-    BuyerId, Currency, EventId, HoldId, HoldStatus, Money, OrderId, OrderStatus, PaymentReference,
-    SessionId, TicketId, TicketStatus, Timestamp,
+    BuyerId, Currency, EntryId, EventId, HoldId, HoldStatus, Money, OrderId, OrderStatus,
+    PaymentReference, SessionId, TicketId, TicketStatus, Timestamp, WaitlistStatus,
 };
 
 /// A value whose column has the form of another: `$out` makes that form, `$in` reads it.
@@ -78,9 +78,14 @@ macro_rules! word_column {
     )*};
 }
 
-uuid_column!(BuyerId, EventId, HoldId, OrderId, TicketId);
+uuid_column!(BuyerId, EntryId, EventId, HoldId, OrderId, TicketId);
 text_column!(PaymentReference, SessionId);
-word_column!(HoldStatus: "hold's end", OrderStatus: "order status", TicketStatus: "ticket status");
+word_column!(
+    HoldStatus: "hold's end",
+    OrderStatus: "order status",
+    TicketStatus: "ticket status",
+    WaitlistStatus: "waitlist status"
+);
 column!(Timestamp as CqlTimestamp, |at| CqlTimestamp(at.as_millis()), |at| {
     Ok(Timestamp::from_millis(at.0))
 });

@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::catalogue::StoredTicket;
 use super::failure::{Failure, Outcome};
 use super::payments;
+use super::waitlist;
 use super::writer::Tx;
 use crate::domain::{ChangeKind, TicketStatus, obstacles};
 
@@ -17,15 +18,19 @@ pub(super) fn block(
     reason: &str,
 ) -> Outcome<u64> {
     let now = tx.now;
+    for ticket in tickets {
+        let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
+        if let Some(order) = row.overdue_order(now) {
+            // What comes free goes to those who wait, these tickets or others.
+            payments::abort(tx, &row, order)?;
+        }
+    }
     let mut free = Vec::with_capacity(tickets.len());
     let mut in_the_way = Vec::new();
     for ticket in tickets {
         match tx.statements.queue_row(ticket.ticket_no)? {
             Some(row) if row.status == TicketStatus::Blocked => continue,
-            Some(row) if !row.is_lapsed(now) => match row.overdue_order(now) {
-                Some(order) => payments::abort(tx, &row, order)?,
-                None => in_the_way.push(row.obstacle(&ticket.ticket.label)),
-            },
+            Some(row) if !row.is_lapsed(now) => in_the_way.push(row.obstacle(&ticket.ticket.label)),
             _ => {}
         }
         free.push(ticket.ticket_no);
@@ -59,13 +64,16 @@ fn write(tx: &mut Tx<'_, '_>, ticket: i64, reason: &str) -> Outcome<()> {
 /// Unblocks tickets; returns how many were blocked.
 pub(super) fn unblock(tx: &mut Tx<'_, '_>, tickets: &[Arc<StoredTicket>]) -> Outcome<u64> {
     let now = tx.now;
-    let mut freed = 0;
+    let mut freed = Vec::with_capacity(tickets.len());
     for ticket in tickets {
         let sql = "DELETE FROM order_queue WHERE ticket_no = ?1 AND status = 'blocked'";
         if tx.statements.cached(sql)?.execute([ticket.ticket_no])? == 1 {
             tx.statements.log(ticket.ticket_no, ChangeKind::Unblocked, None, now)?;
-            freed += 1;
+            freed.push(ticket.ticket_no);
         }
     }
-    Ok(freed)
+    if let Some(ticket) = tickets.first() {
+        waitlist::serve(tx, ticket.event_no, Some(&freed))?;
+    }
+    Ok(freed.len() as u64)
 }

@@ -45,7 +45,7 @@ pub(super) fn open_writer(location: &SqliteLocation, access: Access) -> Result<C
         let message = format!("{} cannot be written", name_of(location));
         return Err(StoreError::new(StoreFault::ReadOnly, message).into());
     }
-    schema::check_kind(&connection, &name_of(location))?;
+    schema::check_kind(&connection, &name_of(location), access)?;
     write_ahead(&connection, location).map_err(|e| unusable(location, e))?;
     Ok(connection)
 }

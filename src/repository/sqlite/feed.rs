@@ -8,7 +8,6 @@ use rusqlite::Connection;
 
 use super::change_log::{self, Entry};
 use super::readers::Readers;
-use super::schema;
 use super::writer::{Tx, Writer};
 use crate::clock::Clock;
 use crate::domain::time::millis;
@@ -56,11 +55,6 @@ pub(super) async fn begin(
         LogStart::Resume(name) => Some(name.clone()),
         _ => None,
     };
-    if follower.is_some() {
-        // A store that was made before followers were kept has no table for them yet.
-        let apply = |tx: &mut Tx<'_, '_>| schema::apply(tx.statements.connection);
-        writer.submit("make room for followers of the change log", apply).await?;
-    }
     let now = clock.now();
     let find = move |c: &Connection| find(c, &start, now);
     let (position, standing) = readers.read("find where to begin in the log", find).await?;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use smallvec::SmallVec;
 
 use super::catalogue::{StoredEvent, StoredTicket, event_by_no, tickets_by_no};
 use super::failure::{Failure, Outcome};
 use super::payments;
 use super::statements::{ClaimRow, QUEUE_COLUMNS, QueueRow, TicketNo, queue_row};
+use super::waitlist;
 use super::writer::Tx;
 use crate::domain::limit::{Counted, Tally};
 use crate::domain::{
@@ -102,40 +104,100 @@ pub(super) fn start(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Span> {
     if !insert(tx, claim, span)? {
         return repeated(tx, claim, Refusal::over(now, None));
     }
+    claim_all(tx, claim, span)?;
+    Ok(span)
+}
+
+/// Writes the hold of an offer and claims its tickets, which are known to be free; false if there is
+/// a hold with this id already.
+pub(super) fn offer(tx: &mut Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<bool> {
+    let is_new = insert(tx, claim, span)?;
+    if is_new {
+        claim_all(tx, claim, span)?;
+    }
+    Ok(is_new)
+}
+
+/// Claims tickets that are known to be free.
+fn claim_all(tx: &mut Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<()> {
     let NewHold { hold_id, buyer_id, .. } = claim.hold;
     let row = ClaimRow { hold_id, buyer_id, expires_at: span.expires_at };
     for ticket in &claim.tickets {
-        if !tx.statements.claim(ticket.ticket_no, row, now)? {
+        if !tx.statements.claim(ticket.ticket_no, row, tx.now)? {
             return Err(Failure::contradiction("a ticket that was free could not be claimed"));
         }
         tx.ownership.claimed(buyer_id, ticket.ticket_no);
     }
-    Ok(span)
+    Ok(())
 }
 
-/// Decides whether the buyer may have the tickets; gives up overdue payments it meets.
+/// Decides whether the buyer may have the tickets; gives up overdue payments it meets, and hands
+/// what came free to those who wait.
 fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
     let asked = u32::try_from(claim.tickets.len()).unwrap_or(u32::MAX);
     let owned = owned(tx, claim.hold.buyer_id, &claim.event)?;
     if let Err(refusal) = owned.check(asked, claim.event.event.terms.limit) {
         return Ok(Err(refusal));
     }
-    let now = tx.now;
-    let mut in_the_way = Vec::new();
+    let (mut in_the_way, mut is_over) = (Vec::new(), false);
     for ticket in &claim.tickets {
         let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
-        if let Some(order) = row.overdue_order(now) {
-            payments::abort(tx, &row, order)?;
-        } else if !row.is_lapsed(now) {
+        if row.is_lapsed(tx.now) || row.overdue_order(tx.now).is_some() {
+            is_over = true;
+        } else {
             in_the_way.push(row.obstacle(&ticket.ticket.label));
         }
     }
-    Ok(obstacles::check(in_the_way))
+    if is_over { may_claim_the_rest(tx, claim) } else { Ok(obstacles::check(in_the_way)) }
+}
+
+/// The same where something among the tickets is over: it is freed first, and who waits comes first.
+fn may_claim_the_rest(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
+    let came_free = free_what_is_over(tx, claim)?;
+    let mut in_the_way = Vec::new();
+    for ticket in &claim.tickets {
+        let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
+        if !row.is_lapsed(tx.now) && !came_free.contains(&ticket.ticket_no) {
+            in_the_way.push(row.obstacle(&ticket.ticket.label));
+        }
+    }
+    if let Err(refusal) = obstacles::check(in_the_way) {
+        return Ok(Err(refusal));
+    }
+    for ticket in came_free {
+        let row = tx.statements.queue_row(ticket)?;
+        if row.is_some_and(|row| !row.is_lapsed(tx.now)) {
+            return Ok(Err(Refusal::ReservedForWaitlist));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Gives up what is overdue among the tickets that a claim meets, and hands what lapsed to those who
+/// wait. Returns the tickets that came free so; somebody may have them again.
+fn free_what_is_over(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<SmallVec<[TicketNo; 4]>> {
+    let mut came_free = SmallVec::new();
+    let mut lapsed = false;
+    for ticket in &claim.tickets {
+        let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };
+        // A ticket of a group that was given up just now may be somebody's already.
+        if let Some(order) = row.overdue_order(tx.now) {
+            came_free.push(ticket.ticket_no);
+            payments::abort(tx, &row, order)?;
+        } else if row.is_lapsed(tx.now) {
+            came_free.push(ticket.ticket_no);
+            lapsed = true;
+        }
+    }
+    if lapsed {
+        waitlist::serve(tx, claim.event.event_no, Some(&came_free))?;
+    }
+    Ok(came_free)
 }
 
 /// The tickets of the event that the buyer owns: held and not lapsed, paying or sold, in whatever
 /// session.
-fn owned(tx: &mut Tx<'_, '_>, buyer: BuyerId, event: &StoredEvent) -> Outcome<Tally> {
+pub(super) fn owned(tx: &mut Tx<'_, '_>, buyer: BuyerId, event: &StoredEvent) -> Outcome<Tally> {
     let mut owned = Tally::default();
     for ticket in
         tx.ownership.of(tx.statements.connection, buyer, event.event_no, event.tickets())?
@@ -226,6 +288,9 @@ pub(super) fn abandon(tx: &mut Tx<'_, '_>, hold: HoldId, session: &SessionId) ->
     }
     if freed && change == ChangeKind::Abandoned {
         end(tx, hold, HoldStatus::Abandoned)?;
+    }
+    if freed {
+        waitlist::serve(tx, row.event_no, Some(&row.tickets))?;
     }
     Ok(())
 }

@@ -23,9 +23,9 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::domain::{
-    ConfirmationNumber, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId, NewHold,
-    Order, OrderId, PaymentReference, Refusal, SeatLabel, Section, SectionMap, SessionId, TicketId,
-    TicketState, Timestamp,
+    ConfirmationNumber, EntryId, Event, EventDraft, EventId, EventPage, EventQuery, Hold, HoldId,
+    NewEntry, NewHold, Offer, Order, OrderId, PaymentReference, Refusal, SeatLabel, Section,
+    SectionMap, SessionId, TicketId, TicketState, Timestamp, WaitlistEntry,
 };
 use crate::minting::Layout;
 
@@ -46,6 +46,7 @@ mod search;
 mod statements;
 mod tickets;
 mod values;
+mod waitlist;
 mod writer;
 
 pub use connect::open_reader;
@@ -73,12 +74,10 @@ impl SqliteRepository {
             Access::Create => create_schema(&connection).map_err(|f| f.leave("make the schema"))?,
             Access::Existing => schema::require(&connection, &name)?,
         }
-        Ok(Self {
-            writer: Arc::new(Writer::start(connection, wal, Arc::clone(&clock))?),
-            readers: Readers::new(location.clone()),
-            cache: Arc::default(),
-            clock,
-        })
+        let cache = Arc::<Cache>::default();
+        let writer = Writer::start(connection, wal, Arc::clone(&cache), Arc::clone(&clock))?;
+        let readers = Readers::new(location.clone());
+        Ok(Self { writer: Arc::new(writer), readers, cache, clock })
     }
 
     async fn stored_event(&self, event: EventId) -> Result<Arc<StoredEvent>> {
@@ -252,10 +251,6 @@ impl Repository for SqliteRepository {
     }
 
     async fn search_events(&self, query: &EventQuery) -> Result<EventPage> {
-        if !self.readers.read("read the schema", |c| Ok(schema::has_words(c)?)).await? {
-            // A store that was made before there was anything to look in.
-            self.apply_schema().await?;
-        }
         let (query, now) = (query.clone(), self.now());
         let read = move |c: &Connection| {
             search::search(c, &query, &|c, found| search::has_tickets(c, found, now))
@@ -388,7 +383,8 @@ impl Repository for SqliteRepository {
 
     async fn repair(&self, event: EventId) -> Result<Repaired> {
         let given_up = self.recover_payments(event).await?;
-        Ok(Repaired { given_up, ..Repaired::default() })
+        let offers = self.serve_waitlist(event).await?;
+        Ok(Repaired { given_up, offers, ..Repaired::default() })
     }
 
     async fn note_has_tickets(&self, _: EventId) -> Result<Option<bool>> {
@@ -425,6 +421,44 @@ impl Repository for SqliteRepository {
     async fn finish_refund(&self, order: OrderId) -> Result<Order> {
         let finish = move |tx: &mut Tx<'_, '_>| payments::finish_refund(tx, order);
         self.writer.submit("finish a refund", finish).await
+    }
+
+    async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
+        let event = self.stored_event(entry.event_id).await?;
+        check_open(&event)?;
+        let entry = entry.clone();
+        let join = move |tx: &mut Tx<'_, '_>| waitlist::join(tx, &event, &entry);
+        self.writer.submit("join the waitlist", join).await
+    }
+
+    async fn leave_waitlist(&self, entry: EntryId, session: &SessionId) -> Result<WaitlistEntry> {
+        let session = session.clone();
+        let leave = move |tx: &mut Tx<'_, '_>| waitlist::leave(tx, entry, &session);
+        self.writer.submit("leave the waitlist", leave).await
+    }
+
+    async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>> {
+        let stored = self.stored_event(event).await?;
+        let now = self.now();
+        let list = move |c: &Connection| waitlist::list(c, &stored, now);
+        self.readers.read("read the waitlist", list).await
+    }
+
+    async fn offers_to(
+        &self,
+        event: EventId,
+        entries: &[EntryId],
+    ) -> Result<Vec<(EntryId, HoldId)>> {
+        let event_no = self.stored_event(event).await?.event_no;
+        let entries = entries.to_vec();
+        let read = move |c: &Connection| waitlist::offers_to(c, event_no, &entries);
+        self.readers.read("read the offers", read).await
+    }
+
+    async fn serve_waitlist(&self, event: EventId) -> Result<Vec<Offer>> {
+        let event_no = self.stored_event(event).await?.event_no;
+        let serve = move |tx: &mut Tx<'_, '_>| waitlist::serve(tx, event_no, None);
+        self.writer.submit("serve the waitlist", serve).await
     }
 
     async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {

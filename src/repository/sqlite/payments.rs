@@ -7,6 +7,7 @@ use super::catalogue::{event_by_no, tickets_by_no};
 use super::failure::{Failure, Outcome};
 use super::holds::{self, HoldRow};
 use super::statements::QueueRow;
+use super::waitlist;
 use super::writer::Tx;
 use crate::domain::{
     ChangeKind, ConfirmationNumber, Currency, HoldId, HoldStatus, Money, Order, OrderId,
@@ -286,10 +287,12 @@ fn settle(tx: &mut Tx<'_, '_>, hold: &HoldRow, order: OrderId, change: ChangeKin
         tx.statements.settle(*ticket, hold.hold_id, order, change, now)?;
     }
     match change {
-        ChangeKind::Declined => holds::end(tx, hold.hold_id, HoldStatus::Declined),
-        ChangeKind::Aborted => holds::end(tx, hold.hold_id, HoldStatus::Aborted),
-        _ => Ok(()),
+        ChangeKind::Declined => holds::end(tx, hold.hold_id, HoldStatus::Declined)?,
+        ChangeKind::Aborted => holds::end(tx, hold.hold_id, HoldStatus::Aborted)?,
+        _ => return Ok(()),
     }
+    waitlist::serve(tx, hold.event_no, Some(&hold.tickets))?;
+    Ok(())
 }
 
 /// Writes the decision.
@@ -350,7 +353,9 @@ fn free_sold(tx: &mut Tx<'_, '_>, hold: HoldId, order: OrderId) -> Outcome<()> {
     for ticket in &hold.tickets {
         tx.statements.free_sold(*ticket, hold.hold_id, order, now)?;
     }
-    holds::end(tx, hold.hold_id, HoldStatus::Refunded)
+    holds::end(tx, hold.hold_id, HoldStatus::Refunded)?;
+    waitlist::serve(tx, hold.event_no, Some(&hold.tickets))?;
+    Ok(())
 }
 
 /// Records that the money is back.

@@ -5,27 +5,29 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::failure::{Outcome, sqlite_error};
-use crate::repository::{Result, SchemaStatus, StoreError, StoreFault};
+use crate::repository::{Access, Result, SchemaStatus, StoreError, StoreFault};
 
 /// The statements that make the schema; doing so twice changes nothing.
 pub const SCHEMA: &str = include_str!("schema.sql");
 
 /// The version of [`SCHEMA`], kept in the file's `user_version`.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Marks a SQLite file as a store of `tix`: the letters "tix1".
 const APPLICATION_ID: u32 = 0x7469_7831;
 
-/// Checks that the database is a store of `tix`, or empty so that it can become one.
+/// Checks that the database is a store of `tix`, or empty so that it can become one. With
+/// [`Access::Create`] it may be one of an earlier version, which can be brought up to this one.
 ///
 /// # Errors
 /// [`StoreFault::NotAStore`], or [`StoreFault::OtherSchema`] for another version.
-pub(super) fn check_kind(connection: &Connection, name: &str) -> Result<()> {
+pub(super) fn check_kind(connection: &Connection, name: &str, access: Access) -> Result<()> {
     let tried = format!("open the store {name}");
     let (application, version, tables) = facts(connection).map_err(|e| sqlite_error(e, &tried))?;
     let fault = match (application, version) {
         (APPLICATION_ID, VERSION) => return Ok(()),
         (0, 0) if tables == 0 => return Ok(()),
+        (APPLICATION_ID, ..VERSION) if access == Access::Create => return Ok(()),
         (APPLICATION_ID, version) => StoreError::new(
             StoreFault::OtherSchema,
             format!("{name} has schema version {version}, this tix works with {VERSION}"),
@@ -49,9 +51,10 @@ fn facts(connection: &Connection) -> rusqlite::Result<(u32, u32, u32)> {
     )
 }
 
-/// Whether the schema is there.
+/// Whether the schema of this version is there.
 pub(super) fn is_applied(connection: &Connection) -> rusqlite::Result<bool> {
-    Ok(facts(connection)?.0 == APPLICATION_ID)
+    let (application, version, _) = facts(connection)?;
+    Ok((application, version) == (APPLICATION_ID, VERSION))
 }
 
 /// Makes what is missing, inside the caller's transaction.
@@ -67,8 +70,8 @@ pub(super) fn apply(connection: &Connection) -> Outcome<()> {
     Ok(())
 }
 
-/// Whether the words of events can be looked for.
-pub(super) fn has_words(connection: &Connection) -> rusqlite::Result<bool> {
+/// Whether there is a table of the words of events.
+fn has_words(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'event_words'";
     connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, u32>(0)).map(|n| n > 0)
 }

@@ -147,6 +147,27 @@ CREATE TABLE IF NOT EXISTS change_log (
     hold_id   BLOB                                -- null for blocked and unblocked
 ) STRICT;
 
+-- Those who wait for tickets of an event, in the order of entry_no. An entry that was offered tickets
+-- names the hold that has them; what has become of it follows from that hold.
+CREATE TABLE IF NOT EXISTS waitlist (
+    entry_no   INTEGER PRIMARY KEY,
+    entry_id   BLOB    NOT NULL UNIQUE,
+    event_no   INTEGER NOT NULL REFERENCES events,
+    session_id TEXT    NOT NULL,
+    buyer_id   BLOB    NOT NULL,
+    section    TEXT,                              -- null: any
+    type_id    TEXT,                              -- null: any
+    size       INTEGER NOT NULL,
+    joined_at  INTEGER NOT NULL,
+    status     TEXT    NOT NULL,                  -- waiting, offered, left
+    ended_at   INTEGER,                           -- when it stopped to wait
+    hold_id    BLOB    REFERENCES holds
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS waitlist_by_event ON waitlist (event_no, entry_no);
+CREATE INDEX IF NOT EXISTS waitlist_waiting ON waitlist (event_no, entry_no, size)
+ WHERE status = 'waiting';
+
 -- How far a follower of the change log has come, under the name it gave itself.
 CREATE TABLE IF NOT EXISTS log_progress (
     follower   TEXT    NOT NULL PRIMARY KEY,

@@ -7,7 +7,8 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use uuid::Uuid;
 
 use crate::domain::{
-    BuyerId, Currency, EventId, HoldId, OrderId, PaymentReference, SessionId, TicketId, Timestamp,
+    BuyerId, Currency, EntryId, EventId, HoldId, OrderId, PaymentReference, SessionId, TicketId,
+    Timestamp,
 };
 
 macro_rules! uuid_column {
@@ -27,7 +28,7 @@ macro_rules! uuid_column {
     )*};
 }
 
-uuid_column!(BuyerId, EventId, HoldId, OrderId, TicketId);
+uuid_column!(BuyerId, EntryId, EventId, HoldId, OrderId, TicketId);
 
 macro_rules! text_column {
     ($($name:ident),*) => {$(

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::answers::{Answers, Group};
+use super::catalogue::Cache;
 use super::failure::{Failure, Outcome, sqlite_error};
 use super::ownership::{Ownership, log_end};
 use super::statements::Statements;
@@ -34,6 +35,8 @@ pub(super) struct Tx<'a, 'c> {
     pub(super) statements: &'a mut Statements<'c>,
     /// Where to look for a buyer's tickets.
     pub(super) ownership: &'a mut Ownership,
+    /// What was read before of what never changes.
+    pub(super) cache: &'a Cache,
     /// The present time, read once the transaction had its lock: the same for all of its requests.
     pub(super) now: Timestamp,
 }
@@ -96,6 +99,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         wal: Option<PathBuf>,
+        cache: Arc<Cache>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
@@ -104,7 +108,7 @@ impl Writer {
             .name("tix-writer".into())
             .spawn(move || {
                 let answers = Answers::start(wal);
-                serve(&connection, requests, &*clock, &answers, &ready);
+                serve(&connection, requests, &cache, &*clock, &answers, &ready);
                 // Whoever was accepted is answered before the connection is closed.
                 answers.finish();
             })
@@ -151,6 +155,7 @@ impl Drop for Writer {
 fn serve(
     connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Request>>,
+    cache: &Cache,
     clock: &dyn Clock,
     answers: &Answers,
     ready: &std::sync::mpsc::Sender<rusqlite::Result<()>>,
@@ -163,7 +168,7 @@ fn serve(
         }
     };
     let _ = ready.send(Ok(()));
-    let mut session = Session { statements, ownership: Ownership::default(), clock };
+    let mut session = Session { statements, ownership: Ownership::default(), cache, clock };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX
@@ -179,6 +184,7 @@ fn serve(
 struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
+    cache: &'c Cache,
     clock: &'c dyn Clock,
 }
 
@@ -221,11 +227,11 @@ impl Session<'_> {
 
     /// Runs the requests; returns where the change log ends after them.
     fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
-        let Self { statements, ownership, clock } = self;
+        let Self { statements, ownership, cache, clock } = self;
         ownership.catch_up(statements.connection)?;
         let now = clock.now();
         for request in requests {
-            request.run(&mut Tx { statements, ownership, now })?;
+            request.run(&mut Tx { statements, ownership, cache, now })?;
         }
         if ownership.follows_log() { log_end(statements.connection) } else { Ok(0) }
     }

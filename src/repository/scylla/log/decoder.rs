@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::row::{LogRow, Operation, RowKey};
+use super::row::{LogRow, Operation, RowKey, at};
 use crate::domain::{
     BuyerId, ChangeKind, EventId, HoldId, OrderId, SessionId, TicketId, TicketStatus, Timestamp,
 };
@@ -50,6 +50,9 @@ pub(super) enum What {
     Freed(ChangeKind),
     /// It came free, and nobody knows from whom.
     FreedBySomebody,
+    /// Another hold has it next. If its hold's row says how it ended, it was handed over then; if
+    /// not, its time was over and it was taken, which is told of the next owner only.
+    Left,
 }
 
 /// What one statement did to a ticket.
@@ -107,7 +110,11 @@ impl Decoder {
         for batch in rows.chunk_by(|a, b| a.key.is_of_batch(&b.key)) {
             let Some(first) = batch.first() else { continue };
             match self.entry(first, batch) {
-                Ok(entry) => told.extend(entry),
+                Ok(Some(entry)) => {
+                    told.extend(entry.left);
+                    told.push(entry.told);
+                }
+                Ok(None) => {}
                 Err(why) => {
                     self.lose(first);
                     faults.push(LogFault { entry: first.key.to_string(), why });
@@ -124,7 +131,7 @@ impl Decoder {
     }
 
     /// What a statement did; nothing where it was told before, or did nothing.
-    fn entry(&mut self, first: &LogRow, batch: &[LogRow]) -> Result<Option<Entry>, String> {
+    fn entry(&mut self, first: &LogRow, batch: &[LogRow]) -> Result<Option<Written>, String> {
         check_whole(batch)?;
         let rows: Vec<&LogRow> =
             batch.iter().filter(|row| row.operation != Operation::Image).collect();
@@ -135,6 +142,7 @@ impl Decoder {
             return Ok(None);
         }
         let before = self.tickets.get(&key).map(|(_, known)| known.clone());
+        let mut left = None;
         let (what, owner, now) = match last.operation {
             Operation::Delete | Operation::Expire => {
                 let (what, owner) = freed(before, last.operation);
@@ -143,14 +151,42 @@ impl Decoder {
             Operation::Insert | Operation::Update => {
                 let owner = owner(&rows)?;
                 let what = What::Surely(taken(before.as_ref(), &owner));
+                left = handed_over(before, &owner, micros);
                 let named = Some(owner.clone()).filter(|o| o.status != TicketStatus::Blocked);
                 (what, named, Known::Owned(owner))
             }
             Operation::Other(_) | Operation::Image => return Ok(None),
         };
         self.tickets.insert(key, (micros, now));
-        Ok(Some(Entry { micros, ticket: key, what, owner, row: first.key.clone() }))
+        let entry = |micros, (what, owner)| {
+            let row = first.key.clone();
+            Entry { micros, ticket: key, what, owner, row }
+        };
+        // Both have one time; no two entries of a ticket have the same place.
+        let left = left.map(|left| entry(micros.saturating_sub(1), left));
+        Ok(Some(Written { left, told: entry(micros, (what, owner)) }))
     }
+}
+
+/// What one statement is told as.
+struct Written {
+    /// That somebody lost the ticket whom it does not name.
+    left: Option<Entry>,
+    told: Entry,
+}
+
+/// Who lost a ticket that belongs to the hold of `owner` from here on, and how; nobody where it was
+/// free or its hold's time was over.
+fn handed_over(before: Option<Known>, owner: &Owner, micros: u64) -> Option<(What, Option<Owner>)> {
+    let Some(Known::Owned(last)) = before else { return None };
+    if owner.status != TicketStatus::Held || last.hold_id == owner.hold_id {
+        return None;
+    }
+    if last.status == TicketStatus::Held {
+        let lapsed = last.expires_at.is_some_and(|deadline| deadline <= at(micros));
+        return (!lapsed).then_some((What::Left, Some(last)));
+    }
+    Some(freed(Some(Known::Owned(last)), Operation::Delete))
 }
 
 /// Whether all rows that a statement left are there, and of a kind that is known.

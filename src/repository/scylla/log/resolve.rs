@@ -34,17 +34,18 @@ pub(super) async fn changes(
             faults.push(LogFault { entry: entry.row.to_string(), why });
             continue;
         };
-        changes.push(change(entry, label.clone(), &endings, &orders));
+        changes.extend(change(entry, label.clone(), &endings, &orders));
     }
     Ok((changes, faults))
 }
 
+/// The change that an entry is; none where nothing is to be told of it.
 fn change(
     entry: &Entry,
     label: SeatLabel,
     endings: &HashMap<HoldId, HoldStatus>,
     orders: &[Order],
-) -> Change {
+) -> Option<Change> {
     let owner = entry.owner.as_ref();
     let mut change = Change {
         position: Position(entry.micros),
@@ -58,12 +59,12 @@ fn change(
         buyer_id: owner.and_then(|owner| owner.buyer_id),
         expires_at: owner.and_then(|owner| owner.expires_at),
     };
+    let ending = change.hold_id.and_then(|hold| endings.get(&hold));
+    let ended = ending.and_then(|ending| of_ending(*ending));
     match entry.what {
         What::Surely(kind) => change.change = kind,
-        What::Freed(otherwise) => {
-            let ending = change.hold_id.and_then(|hold| endings.get(&hold));
-            change.change = ending.and_then(|ending| of_ending(*ending)).unwrap_or(otherwise);
-        }
+        What::Freed(otherwise) => change.change = ended.unwrap_or(otherwise),
+        What::Left => change.change = ended?,
         What::FreedBySomebody => {
             if let Some((order, kind)) = last_to_leave(entry, orders) {
                 change.change = kind;
@@ -73,13 +74,14 @@ fn change(
             }
         }
     }
-    change
+    Some(change)
 }
 
 /// What it is called that a ticket came free because its hold ended like this.
 const fn of_ending(ending: HoldStatus) -> Option<ChangeKind> {
     match ending {
-        HoldStatus::Abandoned => Some(ChangeKind::Abandoned),
+        // An offer that was withdrawn ends as if it had been given up.
+        HoldStatus::Abandoned | HoldStatus::Expired => Some(ChangeKind::Abandoned),
         HoldStatus::Declined => Some(ChangeKind::Declined),
         HoldStatus::Aborted => Some(ChangeKind::Aborted),
         HoldStatus::Refunded => Some(ChangeKind::Refunded),
@@ -110,7 +112,7 @@ async fn endings(
     statements: &Statements,
     entries: &[Entry],
 ) -> Result<HashMap<HoldId, HoldStatus>> {
-    let freed = entries.iter().filter(|entry| matches!(entry.what, What::Freed(_)));
+    let freed = entries.iter().filter(|entry| matches!(entry.what, What::Freed(_) | What::Left));
     let holds: HashSet<HoldId> = freed.filter_map(|entry| entry.owner.as_ref()?.hold_id).collect();
     let reads = holds.into_iter().map(async |hold| {
         let found: Option<(Option<HoldStatus>,)> =
@@ -197,7 +199,7 @@ mod tests {
 
     fn told(entry: &Entry, endings: &[(HoldId, HoldStatus)], orders: &[Order]) -> Change {
         let endings = endings.iter().copied().collect();
-        change(entry, "A/1/1".parse().unwrap(), &endings, orders)
+        change(entry, "A/1/1".parse().unwrap(), &endings, orders).unwrap()
     }
 
     #[test]
@@ -213,6 +215,21 @@ mod tests {
             assert_eq!((told.change, told.hold_id), (kind, Some(hold())));
         }
         assert_eq!(told(&entry, &[], &[]).change, ChangeKind::Aborted, "nobody has written why");
+    }
+
+    #[test]
+    fn who_lost_a_ticket_to_another_hold_is_told_if_his_own_had_ended() {
+        let entry = entry(What::Left, Some(payer()));
+        for (ending, kind) in [
+            (HoldStatus::Abandoned, ChangeKind::Abandoned),
+            (HoldStatus::Aborted, ChangeKind::Aborted),
+            (HoldStatus::Expired, ChangeKind::Abandoned),
+        ] {
+            let told = told(&entry, &[(hold(), ending)], &[]);
+            assert_eq!((told.change, told.hold_id), (kind, Some(hold())));
+        }
+        let label: SeatLabel = "A/1/1".parse().unwrap();
+        assert_eq!(change(&entry, label, &HashMap::new(), &[]), None, "its time was over");
     }
 
     #[test]

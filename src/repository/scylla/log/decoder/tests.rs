@@ -85,6 +85,7 @@ fn line(entry: &Entry) -> String {
     let word = match entry.what {
         What::Surely(kind) | What::Freed(kind) => kind.word(),
         What::FreedBySomebody => "freed by somebody",
+        What::Left => "left",
     };
     let session = entry.owner.as_ref().and_then(|owner| owner.session_id.as_ref());
     format!("{word} {}", session.map_or("-", |session| session.as_str()))
@@ -282,4 +283,52 @@ fn an_entry_stands_where_its_time_is() {
     let row = &rows_of("claim")[0];
     assert_eq!(row.key.micros, 1_795_254_698_480_841);
     assert_eq!(super::super::row::at(row.key.micros).to_string(), "2026-11-21T09:51:38.480Z");
+}
+
+/// A row with which somebody else is given the ticket of `before`, so many microseconds later.
+fn handed_over(before: &[LogRow], micros: u64, session: &str) -> LogRow {
+    let mut row = rows_of("claim")[0].clone();
+    let last = before.last().unwrap();
+    row.key.micros = last.key.micros + micros;
+    row.key.time = Uuid::from_u128(last.key.time.as_u128() + u128::from(micros));
+    (row.event_id, row.ticket_id) = (last.event_id, last.ticket_id);
+    row.operation = Operation::Update;
+    row.hold_id = Some(HoldId::from_uuid(Uuid::from_u128(77)));
+    row.session_id = SessionId::new(session).ok();
+    row
+}
+
+#[test]
+fn a_hand_over_is_told_as_two_changes() {
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&["claim"], &["left session-0", "held cleo"]),
+        (&["claim", "payment begins"], &["aborted session-0", "held cleo"]),
+        (&["claim", "payment begins", "sold"], &["refunded session-0", "held cleo"]),
+        (&["blocked by ops"], &["unblocked -", "held cleo"]),
+    ];
+    for (steps, expected) in cases {
+        let before: Vec<LogRow> = steps.iter().flat_map(|step| rows_of(step)).collect();
+        let mut decoder = Decoder::default();
+        feed(&mut decoder, &before);
+        let (told, faults) = feed(&mut decoder, &[handed_over(&before, 1000, "cleo")]);
+        assert_eq!(
+            (lines(&told), faults),
+            (expected.iter().map(ToString::to_string).collect(), vec![])
+        );
+        assert!(told[0].micros < told[1].micros, "each has a place of its own");
+        assert!(told[0].micros > before.last().unwrap().key.micros);
+        let owners: Vec<Owner> = decoder.owned().map(|(_, _, owner)| owner.clone()).collect();
+        assert_eq!(owners, [told[1].owner.clone().unwrap()]);
+    }
+}
+
+#[test]
+fn a_lapsed_hold_that_is_taken_over_left_nothing() {
+    let claim = rows_of("claim");
+    let mut decoder = Decoder::default();
+    feed(&mut decoder, &claim);
+    let lasts = claim[0].expires_at.unwrap().as_millis() - at(claim[0].key.micros).as_millis();
+    let micros = u64::try_from(lasts + 1).unwrap() * 1000;
+    let (told, _) = feed(&mut decoder, &[handed_over(&claim, micros, "cleo")]);
+    assert_eq!(lines(&told), ["held cleo"]);
 }
