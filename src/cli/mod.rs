@@ -17,6 +17,7 @@ pub mod order;
 pub mod simulate;
 pub mod ticket;
 pub mod values;
+pub mod waitlist;
 pub mod watch_cdc;
 pub mod worker;
 
@@ -25,6 +26,7 @@ pub use hold::HoldAction;
 pub use order::OrderAction;
 pub use simulate::SimulateArgs;
 pub use ticket::TicketAction;
+pub use waitlist::WaitlistAction;
 pub use watch_cdc::WatchArgs;
 pub use worker::WorkerArgs;
 
@@ -125,6 +127,9 @@ pub enum Command {
     /// Orders: list, sales, show, cancel
     #[command(subcommand)]
     Order(OrderAction),
+    /// The waitlist: join, leave, list
+    #[command(subcommand)]
+    Waitlist(WaitlistAction),
     /// Show every change as it happens, and every hold that expires
     #[command(after_help = watch_cdc::EXAMPLES)]
     WatchCdc(WatchArgs),

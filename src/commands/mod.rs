@@ -15,6 +15,7 @@ use crate::repository::{self, Access, Repository, StoreUrl};
 use crate::terminal::{Settings, Terminal};
 
 pub mod audit;
+mod caller;
 pub mod completions;
 pub mod draft;
 pub mod event;
@@ -26,6 +27,7 @@ pub mod schema;
 pub mod seed;
 pub mod simulate;
 pub mod ticket;
+pub mod waitlist;
 pub mod watch_cdc;
 pub mod worker;
 
@@ -109,6 +111,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
         Command::Ticket(action) => stoppable(ticket::run(context, action)).await,
         Command::Hold(action) => stoppable(hold::run(context, action)).await,
         Command::Order(action) => stoppable(order::run(context, action)).await,
+        Command::Waitlist(action) => stoppable(waitlist::run(context, action)).await,
         Command::Audit(args) => stoppable(audit::run(context, &args)).await,
         Command::Completions { shell } => completions::run(context, shell),
         Command::Man { dir } => man::run(context, dir.as_deref()),

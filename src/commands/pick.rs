@@ -1,9 +1,10 @@
 //! Finding the event, hold or order that a short text names.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use crate::domain::{
-    ConfirmationNumber, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, Section,
+    ConfirmationNumber, EntryId, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, Section,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -170,6 +171,79 @@ pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
     let refusal = Refusal::UnknownSeat { seats: vec![name.to_owned()] };
     let sections = listed(sections.iter().map(|section| &section.name));
     Err(Error::refused(refusal, Some(format!("its sections are: {sections}"))))
+}
+
+/// The ticket type that `name` names, in any case, among those of an event or of one section.
+///
+/// # Errors
+/// Bad usage where no ticket is of that type.
+pub async fn ticket_type(
+    store: &dyn Repository,
+    event: EventId,
+    sections: &[Section],
+    within: Option<&str>,
+    name: &str,
+) -> Result<Box<str>> {
+    let within: Vec<&Section> =
+        sections.iter().filter(|s| within.is_none_or(|only| only == s.name)).collect();
+    let is_meant = |known: &str| known.eq_ignore_ascii_case(name);
+    if let Some(section) = within.iter().find(|section| is_meant(&section.type_id)) {
+        return Ok(section.type_id.as_str().into());
+    }
+    // A section may have tickets of several types.
+    let mut types = BTreeSet::new();
+    for section in within {
+        let map = store.section_map(event, &section.name).await?;
+        types.extend(map.tickets().types().map(str::to_owned));
+    }
+    match types.iter().find(|known| is_meant(known)) {
+        Some(known) => Ok(known.as_str().into()),
+        None => Err(Error::usage(
+            format!("no ticket there is of the type `{name}`"),
+            format!("there are: {}", listed(types.iter())),
+        )),
+    }
+}
+
+/// Finds the entry of a waitlist that `name` names, its id or a prefix that only one has, and its
+/// event; the waitlist of every event where none is named.
+///
+/// # Errors
+/// Refused with `unknown_event` or `unknown_hold`; bad usage where several could be meant.
+pub async fn entry(
+    store: &dyn Repository,
+    event: Option<&str>,
+    name: &str,
+) -> Result<(Event, EntryId)> {
+    let events = match event {
+        Some(name) => vec![self::event(store, Some(name)).await?],
+        None => store.events().await?,
+    };
+    let prefix = name.to_ascii_lowercase();
+    let mut candidates = Vec::new();
+    for event in events {
+        let is_meant = |entry: &EntryId| {
+            let id = entry.to_string();
+            id == prefix || (prefix.len() >= PREFIX_MIN && id.starts_with(&prefix))
+        };
+        let line = store.waitlist(event.event_id).await?;
+        let meant = line.into_iter().map(|entry| entry.entry_id).filter(is_meant);
+        candidates.extend(meant.map(|entry| (event.clone(), entry)));
+    }
+    match candidates.len() {
+        0 => Err(Error::refused(
+            Refusal::UnknownHold { name: name.to_owned() },
+            Some("see who waits with `tix waitlist list`".into()),
+        )),
+        1 => Ok(candidates.swap_remove(0)),
+        _ => Err(Error::usage(
+            format!(
+                "`{name}` could be several entries: {}",
+                listed(candidates.iter().map(|(_, entry)| entry))
+            ),
+            "write more of the one you mean, or all of it; `tix waitlist list` shows them",
+        )),
+    }
 }
 
 fn several(kind: &str, name: &str, candidates: impl Iterator<Item = impl Display>) -> Error {

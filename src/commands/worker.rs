@@ -156,6 +156,7 @@ fn about(deed: &Deed) -> String {
 const fn tone(did: DeedKind) -> Tone {
     match did {
         DeedKind::Expired | DeedKind::Freed | DeedKind::OnSale => Tone::Free,
+        DeedKind::Offered => Tone::Waiting,
         DeedKind::GaveUp | DeedKind::SoldOut => Tone::Bad,
         DeedKind::Followed | DeedKind::Shown => Tone::Faint,
     }

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use crate::domain::{ChangeKind, HoldStatus, OrderStatus, TicketStatus};
+use crate::domain::{ChangeKind, HoldStatus, OrderStatus, TicketStatus, WaitlistStatus};
 
 /// What a text is to its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +99,18 @@ impl From<OrderStatus> for Tone {
             OrderStatus::Declined | OrderStatus::Aborted => Self::Lost,
             OrderStatus::RefundDue | OrderStatus::Refunding => Self::Waiting,
             OrderStatus::Refunded => Self::Faint,
+        }
+    }
+}
+
+impl From<WaitlistStatus> for Tone {
+    fn from(status: WaitlistStatus) -> Self {
+        match status {
+            WaitlistStatus::Waiting => Self::Waiting,
+            WaitlistStatus::Offered => Self::Free,
+            WaitlistStatus::Bought => Self::Settled,
+            WaitlistStatus::Declined | WaitlistStatus::Lapsed => Self::Lost,
+            WaitlistStatus::Left => Self::Faint,
         }
     }
 }

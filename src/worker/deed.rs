@@ -19,6 +19,8 @@ pub enum DeedKind {
     Followed,
     /// A hold had been given up, and its tickets are free now.
     Freed,
+    /// Tickets that came free are held for somebody who waited.
+    Offered,
     /// Tickets are shown as they are.
     Shown,
     /// The event says that it has tickets left.
@@ -36,6 +38,7 @@ impl DeedKind {
             Self::GaveUp => "gave_up",
             Self::Followed => "followed",
             Self::Freed => "freed",
+            Self::Offered => "offered",
             Self::Shown => "shown",
             Self::OnSale => "on_sale",
             Self::SoldOut => "sold_out",
@@ -87,6 +90,11 @@ pub(super) fn of_repair(
     deeds.extend(repaired.given_up.into_iter().map(of_order(DeedKind::GaveUp)));
     deeds.extend(repaired.followed.into_iter().map(of_order(DeedKind::Followed)));
     deeds.extend(repaired.freed.into_iter().map(freed));
+    deeds.extend(repaired.offers.into_iter().map(|offer| Deed {
+        hold_id: Some(offer.hold_id),
+        tickets: offer.tickets.len() as u64,
+        ..Deed::of(event, at, DeedKind::Offered)
+    }));
     let shown = repaired.shown.iter().map(|ticket| expired_of.get(ticket).copied());
     let mut counts: BTreeMap<Option<HoldId>, u64> = BTreeMap::new();
     for hold in shown {

@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 38] = [
     "",
     "schema",
     "schema apply",
@@ -31,8 +31,13 @@ const COMMANDS: [&str; 33] = [
     "hold list",
     "order",
     "order list",
+    "order sales",
     "order show",
     "order cancel",
+    "waitlist",
+    "waitlist join",
+    "waitlist leave",
+    "waitlist list",
     "watch-cdc",
     "worker",
     "audit",

@@ -18,6 +18,7 @@ mod store;
 mod streams;
 mod tickets;
 mod usage;
+mod waitlist;
 mod watch;
 mod watch_scylla;
 mod worker;

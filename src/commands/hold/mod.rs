@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::order::OneOrder;
-use super::{Context, pick, quoted};
+use super::{Context, caller, pick};
 use crate::cli::HoldAction;
 use crate::cli::hold::{CheckoutArgs, ConfirmArgs, PaymentAnswer};
 use crate::domain::money::total;
 use crate::domain::time::spoken;
-use crate::domain::{Choice, Event, Hold, HoldStatus, PaymentReference, Refusal, SessionId};
+use crate::domain::{Choice, Event, Hold, HoldStatus, PaymentReference};
 use crate::error::{Error, Result};
 use crate::output::{Card, Page, Report, Sheet, Tone};
 use crate::payment::simulated::ProviderSettings;
@@ -42,7 +42,7 @@ async fn confirm(context: &Context, args: &ConfirmArgs) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let hold = pick::hold(store, &args.hold).await?;
-            let session = session(&args.checkout)?;
+            let session = caller::named(args.checkout.session.as_ref())?;
             let reference = reference(args, &hold)?;
             let paid = payment::confirm(store, &*provider, hold.hold_id, session, &reference).await;
             OneOrder::read(store, explained(store, context, &hold, paid).await?).await
@@ -72,11 +72,6 @@ fn provider(answer: PaymentAnswer) -> Box<dyn PaymentProvider> {
     }
 }
 
-/// The checkout that acts; whoever names none cannot act on any hold.
-fn session(checkout: &CheckoutArgs) -> Result<&SessionId> {
-    checkout.session.as_ref().ok_or_else(|| Refusal::NotYours.into())
-}
-
 /// The answer to a step of a hold; a refusal says what is still to be had.
 async fn explained<T>(
     store: &dyn Repository,
@@ -96,7 +91,8 @@ async fn abandon(context: &Context, name: &str, checkout: &CheckoutArgs) -> Resu
     let report = context
         .with_store(Access::Existing, async |store| {
             let hold = pick::hold(store, name).await?;
-            let abandoned = store.abandon(hold.hold_id, session(checkout)?).await;
+            let session = caller::named(checkout.session.as_ref())?;
+            let abandoned = store.abandon(hold.hold_id, session).await;
             OneHold::read(store, explained(store, context, &hold, abandoned).await?).await
         })
         .await?;
@@ -133,11 +129,7 @@ impl OneHold {
     /// What can be done with it next, as commands.
     fn next_steps(&self, context: &Context) -> Vec<(String, &'static str)> {
         let hold = &self.hold;
-        let session = if std::env::var("TIX_SESSION").is_ok_and(|s| s == hold.session_id.as_str()) {
-            String::new()
-        } else {
-            format!(" --session {}", quoted(hold.session_id.as_str()))
-        };
+        let session = caller::session_option(&hold.session_id);
         let step =
             |verb| format!("tix hold {verb} {}{session}{}", hold.hold_id, context.store_option());
         vec![(step("confirm"), "pay for it"), (step("abandon"), "give it up")]

@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::choose::{Wish, choose};
 use super::{OneHold, explain};
 use crate::cli::hold::StartArgs;
-use crate::commands::{Context, pick};
-use crate::domain::{BuyerId, Choice, Event, Hold, HoldId, NewHold, Refusal, SessionId, TicketId};
+use crate::commands::{Context, caller, pick};
+use crate::domain::{Choice, Event, Hold, HoldId, NewHold, Refusal, TicketId};
 use crate::error::{Error, Result};
 use crate::repository::{self, Access, Caller, Repository};
 
@@ -24,7 +22,7 @@ const BEST_WAIT_MAX: Duration = Duration::from_millis(100);
 /// # Errors
 /// The store cannot be used, or the hold is refused.
 pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
-    let caller = caller(args)?;
+    let caller = caller::caller(args.session.as_ref(), args.buyer)?;
     each_once(args)?;
     let report = context
         .with_store(Access::Existing, async |store| {
@@ -47,22 +45,6 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
     context.print(&report)?;
     context.terminal.next_steps("Next:", &report.next_steps(context));
     Ok(())
-}
-
-/// Who asks: the session that was named or a fresh one, and its buyer.
-fn caller(args: &StartArgs) -> Result<Caller> {
-    let session_id = match &args.session {
-        Some(session) => session.clone(),
-        None => fresh_session()?,
-    };
-    let buyer_id = args.buyer.unwrap_or_else(|| BuyerId::of_session(&session_id));
-    Ok(Caller { session_id, buyer_id })
-}
-
-fn fresh_session() -> Result<SessionId> {
-    let (number, ..) = Uuid::new_v4().as_fields();
-    SessionId::new(&format!("session-{number:08x}"))
-        .map_err(|cause| Error::usage(cause.to_string(), "name one with --session"))
 }
 
 fn each_once(args: &StartArgs) -> Result<()> {
@@ -117,6 +99,8 @@ async fn best(
             Err(repository::Error::Refused(
                 Refusal::Taken { in_the_way } | Refusal::Blocked { in_the_way },
             )) => refused.extend(in_the_way.into_iter().map(|obstacle| obstacle.seat)),
+            // What lapsed was shown as available, and has gone to somebody who waits.
+            Err(repository::Error::Refused(Refusal::ReservedForWaitlist)) => {}
             answer => return Ok((answer?, choice)),
         }
         if tries == BEST_TRIES {

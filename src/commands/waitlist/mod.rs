@@ -1,0 +1,182 @@
+//! `tix waitlist`.
+
+use std::sync::Arc;
+
+use super::{Context, caller, pick};
+use crate::cli::WaitlistAction;
+use crate::cli::waitlist::JoinArgs;
+use crate::domain::{
+    EntryId, Event, EventId, NewEntry, Section, SectionMap, SessionId, WaitlistEntry,
+    WaitlistStatus, Wish,
+};
+use crate::error::{Error, Result};
+use crate::repository::{Access, Repository};
+
+mod report;
+
+use report::{Line, OneEntry, Record};
+
+/// Joins, leaves or lists the waitlist of an event.
+///
+/// # Errors
+/// The store cannot be used, or the request is refused.
+pub async fn run(context: &Context, action: WaitlistAction) -> Result<()> {
+    match action {
+        WaitlistAction::Join(args) => join(context, &args).await,
+        WaitlistAction::Leave { entry, event, checkout } => {
+            let session = caller::named(checkout.session.as_ref())?;
+            leave(context, event.event.as_deref(), entry.as_deref(), session).await
+        }
+        WaitlistAction::List { event, all } => list(context, event.event.as_deref(), all).await,
+    }
+}
+
+async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
+    let caller = caller::caller(args.session.as_ref(), args.buyer)?;
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let event = pick::event(store, args.event.event.as_deref()).await?;
+            let wish = wish(store, event.event_id, args).await?;
+            if let Some(standing) =
+                standing(store, event.event_id, &caller.session_id, &wish).await?
+            {
+                context.terminal.notice("this session stands in line for that already");
+                return OneEntry::read(store, event, standing).await;
+            }
+            let entry = NewEntry {
+                entry_id: EntryId::fresh(),
+                event_id: event.event_id,
+                session_id: caller.session_id.clone(),
+                buyer_id: caller.buyer_id,
+                wish,
+            };
+            let joined = store.join_waitlist(&entry).await?;
+            OneEntry::read(store, event, joined).await
+        })
+        .await?;
+    context.print(&report)?;
+    context.terminal.next_steps("Next:", &report.next_steps(context));
+    Ok(())
+}
+
+/// What is waited for, in the words of the venue.
+async fn wish(store: &dyn Repository, event: EventId, args: &JoinArgs) -> Result<Wish> {
+    let sections = store.sections(event).await?;
+    let section = args.section.as_deref().map(|name| pick::section(&sections, name)).transpose()?;
+    let section = section.map(|section| Box::from(section.name.as_str()));
+    let ticket_type = match args.ticket_type.as_deref() {
+        None => None,
+        Some(name) => {
+            Some(pick::ticket_type(store, event, &sections, section.as_deref(), name).await?)
+        }
+    };
+    let wish = Wish { section, ticket_type, size: args.size };
+    could_be_met(store, event, &sections, &wish).await?;
+    Ok(wish)
+}
+
+/// Nobody shall wait for what no row has, whoever gives up what.
+async fn could_be_met(
+    store: &dyn Repository,
+    event: EventId,
+    sections: &[Section],
+    wish: &Wish,
+) -> Result<()> {
+    let mut largest = 0;
+    for section in sections.iter().filter(|s| wish.section.as_deref().is_none_or(|w| w == s.name)) {
+        let map = store.section_map(event, &section.name).await?;
+        let empty = SectionMap::new(Arc::clone(map.tickets()), Vec::new());
+        largest = largest.max(empty.vacant(wish.ticket_type.as_deref()).longest);
+        if largest >= wish.size {
+            return Ok(());
+        }
+    }
+    Err(Error::usage(
+        format!("no row there has {} such seats side by side", wish.size),
+        format!("ask for {largest} at the most, or join more than once"),
+    ))
+}
+
+/// The entry with which the session waits for the very same already.
+async fn standing(
+    store: &dyn Repository,
+    event: EventId,
+    session: &SessionId,
+    wish: &Wish,
+) -> Result<Option<WaitlistEntry>> {
+    let line = store.waitlist(event).await?;
+    let same = |entry: &WaitlistEntry| {
+        entry.status == WaitlistStatus::Waiting
+            && entry.session_id == *session
+            && entry.wish == *wish
+    };
+    Ok(line.into_iter().find(same))
+}
+
+async fn leave(
+    context: &Context,
+    event: Option<&str>,
+    entry: Option<&str>,
+    session: &SessionId,
+) -> Result<()> {
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let (event, entry) = match entry {
+                Some(name) => pick::entry(store, event, name).await?,
+                None => own(store, event, session).await?,
+            };
+            let left = store.leave_waitlist(entry, session).await?;
+            OneEntry::read(store, event, left).await
+        })
+        .await?;
+    context.print(&report)
+}
+
+/// The only entry with which the session stands in line, or has an offer.
+async fn own(
+    store: &dyn Repository,
+    event: Option<&str>,
+    session: &SessionId,
+) -> Result<(Event, EntryId)> {
+    let event = pick::event(store, event).await?;
+    let mut line = store.waitlist(event.event_id).await?;
+    line.retain(|entry| entry.session_id == *session && is_on(entry));
+    match line.as_slice() {
+        [entry] => Ok((event, entry.entry_id)),
+        [] => Err(Error::usage(
+            format!("the session {session} does not stand in the line of {}", event.slug),
+            "see who does with `tix waitlist list`",
+        )),
+        several => {
+            let ids: Vec<String> = several.iter().map(|e| e.entry_id.to_string()).collect();
+            Err(Error::usage(
+                format!("the session {session} stands in line more than once: {}", ids.join(", ")),
+                "name the entry to leave with",
+            ))
+        }
+    }
+}
+
+/// Whether something may still become of an entry.
+fn is_on(entry: &WaitlistEntry) -> bool {
+    matches!(entry.status, WaitlistStatus::Waiting | WaitlistStatus::Offered)
+}
+
+async fn list(context: &Context, event: Option<&str>, all: bool) -> Result<()> {
+    let report = context
+        .with_store(Access::Existing, async |store| {
+            let event = pick::event(store, event).await?;
+            let mut line = store.waitlist(event.event_id).await?;
+            line.retain(|entry| all || is_on(entry));
+            let mut entries = Vec::with_capacity(line.len());
+            for entry in line {
+                entries.push(Record::read(store, entry).await?);
+            }
+            Ok(Line { entries, event })
+        })
+        .await?;
+    if report.entries.is_empty() {
+        context.terminal.notice("nobody waits; `tix waitlist join` makes somebody wait");
+    }
+    context.print(&report)
+}
