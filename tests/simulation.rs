@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tix::audit::History;
 use tix::clock::SystemClock;
-use tix::domain::{Order, OrderStatus};
+use tix::domain::{Order, OrderStatus, WaitlistEntry, WaitlistStatus};
 use tix::payment::SimulatedProvider;
 use tix::repository::{self, Access, StoreUrl};
+use tix::simulate::measure::Latencies;
+use tix::simulate::scenario::PartyShare;
 use tix::simulate::{self, Pace, Progress, Scenario, Setting, SimulationReport, Stop, Urgency};
 
 #[path = "support/node.rs"]
@@ -48,11 +50,43 @@ impl Rehearsal {
         report.await.unwrap()
     }
 
+    /// Everybody who ever stood in line.
+    async fn line(&self, report: &SimulationReport) -> Vec<WaitlistEntry> {
+        self.setting.repository.waitlist(report.event_id).await.unwrap()
+    }
+
+    /// Starts it, and asks to stop it so many times as soon as somebody waits.
+    async fn run_until_somebody_waits(&self, times: u32) -> SimulationReport {
+        let (stop, progress) = (self.setting.stop.clone(), Arc::clone(&self.setting.progress));
+        let repository = Arc::clone(&self.setting.repository);
+        let asked = tokio::spawn(async move {
+            while progress.snapshot(repository.now()).waiting < 5 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            for _ in 0..times {
+                stop.ask();
+            }
+        });
+        let report = self.run().await;
+        asked.await.unwrap();
+        report
+    }
+
     /// What the orders of the store say was paid for.
     async fn paid_orders(&self, report: &SimulationReport) -> Vec<Order> {
         let orders = self.setting.repository.orders(report.event_id).await.unwrap();
         orders.into_iter().filter(|order| order.status == OrderStatus::Paid).collect()
     }
+}
+
+/// Five small parties for every seat, of whom everybody waits who finds nothing.
+fn crowd(buyers: u32, speed: Pace) -> Scenario {
+    let mut scenario = Scenario { seats: Some(u64::from(buyers) / 5), ..scenario(buyers, speed) };
+    let party = |from, to, share| PartyShare { from, to, share };
+    scenario.parties = vec![party(1, 1, 0.5), party(2, 3, 0.5)];
+    scenario.waitlist.join_share = 1.0;
+    scenario.patience.returns_max = 1;
+    scenario
 }
 
 fn scenario(buyers: u32, speed: Pace) -> Scenario {
@@ -65,6 +99,14 @@ async fn check(rehearsal: &Rehearsal, report: &SimulationReport) {
     assert_eq!(report.circumstances.failures.count, 0, "{:?}", report.circumstances);
     let b = report.buyers;
     assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.empty_handed);
+    assert!(b.served_from_waitlist <= b.bought.min(b.waitlisted), "{b:?}");
+    if b.waitlisted > 0 {
+        let line = rehearsal.line(report).await;
+        assert_eq!(line.len() as u64, b.waitlisted, "each of them joined once");
+        assert_eq!(count(&line, WaitlistStatus::Bought), b.served_from_waitlist);
+        let check = report.audit.checks.iter().find(|check| check.rule == "waitlist_order");
+        assert_eq!(check.unwrap().examined, b.waitlisted);
+    }
     let t = report.tickets;
     assert_eq!(t.minted, t.sold + t.held + t.paying + t.available + t.blocked);
     assert_eq!(report.holds.confirmed, b.bought);
@@ -75,6 +117,21 @@ async fn check(rehearsal: &Rehearsal, report: &SimulationReport) {
     let revenue: i64 = orders.iter().map(|order| order.amount.minor()).sum();
     assert_eq!(report.revenue.minor(), revenue);
     is_as_published(report);
+}
+
+fn count(line: &[WaitlistEntry], status: WaitlistStatus) -> u64 {
+    line.iter().filter(|entry| entry.status == status).count() as u64
+}
+
+/// How often an operation did what was asked.
+fn granted(report: &SimulationReport, operation: &str) -> u64 {
+    let of = |o: &&Latencies| o.name == operation && o.outcome == "ok";
+    report.operations.iter().filter(of).map(|o| o.count).sum()
+}
+
+/// How often an operation was answered, however.
+fn answered(report: &SimulationReport, operation: &str) -> u64 {
+    report.operations.iter().filter(|o| o.name == operation).map(|o| o.count).sum()
 }
 
 fn is_as_published(report: &SimulationReport) {
@@ -183,6 +240,94 @@ async fn a_store_in_memory_outlives_the_run_until_it_is_audited() {
     let event = simulate::prepare(repository, &scenario, SEED, &|_| {}).await.unwrap();
     let report = simulate::rehearse(setting, &url, &event, &scenario, SEED).await.unwrap();
     assert!(report.audit.passed, "{:?}", report.audit.violations);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_in_line_is_served_from_what_others_give_up() {
+    let mut scenario = crowd(200, Pace::Factor(900.0));
+    scenario.checkout.unpaid_share = 0.6;
+    let rehearsal = Rehearsal::at("sqlite::memory:", scenario).await;
+    let report = rehearsal.run().await;
+    check(&rehearsal, &report).await;
+    let buyers = report.buyers;
+    assert!(buyers.served_from_waitlist > 0, "{buyers:?}");
+    assert!(buyers.waitlisted > buyers.served_from_waitlist, "{buyers:?}");
+    assert_eq!(granted(&report, "join_waitlist"), buyers.waitlisted);
+    assert!(answered(&report, "serve_waitlist") > 0, "{:?}", report.operations);
+    let line = rehearsal.line(&report).await;
+    assert_eq!(count(&line, WaitlistStatus::Waiting), 0, "everybody who waited in vain left");
+    let waited = |entry: &&WaitlistEntry| entry.offered_at > Some(entry.joined_at);
+    let mut told = line.iter().filter(waited).map(|entry| entry.status);
+    assert!(told.any(|status| status == WaitlistStatus::Bought), "who waits is told: {line:?}");
+    let left = count(&line, WaitlistStatus::Left);
+    assert!(left > 0 && answered(&report, "leave_waitlist") >= left);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_where_there_is_room() {
+    let mut scenario = Scenario { seats: Some(2000), ..crowd(200, Pace::Max) };
+    // All want the same seats, and who does not get them leaves.
+    scenario.taste.own_share = 0.0;
+    scenario.patience.tries_max = 1;
+    scenario.patience.returns_max = 0;
+    let rehearsal = Rehearsal::at("sqlite::memory:", scenario).await;
+    let report = rehearsal.run().await;
+    check(&rehearsal, &report).await;
+    assert!(report.buyers.empty_handed > 0, "{:?}", report.buyers);
+    assert_eq!((report.buyers.waitlisted, report.buyers.served_from_waitlist), (0, 0));
+    for operation in ["join_waitlist", "leave_waitlist", "serve_waitlist", "offers_to"] {
+        assert_eq!(answered(&report, operation), 0, "{operation}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_time_to_wait_joins_and_leaves_at_once() {
+    let rehearsal = Rehearsal::at("sqlite::memory:", crowd(200, Pace::Max)).await;
+    let report = rehearsal.run().await;
+    check(&rehearsal, &report).await;
+    assert!(report.buyers.waitlisted > 20, "{:?}", report.buyers);
+    assert_eq!(answered(&report, "serve_waitlist"), 0, "nobody waits for it");
+    assert_eq!(count(&rehearsal.line(&report).await, WaitlistStatus::Waiting), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_want_to_wait_leaves() {
+    let mut scenario = crowd(100, Pace::Max);
+    scenario.waitlist.join_share = 0.0;
+    let rehearsal = Rehearsal::at("sqlite::memory:", scenario).await;
+    let report = rehearsal.run().await;
+    check(&rehearsal, &report).await;
+    assert_eq!((report.buyers.waitlisted, answered(&report, "join_waitlist")), (0, 0));
+    assert!(report.buyers.empty_handed > 0, "{:?}", report.buyers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_leaves_the_line_when_the_rehearsal_winds_down() {
+    let mut scenario = crowd(200, Pace::Factor(60.0));
+    scenario.patience.returns_max = 0;
+    scenario.waitlist.patience_median_seconds = 86_400.0;
+    let rehearsal = Rehearsal::at("sqlite::memory:", scenario).await;
+    let report = rehearsal.run_until_somebody_waits(1).await;
+    check(&rehearsal, &report).await;
+    assert_eq!(report.circumstances.stopped, Urgency::WindDown);
+    assert!(report.buyers.waitlisted >= 5, "{:?}", report.buyers);
+    assert_eq!(count(&rehearsal.line(&report).await, WaitlistStatus::Waiting), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_cut_off_while_he_waits_is_counted() {
+    let mut scenario = crowd(200, Pace::Factor(60.0));
+    scenario.patience.returns_max = 0;
+    scenario.waitlist.patience_median_seconds = 86_400.0;
+    let rehearsal = Rehearsal::at("sqlite::memory:", scenario).await;
+    let report = rehearsal.run_until_somebody_waits(2).await;
+    assert_eq!(report.circumstances.stopped, Urgency::AtOnce);
+    assert!(report.audit.passed, "{:?}", report.audit.violations);
+    let b = report.buyers;
+    assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.empty_handed);
+    assert!(b.waitlisted >= 5 && b.empty_handed >= 5, "{b:?}");
+    let snapshot = rehearsal.setting.progress.snapshot(rehearsal.setting.repository.now());
+    assert_eq!((snapshot.present, snapshot.waiting), (0, 0));
 }
 
 /// The same on ScyllaDB, where there is a node.

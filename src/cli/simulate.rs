@@ -88,6 +88,13 @@ pub struct BehaviourArgs {
     #[arg(long, value_name = "SHARE",
           default_value_t = Scenario::default().checkout.silent_share)]
     pub silent_share: f64,
+    /// The share of buyers who join the waitlist when nothing is left that fits
+    #[arg(long, value_name = "SHARE",
+          default_value_t = Scenario::default().waitlist.join_share)]
+    pub waitlist_share: f64,
+    /// How long half of them wait there at least; nobody waits three times as long
+    #[arg(long, value_name = "SPAN", default_value = "10m", value_parser = values::span)]
+    pub waitlist_patience: Duration,
     /// The share of payments that are declined
     #[arg(long, value_name = "SHARE",
           default_value_t = Scenario::default().payment.declined_share)]

@@ -50,6 +50,8 @@ fn scenario(args: &SimulateArgs) -> Scenario {
     scenario.sale.time_to_pay_seconds = args.sale.ttl.as_secs_f64();
     scenario.sale.payment_time_seconds = args.sale.payment_time.as_secs_f64();
     scenario.arrival.window_seconds = args.behaviour.window.as_secs_f64();
+    scenario.waitlist.join_share = args.behaviour.waitlist_share;
+    scenario.waitlist.patience_median_seconds = args.behaviour.waitlist_patience.as_secs_f64();
     scenario.checkout.unpaid_share = args.behaviour.unpaid_share;
     scenario.checkout.silent_share = args.behaviour.silent_share;
     scenario.payment.declined_share = args.behaviour.declined_share;
@@ -163,7 +165,12 @@ async fn show(counter: &Counter, progress: &Progress, store: &dyn Repository) {
         let gone = snapshot.arrived - snapshot.present;
         counter.set_with(gone, || {
             let rate = snapshot.rate_since(&earlier);
-            format!("{} sold, {} held, {rate:.0}/s", grouped(snapshot.sold), grouped(snapshot.held))
+            let (sold, held) = (grouped(snapshot.sold), grouped(snapshot.held));
+            let waiting = match snapshot.waiting {
+                0 => String::new(),
+                waiting => format!("{} waiting, ", grouped(waiting)),
+            };
+            format!("{sold} sold, {held} held, {waiting}{rate:.0}/s")
         });
         earlier = snapshot;
     }

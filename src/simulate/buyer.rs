@@ -73,7 +73,10 @@ impl Buyer<'_> {
                 return leaving;
             }
         }
-        Leaving::EmptyHanded
+        match self.wait_in_line().await {
+            Break(leaving) => leaving,
+            Continue(()) => Leaving::EmptyHanded,
+        }
     }
 
     /// Comes, looks for seats, and checks out if he gets some.
@@ -173,7 +176,11 @@ impl Buyer<'_> {
     }
 
     /// The answer, if the store gave one; a buyer whom it fails leaves.
-    fn answered<T>(&mut self, tried: &str, answer: Result<T, Error>) -> ControlFlow<Leaving, T> {
+    pub(super) fn answered<T>(
+        &mut self,
+        tried: &str,
+        answer: Result<T, Error>,
+    ) -> ControlFlow<Leaving, T> {
         self.due = Instant::now();
         match answer {
             Ok(value) => Continue(value),

@@ -39,6 +39,16 @@ pub enum Operation {
     Confirm,
     /// Giving a hold up.
     Abandon,
+    /// Joining the waitlist.
+    JoinWaitlist,
+    /// Leaving it.
+    LeaveWaitlist,
+    /// Offering what came free to those who wait; one does it for all.
+    ServeWaitlist,
+    /// Whether those who wait were made an offer; one asks for all.
+    OffersTo,
+    /// Reading the hold that was offered.
+    Hold,
 }
 
 impl Operation {
@@ -51,6 +61,11 @@ impl Operation {
             Self::StartHold => "start_hold",
             Self::Confirm => "confirm",
             Self::Abandon => "abandon",
+            Self::JoinWaitlist => "join_waitlist",
+            Self::LeaveWaitlist => "leave_waitlist",
+            Self::ServeWaitlist => "serve_waitlist",
+            Self::OffersTo => "offers_to",
+            Self::Hold => "hold",
         }
     }
 }

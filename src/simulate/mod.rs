@@ -22,6 +22,7 @@ pub mod scenario;
 pub mod stop;
 pub mod text;
 mod vacancy;
+mod waitlist;
 
 pub use error::Error;
 pub use pace::Pace;

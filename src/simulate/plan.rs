@@ -9,7 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use uuid::Uuid;
 
-use super::scenario::{ArrivalShape, Arrivals, PartyShare, Scenario, ScenarioError, whole_ms};
+use super::scenario::{
+    ArrivalShape, Arrivals, PATIENCE_MAX_MEDIANS, PartyShare, Scenario, ScenarioError, Waitlist,
+    whole_ms,
+};
 use crate::domain::ids::TextIdError;
 use crate::domain::{BuyerId, PaymentReference, SessionId};
 
@@ -59,6 +62,8 @@ pub struct BuyerPlan {
     pub favourites: Box<[u32]>,
     /// His visits, until he has seats.
     pub visits: Box<[Visit]>,
+    /// How long he waits in line when nothing is left that fits; none if he does not join it.
+    pub waits_ms: Option<u32>,
 }
 
 /// What a buyer does with a hold.
@@ -151,6 +156,7 @@ impl Plan {
         let second_card_ms = self.second_card(&mut draw);
         let favourites = self.favourites(&mut draw);
         let visits = visits(&mut draw, scenario);
+        let waits_ms = waits_ms(&mut draw, &scenario.waitlist);
         Ok(BuyerPlan {
             number,
             arrives_ms,
@@ -162,6 +168,7 @@ impl Plan {
             second_card_ms,
             favourites,
             visits,
+            waits_ms,
         })
     }
 
@@ -279,6 +286,13 @@ fn visits(draw: &mut impl Rng, scenario: &Scenario) -> Box<[Visit]> {
     (0..=returns).map(visit).collect()
 }
 
+fn waits_ms(draw: &mut impl Rng, waitlist: &Waitlist) -> Option<u32> {
+    let joins = chance(draw, waitlist.join_share);
+    let median_seconds = waitlist.patience_median_seconds;
+    let patience_ms = lognormal_ms(draw, median_seconds, waitlist.patience_sigma);
+    joins.then_some(patience_ms.min(whole_ms(PATIENCE_MAX_MEDIANS * median_seconds)))
+}
+
 fn one_try(draw: &mut impl Rng, scenario: &Scenario) -> Try {
     let patience = &scenario.patience;
     let looks_ms = lognormal_ms(draw, patience.looking_median_seconds, patience.sigma);
@@ -387,6 +401,27 @@ mod tests {
         near(share(&buyers, |b| b.intent == Intent::FallsSilent), 0.215);
         near(share(&buyers, |b| b.checkout_ms < 75_000), 0.5);
         near(share(&buyers, |b| b.second_card_ms.is_some()), 0.7);
+    }
+
+    #[test]
+    fn some_wait_in_line_about_ten_minutes_and_half_an_hour_at_most() {
+        let buyers = all(&plan(20_000, 1));
+        near(share(&buyers, |b| b.waits_ms.is_some()), 0.6);
+        near(share(&buyers, |b| b.waits_ms.is_some_and(|ms| ms < 600_000)), 0.3);
+        assert_eq!(buyers.iter().filter_map(|b| b.waits_ms).max(), Some(1_800_000));
+    }
+
+    #[test]
+    fn who_waits_changes_nothing_else_of_the_plan() {
+        let mut scenario = Scenario { buyers: 100, ..Scenario::default() };
+        let patient = Plan::new(scenario.clone(), 7, 20).unwrap();
+        scenario.waitlist.join_share = 0.0;
+        scenario.waitlist.patience_sigma = 2.0;
+        let hurried = Plan::new(scenario, 7, 20).unwrap();
+        for (with, without) in all(&patient).into_iter().zip(all(&hurried)) {
+            assert_eq!(without.waits_ms, None);
+            assert_eq!(BuyerPlan { waits_ms: None, ..with }, without);
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ const LAPSE_STEP_MS: i64 = 50;
 pub enum Leaving {
     /// With tickets.
     Bought,
+    /// With tickets that he was offered while he waited in line.
+    Served,
     /// He gave his hold up, and said so.
     GaveUp,
     /// He left a hold behind without a word.
@@ -35,6 +37,9 @@ pub struct Progress {
     gave_up: AtomicU64,
     silent: AtomicU64,
     empty_handed: AtomicU64,
+    waitlisted: AtomicU64,
+    waiting: AtomicU64,
+    served: AtomicU64,
     operations: AtomicU64,
     holds_started: AtomicU64,
     holds_abandoned: AtomicU64,
@@ -71,6 +76,13 @@ pub struct Snapshot {
     pub silent: u64,
     /// Buyers who left with nothing.
     pub empty_handed: u64,
+    /// Buyers who joined the waitlist.
+    pub waitlisted: u64,
+    /// Buyers who stand in line now.
+    pub waiting: u64,
+    /// Buyers who left with tickets that they were offered while they waited; those who
+    /// [`bought`](Self::bought) include them.
+    pub served: u64,
     /// Holds that were started.
     pub holds_started: u64,
     /// Holds that were given up.
@@ -120,6 +132,9 @@ impl Progress {
             gave_up,
             silent,
             empty_handed,
+            waitlisted: read(&self.waitlisted),
+            waiting: read(&self.waiting),
+            served: read(&self.served),
             holds_started: read(&self.holds_started),
             holds_abandoned: read(&self.holds_abandoned),
             holds_confirmed: read(&self.holds_confirmed),
@@ -141,12 +156,28 @@ impl Progress {
 
     pub(super) fn leaves(&self, leaving: Leaving) {
         let counter = match leaving {
+            Leaving::Served => {
+                self.served.fetch_add(1, Ordering::Relaxed);
+                &self.bought
+            }
             Leaving::Bought => &self.bought,
             Leaving::GaveUp => &self.gave_up,
             Leaving::Silent => &self.silent,
             Leaving::EmptyHanded => &self.empty_handed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn joins_waitlist(&self) {
+        self.waitlisted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn waits(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn waits_no_more(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(super) fn answered(&self) {
@@ -211,11 +242,13 @@ mod tests {
         for _ in 0..4 {
             progress.arrives();
         }
+        progress.leaves(Leaving::Served);
         progress.leaves(Leaving::Bought);
         progress.leaves(Leaving::Silent);
         let snapshot = progress.snapshot(Timestamp::from_millis(0));
-        assert_eq!((snapshot.arrived, snapshot.present), (4, 2));
-        assert_eq!((snapshot.bought, snapshot.silent, snapshot.empty_handed), (1, 1, 0));
+        assert_eq!((snapshot.arrived, snapshot.present), (4, 1));
+        assert_eq!((snapshot.bought, snapshot.served), (2, 1), "who waited bought, too");
+        assert_eq!((snapshot.silent, snapshot.empty_handed), (1, 0));
     }
 
     #[test]

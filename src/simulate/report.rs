@@ -67,9 +67,9 @@ pub struct Buyers {
     pub silent: u64,
     /// Left with nothing.
     pub empty_handed: u64,
-    /// Joined the waitlist; 0 until there is one.
+    /// Joined the waitlist, whatever came of it.
     pub waitlisted: u64,
-    /// Bought from the waitlist; 0 until there is one.
+    /// Bought what they were offered while they waited; those who bought include them.
     pub served_from_waitlist: u64,
 }
 
@@ -180,8 +180,8 @@ fn buyers(outcome: &Outcome) -> Buyers {
         gave_up: seen.gave_up,
         silent: seen.silent,
         empty_handed: seen.empty_handed,
-        waitlisted: 0,
-        served_from_waitlist: 0,
+        waitlisted: seen.waitlisted,
+        served_from_waitlist: seen.served,
     }
 }
 

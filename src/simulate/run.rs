@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::buyer::attend;
@@ -17,6 +17,7 @@ use super::sale::{FailureReport, Failures, Sale};
 use super::scenario::Scenario;
 use super::stop::{Stop, Urgency};
 use super::vacancy::Vacancy;
+use super::waitlist::{self, Line};
 use crate::audit::History;
 use crate::domain::EventId;
 use crate::payment::PaymentProvider;
@@ -76,11 +77,13 @@ pub async fn run(
     let started = Instant::now();
     sale.progress.begins(scenario.buyers.into(), started);
     let at_once = sale.stop.clone();
+    let watcher = tokio::spawn(waitlist::watch(Arc::clone(&sale)));
     tokio::select! {
         () = carry_out(&sale, started, &mut present) => {}
         () = at_once.asked(Urgency::AtOnce) => {}
     }
     present.shutdown().await;
+    dismiss(&sale, watcher).await;
     let elapsed = started.elapsed();
     let counts = sale.repository.counts(event).await?;
     Ok(Outcome {
@@ -110,6 +113,7 @@ async fn open(
         recorder: Recorder::new(Instant::now())?,
         failures: Failures::default(),
         vacancy: Vacancy::new(&sections),
+        line: Line::default(),
         sections: sections.into_iter().map(|section| section.name).collect(),
         repository: setting.repository,
         provider: setting.provider,
@@ -154,6 +158,19 @@ async fn let_in(sale: &Arc<Sale>, started: Instant, present: &mut JoinSet<()>) {
         while let Some(left) = present.try_join_next() {
             note_panic(sale, left);
         }
+    }
+}
+
+/// Lets the one who watches the line finish what he is at, unless everything is to be dropped.
+async fn dismiss(sale: &Sale, watcher: JoinHandle<()>) {
+    sale.line.close();
+    if sale.stop.urgency() == Urgency::AtOnce {
+        watcher.abort();
+    }
+    if let Err(e) = watcher.await
+        && e.is_panic()
+    {
+        sale.failures.add("watch the waitlist", &e);
     }
 }
 

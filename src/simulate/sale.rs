@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::stop::Stop;
 use super::vacancy::Vacancy;
+use super::waitlist::Line;
 use crate::audit::{Answer, History, Told};
 use crate::domain::{EventId, Hold, Timestamp};
 use crate::payment::PaymentProvider;
@@ -30,6 +31,7 @@ pub(super) struct Sale {
     pub(super) recorder: Recorder,
     pub(super) failures: Failures,
     pub(super) vacancy: Vacancy,
+    pub(super) line: Line,
     /// The names of the sections, in the order of the venue.
     pub(super) sections: Vec<String>,
 }

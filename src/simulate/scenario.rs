@@ -27,6 +27,10 @@ pub const TRIES_MAX: u32 = 100;
 /// The most sections that one buyer has in mind.
 pub const FAVOURITES_MAX: u32 = 100;
 
+/// The longest that anybody waits in line, in medians of that time. The few who would wait longer
+/// would keep a rehearsal from its end.
+pub const PATIENCE_MAX_MEDIANS: f64 = 3.0;
+
 /// All parameters of a rehearsal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -49,6 +53,8 @@ pub struct Scenario {
     pub taste: Taste,
     /// How long they keep trying.
     pub patience: Patience,
+    /// Whether they wait when nothing is left.
+    pub waitlist: Waitlist,
     /// What they do with a hold.
     pub checkout: Checkout,
     /// How the payment provider behaves.
@@ -121,6 +127,19 @@ pub struct Patience {
     pub sigma: f64,
 }
 
+/// Whether buyers wait when nothing is left that fits, and how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Waitlist {
+    /// The share of buyers who join the line; the others leave.
+    pub join_share: f64,
+    /// The median time that they wait for an offer; nobody waits longer than
+    /// [`PATIENCE_MAX_MEDIANS`] times that.
+    pub patience_median_seconds: f64,
+    /// Its spread: the standard deviation of the logarithm.
+    pub patience_sigma: f64,
+}
+
 /// What buyers do with a hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -186,6 +205,7 @@ impl Default for Scenario {
             ],
             taste: Taste::default(),
             patience: Patience::default(),
+            waitlist: Waitlist::default(),
             checkout: Checkout::default(),
             payment: Payment::default(),
             sale: Sale::default(),
@@ -214,6 +234,12 @@ impl Default for Patience {
             looking_median_seconds: 6.0,
             sigma: 0.5,
         }
+    }
+}
+
+impl Default for Waitlist {
+    fn default() -> Self {
+        Self { join_share: 0.6, patience_median_seconds: 600.0, patience_sigma: 0.5 }
     }
 }
 

@@ -157,7 +157,12 @@ fn buyers(report: &SimulationReport) -> Block {
         ("fell silent", b.silent),
         ("empty-handed", b.empty_handed),
     ];
-    Block { title: "Buyers", header: vec![], rows: shares(&all, b.total) }
+    let mut rows = shares(&all, b.total);
+    if b.waitlisted > 0 {
+        rows.push(share(("waited in line", b.waitlisted), b.total));
+        rows.push(share(("  and bought", b.served_from_waitlist), b.waitlisted));
+    }
+    Block { title: "Buyers", header: vec![], rows }
 }
 
 fn holds(report: &SimulationReport) -> Block {
@@ -181,13 +186,15 @@ fn holds(report: &SimulationReport) -> Block {
     Block { title: "Holds", header: vec![], rows }
 }
 
-/// One row each for what occurred: name, count, share and a bar.
+/// One row each for what occurred.
 fn shares(all: &[(&str, u64)], total: u64) -> Vec<Vec<String>> {
-    let row = |(name, count): &(&str, u64)| {
-        let share = if total == 0 { 0.0 } else { 100.0 * float(*count) / float(total) };
-        vec![(*name).to_owned(), grouped(*count), format!("{share:.1} %"), bar(*count, total)]
-    };
-    all.iter().filter(|(_, count)| *count > 0).map(row).collect()
+    all.iter().filter(|(_, count)| *count > 0).map(|row| share(*row, total)).collect()
+}
+
+/// A row: name, count, share and a bar.
+fn share((name, count): (&str, u64), total: u64) -> Vec<String> {
+    let share = if total == 0 { 0.0 } else { 100.0 * float(count) / float(total) };
+    vec![name.to_owned(), grouped(count), format!("{share:.1} %"), bar(count, total)]
 }
 
 /// A bar in eighths of a column; anything that is not nothing shows.
@@ -321,8 +328,8 @@ mod tests {
                 gave_up: 1_460,
                 silent: 1_475,
                 empty_handed: 3_383,
-                waitlisted: 0,
-                served_from_waitlist: 0,
+                waitlisted: 1_204,
+                served_from_waitlist: 61,
             },
             tickets: Tickets {
                 minted: 10_000,

@@ -71,6 +71,11 @@ impl Vacancy {
         outlook.side_by_side.load(Ordering::Relaxed) >= u64::from(party)
     }
 
+    /// Whether any section may have so many side by side.
+    pub(super) fn may_have_anywhere(&self, party: u32) -> bool {
+        (0..self.sections()).any(|section| self.may_have(section, party))
+    }
+
     /// Notes how many somebody who looked into a section saw side by side.
     pub(super) fn saw(&self, section: u32, longest: u32) {
         self.outlooks[section as usize].side_by_side.store(u64::from(longest), Ordering::Relaxed);

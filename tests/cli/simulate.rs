@@ -63,6 +63,34 @@ fn the_report_adds_up_and_its_form_is_promised() {
 }
 
 #[test]
+fn the_report_tells_of_those_who_waited() {
+    let sandbox = Sandbox::new();
+    let rehearse = ["simulate", "--buyers", "200", "--seats", "20", "--speed", "max", "-q"];
+    // Whoever gets a ticket keeps it.
+    let kept = ["--unpaid-share", "0", "--declined-share", "0", "--waitlist-share", "1"];
+    let answer = sandbox.tix(&[&rehearse[..], &kept].concat()).done();
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r" +[\d,]+ +[\d.]+ %.*", " [count and share]");
+    settings.bind(|| {
+        let blocks: Vec<&str> = answer.stdout.split("\n\n").collect();
+        let buyers = blocks.iter().find(|block| block.starts_with("Buyers")).unwrap();
+        insta::assert_snapshot!(buyers, @r"
+        Buyers
+          bought [count and share]
+          empty-handed [count and share]
+          waited in line [count and share]
+            and bought [count and share]
+        ");
+    });
+    let line = sandbox.json("simulation_report", &[&rehearse[..], &kept].concat());
+    let (waited, total) = (&line["buyers"]["waitlisted"], &line["buyers"]["total"]);
+    assert!(waited.as_u64().unwrap() > 20 && waited.as_u64() < total.as_u64(), "{line:#}");
+    let nobody = ["--waitlist-share", "0"];
+    let answer = sandbox.tix(&[&rehearse[..], &nobody].concat()).done();
+    assert!(!answer.stdout.contains("waited in line"), "{}", answer.stdout);
+}
+
+#[test]
 fn latencies_are_a_sheet() {
     let sandbox = Sandbox::new();
     let rehearse = ["simulate", "--buyers", "50", "--speed", "max", "-o", "csv"];
@@ -102,6 +130,8 @@ fn a_scenario_that_makes_no_sense_is_told_and_makes_no_store() {
         ("--limit", "11"),
         ("--ttl", "0s"),
         ("--unpaid-share", "1.5"),
+        ("--waitlist-share", "1.5"),
+        ("--waitlist-patience", "25h"),
         ("--window", "2 days"),
     ] {
         sandbox.tix(&["simulate", option, value]).ended(2, "error: ");

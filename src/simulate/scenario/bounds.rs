@@ -43,6 +43,7 @@ impl Scenario {
         self.check_size(&mut faults);
         self.check_parties(&mut faults);
         self.check_behaviour(&mut faults);
+        self.check_waitlist(&mut faults);
         self.check_payment(&mut faults);
         if faults.0.is_empty() { Ok(()) } else { Err(ScenarioError(faults.0)) }
     }
@@ -99,6 +100,13 @@ impl Scenario {
         faults.number("checkout.sigma", self.checkout.sigma, 0.0..=5.0);
         faults.share("checkout.unpaid_share", self.checkout.unpaid_share);
         faults.share("checkout.silent_share", self.checkout.silent_share);
+    }
+
+    fn check_waitlist(&self, faults: &mut Faults) {
+        let waitlist = &self.waitlist;
+        faults.share("waitlist.join_share", waitlist.join_share);
+        faults.seconds("waitlist.patience_median_seconds", waitlist.patience_median_seconds);
+        faults.number("waitlist.patience_sigma", waitlist.patience_sigma, 0.0..=5.0);
     }
 
     fn check_payment(&self, faults: &mut Faults) {
@@ -169,6 +177,10 @@ mod tests {
         assert_eq!(
             faults(|s| s.checkout.unpaid_share = 1.5),
             "checkout.unpaid_share must be 0 to 1, not 1.5"
+        );
+        assert_eq!(
+            faults(|s| s.waitlist.patience_median_seconds = 100_000.0),
+            "waitlist.patience_median_seconds must be 0 to 86400, not 100000"
         );
         assert!(faults(|s| s.checkout.median_seconds = f64::NAN).contains("not NaN"));
         assert!(faults(|s| s.payment.latency_max_seconds = 0.1).contains("0.5 to 86400"));

@@ -1,0 +1,310 @@
+//! Buyers who wait in line, and the one who looks for all of them whether they were offered tickets.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::buyer::Buyer;
+use super::checkout::Checkout;
+use super::measure::Operation;
+use super::pace::Pace;
+use super::progress::{Leaving, Progress};
+use super::sale::Sale;
+use super::stop::Urgency;
+use crate::audit::Answer;
+use crate::domain::{EntryId, Hold, HoldId, HoldStatus, NewEntry, WaitlistEntry, Wish};
+use crate::repository::Error;
+
+/// How often it is looked for offers, in buyer time, and the bounds of that in clock time.
+const LOOK_EVERY_MS: u32 = 10_000;
+const LOOK_EVERY_MIN: Duration = Duration::from_millis(50);
+const LOOK_EVERY_MAX: Duration = Duration::from_secs(1);
+/// Between two looks so many times as long passes as the first one took.
+const COST_SHARE: u32 = 4;
+/// Who looks is no buyer; his measurements go with those of this one.
+const WATCHER: u32 = 0;
+
+/// The buyers of this run who stand in line.
+#[derive(Debug)]
+pub(super) struct Line {
+    waiting: Mutex<HashMap<EntryId, oneshot::Sender<HoldId>>>,
+    somebody: Notify,
+    closed: watch::Sender<bool>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        let closed = watch::Sender::new(false);
+        Self { waiting: Mutex::default(), somebody: Notify::new(), closed }
+    }
+}
+
+impl Line {
+    /// Notes that somebody waits, until the place is dropped.
+    fn enter<'a>(&'a self, entry: EntryId, progress: &'a Progress) -> Place<'a> {
+        let (tell, told) = oneshot::channel();
+        self.waiting().insert(entry, tell);
+        progress.waits();
+        self.somebody.notify_one();
+        Place { line: self, progress, entry, told }
+    }
+
+    /// Nobody else waits: lets the watcher go home.
+    pub(super) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    fn entries(&self) -> Vec<EntryId> {
+        self.waiting().keys().copied().collect()
+    }
+
+    fn tell(&self, entry: EntryId, hold: HoldId) {
+        if let Some(tell) = self.waiting().remove(&entry) {
+            // Whoever left meanwhile learns of it when he leaves the line.
+            let _ = tell.send(hold);
+        }
+    }
+
+    /// Returns as soon as somebody waits. One at a time may call it.
+    async fn somebody_waits(&self) {
+        while self.waiting().is_empty() {
+            self.somebody.notified().await;
+        }
+    }
+
+    async fn closed(&self) {
+        // The sender lives as long as `self`, so that the channel cannot be closed.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<EntryId, oneshot::Sender<HoldId>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A buyer's place in line; dropped, it is nobody's.
+struct Place<'a> {
+    line: &'a Line,
+    progress: &'a Progress,
+    entry: EntryId,
+    told: oneshot::Receiver<HoldId>,
+}
+
+impl Place<'_> {
+    /// Returns as soon as its buyer is offered tickets.
+    async fn offered(&mut self) -> HoldId {
+        match (&mut self.told).await {
+            Ok(hold) => hold,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.line.waiting().remove(&self.entry);
+        self.progress.waits_no_more();
+    }
+}
+
+/// Serves the line while somebody waits in it, as a worker would, and tells those who were offered
+/// tickets, by whomever; until the line is closed.
+pub(super) async fn watch(sale: Arc<Sale>) {
+    let interval = interval(sale.plan.scenario().speed);
+    let mut pause = interval;
+    loop {
+        let due = tokio::select! {
+            biased;
+            () = sale.line.closed() => return,
+            () = sale.line.somebody_waits() => Instant::now() + pause,
+        };
+        tokio::select! {
+            biased;
+            () = sale.line.closed() => return,
+            () = sleep_until(due) => {}
+        }
+        let begun = Instant::now();
+        look(&sale, due).await;
+        pause = interval.max(begun.elapsed() * COST_SHARE);
+    }
+}
+
+/// The clock time between two looks.
+fn interval(speed: Pace) -> Duration {
+    speed.pause(LOOK_EVERY_MS).clamp(LOOK_EVERY_MIN, LOOK_EVERY_MAX)
+}
+
+/// Serves the line, and tells whoever was offered something.
+async fn look(sale: &Sale, due: Instant) {
+    if sale.line.entries().is_empty() {
+        return;
+    }
+    let call = sale.repository.serve_waitlist(sale.event);
+    match sale.ask(WATCHER, Operation::ServeWaitlist, due, call).await {
+        Ok(offers) => {
+            for offer in offers {
+                sale.line.tell(offer.entry_id, offer.hold_id);
+            }
+        }
+        Err(e) => sale.failures.add("serve the waitlist", &e),
+    }
+    let entries = sale.line.entries();
+    if entries.is_empty() {
+        return;
+    }
+    let call = sale.repository.offers_to(sale.event, &entries);
+    match sale.ask(WATCHER, Operation::OffersTo, Instant::now(), call).await {
+        Ok(offers) => {
+            for (entry, hold) in offers {
+                sale.line.tell(entry, hold);
+            }
+        }
+        Err(e) => sale.failures.add("look for offers", &e),
+    }
+}
+
+impl Buyer<'_> {
+    /// Joins the line if nothing is left that fits, and checks out if he is offered tickets.
+    pub(super) async fn wait_in_line(&mut self) -> ControlFlow<Leaving> {
+        let sale = self.sale;
+        let Some(waits_ms) = self.plan.waits_ms else { return Continue(()) };
+        let winding_down = sale.stop.urgency() > Urgency::None;
+        if winding_down || sale.vacancy.may_have_anywhere(self.plan.party) {
+            return Continue(());
+        }
+        let entry = self.join_line().await?;
+        sale.progress.joins_waitlist();
+        let offered = match entry.hold_id {
+            Some(hold) => Some(hold),
+            None => self.wait(entry.entry_id, waits_ms).await,
+        };
+        match offered {
+            Some(hold) => self.take_offer(hold).await,
+            None => self.leave_line(entry.entry_id).await,
+        }
+    }
+
+    async fn join_line(&mut self) -> ControlFlow<Leaving, WaitlistEntry> {
+        let sale = self.sale;
+        let entry = NewEntry {
+            entry_id: EntryId::fresh(),
+            event_id: sale.event,
+            session_id: self.plan.session_id.clone(),
+            buyer_id: self.plan.buyer_id,
+            wish: Wish { section: None, ticket_type: None, size: self.plan.party },
+        };
+        let call = sale.repository.join_waitlist(&entry);
+        match sale.ask(self.plan.number, Operation::JoinWaitlist, self.due, call).await {
+            // He may have no more, or not now: he does without.
+            Err(Error::Refused(_)) => Break(Leaving::EmptyHanded),
+            answer => self.answered("join the waitlist", answer),
+        }
+    }
+
+    /// Waits for an offer, as long as he has patience and the rehearsal does not wind down.
+    async fn wait(&mut self, entry: EntryId, waits_ms: u32) -> Option<HoldId> {
+        let sale = self.sale;
+        let span = sale.plan.scenario().speed.pause(waits_ms);
+        if span.is_zero() {
+            return None;
+        }
+        self.due += span;
+        let mut place = sale.line.enter(entry, &sale.progress);
+        tokio::select! {
+            biased;
+            hold = place.offered() => {
+                self.due = Instant::now();
+                Some(hold)
+            }
+            () = sale.stop.asked(Urgency::WindDown) => None,
+            () = sleep_until(self.due) => None,
+        }
+    }
+
+    /// Leaves the line; what was offered to him in this very moment he has given up.
+    async fn leave_line(&mut self, entry: EntryId) -> ControlFlow<Leaving> {
+        let sale = self.sale;
+        let sent_at = sale.repository.now();
+        let call = sale.repository.leave_waitlist(entry, &self.plan.session_id);
+        let left = match sale.ask(self.plan.number, Operation::LeaveWaitlist, self.due, call).await
+        {
+            // Somebody else acts in his session.
+            Err(Error::Refused(_)) => return Break(Leaving::EmptyHanded),
+            answer => self.answered("leave the waitlist", answer)?,
+        };
+        let Some(hold) = left.hold_id else { return Break(Leaving::EmptyHanded) };
+        let hold = self.hold(hold).await?;
+        sale.progress.claimed(hold.tickets.len());
+        if hold.status == HoldStatus::Abandoned {
+            sale.progress.abandoned(hold.tickets.len());
+            sale.told(sent_at, &hold, Answer::Abandoned);
+        } else {
+            sale.progress.left_behind(hold.tickets.len(), hold.expires_at);
+        }
+        Break(Leaving::GaveUp)
+    }
+
+    /// Learns what he was offered, and does with it as with every hold.
+    async fn take_offer(&mut self, hold: HoldId) -> ControlFlow<Leaving> {
+        let sent_at = self.sale.repository.now();
+        let hold = self.hold(hold).await?;
+        self.sale.progress.claimed(hold.tickets.len());
+        let answer = Answer::Held { from: hold.started_at, until: hold.expires_at };
+        self.sale.told(sent_at, &hold, answer);
+        let visit = self.plan.visits.len();
+        match (Checkout { buyer: self, hold: &hold, visit }).run().await {
+            Break(Leaving::Bought) => Break(Leaving::Served),
+            other => other,
+        }
+    }
+
+    async fn hold(&mut self, hold: HoldId) -> ControlFlow<Leaving, Hold> {
+        let sale = self.sale;
+        let call = sale.repository.hold(hold);
+        let answer = sale.ask(self.plan.number, Operation::Hold, self.due, call).await;
+        self.answered("read the hold that was offered", answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn it_is_looked_often_enough_for_the_pace_and_not_too_often() {
+        let at = |factor| interval(Pace::Factor(factor));
+        assert_eq!(at(1.0), Duration::from_secs(1));
+        assert_eq!(at(50.0), Duration::from_millis(200));
+        assert_eq!(at(10_000.0), Duration::from_millis(50));
+        assert_eq!(interval(Pace::Max), Duration::from_millis(50));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_once_and_forgotten() {
+        let (line, progress) = (Line::default(), Progress::default());
+        let (entry, hold) = (EntryId::fresh(), HoldId::fresh());
+        let waiting = || progress.snapshot(Timestamp::from_millis(0)).waiting;
+        let mut place = line.enter(entry, &progress);
+        assert_eq!((line.entries(), waiting()), (vec![entry], 1));
+        line.somebody_waits().await;
+        line.tell(EntryId::fresh(), HoldId::fresh());
+        line.tell(entry, hold);
+        line.tell(entry, HoldId::fresh());
+        assert_eq!(place.offered().await, hold);
+        assert_eq!(line.entries(), []);
+        drop(place);
+        assert_eq!(waiting(), 0);
+        // Who gives up waiting is not told, and leaves nothing behind.
+        let place = line.enter(entry, &progress);
+        drop(place);
+        line.tell(entry, hold);
+        assert_eq!((line.entries(), waiting()), (vec![], 0));
+        line.close();
+        line.closed().await;
+    }
+}
