@@ -157,6 +157,7 @@ rules! {
         joining_again_keeps_the_place,
         whoever_asks_is_told_of_the_offers_he_asked_for,
         the_limit_holds_for_those_who_wait,
+        who_waits_and_claims_owns_no_more_than_the_limit,
         what_cannot_be_waited_for_is_refused,
         many_helpers_at_once_serve_each_entry_once,
     }

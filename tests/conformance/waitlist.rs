@@ -366,6 +366,24 @@ pub(crate) async fn the_limit_holds_for_those_who_wait(world: &World) {
     assert_eq!(now(world, &first).await.status, WaitlistStatus::Offered);
 }
 
+pub(crate) async fn who_waits_and_claims_owns_no_more_than_the_limit(world: &World) {
+    let eight: Vec<String> = (1..=8).map(|seat| format!("A/2/{seat}")).collect();
+    let eight: Vec<&str> = eight.iter().map(String::as_str).collect();
+    let lapsing = ["A/1/1", "A/1/2", "A/1/3", "A/1/4"];
+    only(world, &[eight.as_slice(), &lapsing].concat()).await;
+    world.hold(&buyer("bob"), &lapsing).await;
+    world.pass(TIME_TO_PAY - MOMENT);
+    let ann = buyer("ann");
+    world.hold(&ann, &eight).await;
+    let entry = join(world, &ann, any(2)).await;
+    assert_waits(world, &entry, 1).await;
+    world.pass(MOMENT);
+    // Her claim meets what lapsed, of which the better half goes to herself, who waits.
+    assert_eq!(code(world.try_hold(&ann, &["A/1/1", "A/1/2"]).await), "limit");
+    assert_offered(world, &entry, &["A/1/3", "A/1/4"]).await;
+    world.hold(&buyer("dan"), &["A/1/1", "A/1/2"]).await;
+}
+
 pub(crate) async fn what_cannot_be_waited_for_is_refused(world: &World) {
     let ann = buyer("ann");
     assert_eq!(code(try_join(world, &ann, in_section("Z", 1)).await), "unknown_seat");

@@ -201,11 +201,17 @@ impl Model {
 
     fn claim(&mut self, hold: usize) -> String {
         let Asked { buyer, seats, .. } = self.asked[hold].clone();
-        if self.owns(buyer) + u32::try_from(seats.len()).unwrap() > LIMIT {
+        let asked = u32::try_from(seats.len()).unwrap();
+        if self.owns(buyer) + asked > LIMIT {
             return "limit".into();
         }
-        if let Some(refusal) = self.make_way(&seats) {
-            return refusal;
+        let refusal = self.make_way(&seats);
+        // What he met may have gone to himself, who waits as well.
+        let has_room = self.owns(buyer) + asked <= LIMIT;
+        match refusal {
+            Some(refusal) if has_room || refusal == "reserved_for_waitlist" => return refusal,
+            _ if !has_room => return "limit".into(),
+            _ => {}
         }
         self.asked[hold].expires = Some(self.now + TIME_TO_PAY);
         for seat in seats {

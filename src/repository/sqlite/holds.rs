@@ -134,9 +134,7 @@ fn claim_all(tx: &mut Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<()> {
 /// Decides whether the buyer may have the tickets; gives up overdue payments it meets, and hands
 /// what came free to those who wait.
 fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
-    let asked = u32::try_from(claim.tickets.len()).unwrap_or(u32::MAX);
-    let owned = owned(tx, claim.hold.buyer_id, &claim.event)?;
-    if let Err(refusal) = owned.check(asked, claim.event.event.terms.limit) {
+    if let Err(refusal) = has_room(tx, claim)? {
         return Ok(Err(refusal));
     }
     let (mut in_the_way, mut is_over) = (Vec::new(), false);
@@ -161,8 +159,10 @@ fn may_claim_the_rest(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), 
             in_the_way.push(row.obstacle(&ticket.ticket.label));
         }
     }
+    // What came free may have gone to the same buyer, who waits as well.
+    let has_room = has_room(tx, claim)?;
     if let Err(refusal) = obstacles::check(in_the_way) {
-        return Ok(Err(refusal));
+        return Ok(has_room.and(Err(refusal)));
     }
     for ticket in came_free {
         let row = tx.statements.queue_row(ticket)?;
@@ -170,7 +170,14 @@ fn may_claim_the_rest(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), 
             return Ok(Err(Refusal::ReservedForWaitlist));
         }
     }
-    Ok(Ok(()))
+    Ok(has_room)
+}
+
+/// Whether the buyer may own so many more.
+fn has_room(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
+    let asked = u32::try_from(claim.tickets.len()).unwrap_or(u32::MAX);
+    let owned = owned(tx, claim.hold.buyer_id, &claim.event)?;
+    Ok(owned.check(asked, claim.event.event.terms.limit))
 }
 
 /// Gives up what is overdue among the tickets that a claim meets, and hands what lapsed to those who
