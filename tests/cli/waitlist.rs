@@ -109,6 +109,31 @@ fn a_worker_offers_what_lapsed() {
 }
 
 #[test]
+fn what_is_cancelled_or_put_back_into_the_sale_goes_to_the_line() {
+    let sandbox = Sandbox::seeded();
+    let close = ["ticket", "block", "--section", "Stalls", "--reason", "closed"];
+    sandbox.tix(&close).done();
+    let close = ["ticket", "block", "--section", "Balcony", "--reason", "closed"];
+    sandbox.tix(&close).done();
+    let offered = |place: usize| {
+        let entry = entries(&sandbox, &["--all"])[place].clone();
+        assert_eq!(entry["status"], "offered", "{entry:#}");
+        entry["offer"]["hold_id"].as_str().unwrap().to_owned()
+    };
+    join(&sandbox, "bob", &[]);
+    sandbox.tix(&["ticket", "unblock", "--seat", "Stalls/1/1"]).done();
+    sandbox.tix(&["hold", "confirm", &offered(0), "--session", "bob"]).done();
+    join(&sandbox, "cleo", &[]);
+    let orders = sandbox.json("orders", &["order", "list"]);
+    let number = orders["orders"][0]["confirmation_number"].as_str().unwrap();
+    sandbox.tix(&["order", "cancel", number]).done();
+    let seats = |place: usize| entries(&sandbox, &["--all"])[place]["offer"]["tickets"].clone();
+    assert_eq!(seats(1)[0]["seat"], "Stalls/1/1");
+    offered(1);
+    sandbox.tix(&["audit"]).done();
+}
+
+#[test]
 fn whoever_leaves_waits_no_more() {
     let (sandbox, hold) = full_hall(&[]);
     join(&sandbox, "bob", &[]);

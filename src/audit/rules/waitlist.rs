@@ -49,9 +49,8 @@ fn judge_offer(evidence: &Evidence, entry: &LineEntry, hold: HoldNo, findings: &
     let wanted = tickets.iter().all(|ticket| evidence.area(*ticket).is_wanted(&entry.wish));
     if tickets.len() != entry.wish.size as usize || !wanted {
         findings.broken(Rule::WaitlistOrder, None, || {
-            format!("{} was offered {}, which is not what it waited for", named(entry), {
-                name_of(evidence, hold)
-            })
+            let (entry, hold) = (named(entry), name_of(evidence, hold));
+            format!("{entry} was offered {hold}, which is not what it waited for")
         });
     }
 }
