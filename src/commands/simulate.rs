@@ -14,6 +14,7 @@ use crate::output::{Page, Report, Sheet, grouped};
 use crate::payment::SimulatedProvider;
 use crate::repository::{Access, Repository};
 use crate::simulate::measure::Latencies;
+use crate::simulate::scenario::{self, ReadError, SHIPPED};
 use crate::simulate::{
     self, Progress, Scenario, Setting, SimulationReport, Snapshot, Stop, Urgency,
 };
@@ -28,8 +29,7 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 /// The scenario makes no sense, the store cannot be used, it was stopped early, an operation failed
 /// without being refused, or the audit found a violation.
 pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
-    let scenario = scenario(args);
-    scenario.check().map_err(|e| Error::from(simulate::Error::from(e)))?;
+    let scenario = scenario(args)?;
     let history = Arc::new(history(args)?);
     let seed = args.seed.unwrap_or_else(simulate::fresh_seed);
     // Said first: whatever happens, it can be repeated.
@@ -38,24 +38,60 @@ pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
     rehearsal.run().await.map_err(|error| error.of_seed(seed))
 }
 
-fn scenario(args: &SimulateArgs) -> Scenario {
-    let mut scenario = Scenario {
-        buyers: args.buyers,
-        seats: args.seats,
-        speed: args.speed,
-        present_max: args.behaviour.present_max,
-        ..Scenario::default()
+/// The scenario that was named, with what the options change of it.
+fn scenario(args: &SimulateArgs) -> Result<Scenario> {
+    let mut scenario = match &args.scenario {
+        None => Scenario::default(),
+        Some(name) => read(name)?,
     };
-    scenario.sale.limit = args.sale.limit;
-    scenario.sale.time_to_pay_seconds = args.sale.ttl.as_secs_f64();
-    scenario.sale.payment_time_seconds = args.sale.payment_time.as_secs_f64();
-    scenario.arrival.window_seconds = args.behaviour.window.as_secs_f64();
-    scenario.waitlist.join_share = args.behaviour.waitlist_share;
-    scenario.waitlist.patience_median_seconds = args.behaviour.waitlist_patience.as_secs_f64();
-    scenario.checkout.unpaid_share = args.behaviour.unpaid_share;
-    scenario.checkout.silent_share = args.behaviour.silent_share;
-    scenario.payment.declined_share = args.behaviour.declined_share;
-    scenario
+    let (sale, buyers) = (&args.sale, &args.behaviour);
+    set(&mut scenario.buyers, args.buyers);
+    set(&mut scenario.seats, args.seats.map(Some));
+    set(&mut scenario.speed, args.speed);
+    set(&mut scenario.present_max, buyers.present_max);
+    set(&mut scenario.sale.limit, sale.limit);
+    set_seconds(&mut scenario.sale.time_to_pay_seconds, sale.ttl);
+    set_seconds(&mut scenario.sale.payment_time_seconds, sale.payment_time);
+    set_seconds(&mut scenario.arrival.window_seconds, buyers.window);
+    set(&mut scenario.waitlist.join_share, buyers.waitlist_share);
+    set_seconds(&mut scenario.waitlist.patience_median_seconds, buyers.waitlist_patience);
+    set(&mut scenario.checkout.unpaid_share, buyers.unpaid_share);
+    set(&mut scenario.checkout.silent_share, buyers.silent_share);
+    set(&mut scenario.payment.declined_share, buyers.declined_share);
+    for setting in &args.set {
+        scenario.set(setting).map_err(|e| {
+            Error::usage(e.to_string(), "write it as fixtures/scenarios/spike.toml does")
+        })?;
+    }
+    scenario.check().map_err(|e| Error::from(simulate::Error::from(e)))?;
+    Ok(scenario)
+}
+
+fn set<T>(parameter: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *parameter = value;
+    }
+}
+
+fn set_seconds(parameter: &mut f64, value: Option<Duration>) {
+    set(parameter, value.map(|span| span.as_secs_f64()));
+}
+
+fn read(name: &str) -> Result<Scenario> {
+    scenario::read(name).map_err(|error| match error {
+        ReadError::Io(cause) => Error::Usage {
+            message: format!("could not read the scenario {name}"),
+            cause: Some(Box::new(cause)),
+            hint: Some(format!("name a file, or one of these: {}", shipped())),
+        },
+        ReadError::File(fault) => {
+            Error::usage(fault.to_string(), "mend the file and run the same command again")
+        }
+    })
+}
+
+fn shipped() -> String {
+    SHIPPED.map(|(name, _)| name).join(", ")
 }
 
 fn history(args: &SimulateArgs) -> Result<History> {

@@ -13,8 +13,10 @@ use crate::domain::event::TIME_TO_PAY_MIN;
 use crate::payment::simulated::ProviderSettings;
 
 mod bounds;
+mod file;
 
 pub use bounds::{Fault, ScenarioError};
+pub use file::{FileError, ReadError, SHIPPED, SetError, parse, read, settings};
 
 /// The most buyers of one rehearsal.
 pub const BUYERS_MAX: u32 = 10_000_000;

@@ -10,6 +10,7 @@ use super::figures::{counted, grouped, grouped_money, humanised, whole};
 use super::measure::Latencies;
 use super::pace::Pace;
 use super::report::{SimulationReport, float};
+use super::scenario::settings;
 use super::stop::Urgency;
 
 /// How many columns a bar for everything takes.
@@ -275,8 +276,14 @@ fn table(block: &Block) -> Table {
 /// What to do now: the command and why.
 fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
     let store = &report.circumstances.store_option;
+    let set = |setting: &String| {
+        // What has more to it than a word and a number, a shell must not take apart.
+        let quote = if setting.contains([' ', '[', '{', '"']) { "'" } else { "" };
+        format!(" --set {quote}{setting}{quote}")
+    };
+    let set: String = settings(&report.scenario).iter().map(set).collect();
     let again = format!(
-        "tix simulate --buyers {} --seed {} --speed {}{store}",
+        "tix simulate --buyers {} --seed {} --speed {}{set}{store}",
         report.scenario.buyers, report.seed, report.scenario.speed
     );
     let mut steps = vec![(again, "the same buyers once more")];

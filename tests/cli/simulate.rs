@@ -179,3 +179,46 @@ fn whatever_was_acknowledged_survives_the_death_of_the_process() {
         sandbox.tix(&["hold", "start", "--best", "2"]).done();
     }
 }
+
+#[test]
+fn a_scenario_is_named_or_a_file_and_options_count_more() {
+    let sandbox = Sandbox::new();
+    let file =
+        sandbox.file("mine.toml", "buyers = 40\nseats = 50\n[checkout]\nunpaid_share = 0.0\n");
+    let mine = ["simulate", "--scenario", file.to_str().unwrap(), "--speed", "max", "--seed", "7"];
+    let report = sandbox.json("simulation_report", &mine);
+    assert_eq!(
+        (&report["scenario"]["buyers"], &report["tickets"]["minted"]),
+        (&40.into(), &50.into())
+    );
+    let fewer = [&mine[..], &["--buyers", "20", "--set", "arrival.shape=even"]].concat();
+    let report = sandbox.json("simulation_report", &fewer);
+    assert_eq!(report["scenario"]["buyers"], 20);
+    assert_eq!(report["scenario"]["arrival"]["shape"], "even");
+    assert_eq!(report["scenario"]["checkout"]["unpaid_share"], 0.0);
+}
+
+#[test]
+fn the_command_that_repeats_a_rehearsal_repeats_all_of_it() {
+    let sandbox = Sandbox::new();
+    let args = ["--scenario", "calm", "--buyers", "30", "--speed", "max", "--seed", "7"];
+    let first = sandbox.tix(&[&["simulate"], &args[..]].concat()).done();
+    let again = first.stdout.lines().map(str::trim).find(|line| line.starts_with("tix simulate"));
+    let again: Vec<&str> = again.unwrap().split(' ').skip(1).collect();
+    assert!(again.contains(&"patience.looking_median_seconds=20.0"), "{again:?}");
+    let scenario = |args: &[&str]| sandbox.json("simulation_report", args)["scenario"].clone();
+    assert_eq!(scenario(&again), scenario(&[&["simulate"], &args[..]].concat()));
+}
+
+#[test]
+fn a_scenario_that_makes_no_sense_is_told_line_by_line() {
+    let sandbox = Sandbox::new();
+    sandbox.file("x.toml", "buyers = 0\n[checkout]\nunpaid_share = 1.5\n");
+    let refused = sandbox.tix(&["simulate", "--scenario", "x.toml"]);
+    let told = refused.ended(2, "x.toml:1: buyers must be").stderr;
+    assert!(told.contains("x.toml:3: checkout.unpaid_share must be 0 to 1, not 1.5"), "{told}");
+    sandbox.tix(&["simulate", "--scenario", "rusk"]).ended(2, "spike, metered, calm");
+    sandbox.tix(&["simulate", "--set", "byers=1"]).ended(2, "unknown field `byers`");
+    sandbox.tix(&["simulate", "--set", "checkout.unpaid_share=2"]).ended(2, "must be 0 to 1");
+    assert!(!sandbox.path("tix.db").exists(), "nothing was made");
+}
