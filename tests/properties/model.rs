@@ -489,7 +489,7 @@ impl Model {
         for seat in &blocked {
             self.seats[*seat] = Seat::Free;
         }
-        self.serve(&sections_of(&blocked));
+        self.serve(&sections_of(seats));
         blocked.len().to_string()
     }
 }

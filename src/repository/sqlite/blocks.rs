@@ -64,16 +64,18 @@ fn write(tx: &mut Tx<'_, '_>, ticket: i64, reason: &str) -> Outcome<()> {
 /// Unblocks tickets; returns how many were blocked.
 pub(super) fn unblock(tx: &mut Tx<'_, '_>, tickets: &[Arc<StoredTicket>]) -> Outcome<u64> {
     let now = tx.now;
-    let mut freed = Vec::with_capacity(tickets.len());
+    let mut freed = 0;
     for ticket in tickets {
         let sql = "DELETE FROM order_queue WHERE ticket_no = ?1 AND status = 'blocked'";
         if tx.statements.cached(sql)?.execute([ticket.ticket_no])? == 1 {
             tx.statements.log(ticket.ticket_no, ChangeKind::Unblocked, None, now)?;
-            freed.push(ticket.ticket_no);
+            freed += 1;
         }
     }
     if let Some(ticket) = tickets.first() {
-        waitlist::serve(tx, ticket.event_no, Some(&freed))?;
+        // Whoever says it again looks again at what is there.
+        let numbers: Vec<i64> = tickets.iter().map(|ticket| ticket.ticket_no).collect();
+        waitlist::serve(tx, ticket.event_no, Some(&numbers))?;
     }
-    Ok(freed.len() as u64)
+    Ok(freed)
 }
