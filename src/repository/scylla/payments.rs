@@ -288,7 +288,7 @@ pub(super) async fn begin_refund(db: &Database, order_id: OrderId) -> Result<Ord
                 row = advance(db, row, OrderStatus::Refunding).await?;
             }
             OrderStatus::Refunding => {
-                settle(db, &row).await?;
+                follow(db, &row).await?;
                 return complete(db, row).await;
             }
             OrderStatus::Refunded => return complete(db, row).await,
