@@ -57,41 +57,82 @@ fn judge_offer(evidence: &Evidence, entry: &LineEntry, hold: HoldNo, findings: &
 
 /// Whenever a hold got its tickets, nobody was waiting whom they should have been offered before.
 fn judge_order(evidence: &Evidence, offered: &HashMap<usize, usize>, findings: &mut Findings) {
-    let mut books = Books::of(evidence);
-    let mut line = Line::of(evidence);
-    let mut seen = vec![false; evidence.holds.ids_met()];
-    let mut has_owned = vec![false; evidence.buyers.ids_met()];
+    let mut sale = Sale::of(evidence);
     for step in Steps::of(evidence) {
-        let begun = (step.entry.change == ChangeKind::Held).then_some(step.after.hold()).flatten();
-        if let Some(hold) = begun.filter(|hold| !std::mem::replace(&mut seen[hold.place()], true)) {
-            line.advance(step.entry.at);
+        if let Some(hold) = sale.begun_by(&step) {
             match offered.get(&hold.place()) {
                 Some(place) => {
-                    let size = evidence.line[*place].wish.size;
-                    let fits = |wish: &Wish| wish.size <= size && all_wanted(evidence, hold, wish);
-                    let has_room = |entry: &LineEntry| {
-                        let owned = books.owned(entry.buyer, step.entry.at);
-                        owned + entry.wish.size <= evidence.event.terms.limit
-                    };
-                    if let Some(before) = line.first(*place, fits, has_room) {
+                    if let Some(before) = sale.in_front_of(*place, hold, step.entry.at) {
                         out_of_order(evidence, before, *place, &step, findings);
                     }
                 }
                 // Where tickets come free by themselves, nobody may be there to offer them.
                 None if evidence.engine.in_steps => {}
                 None => {
-                    let fits = |wish: &Wish| wish.size == 1 && any_wanted(evidence, hold, wish);
-                    let has_room = |entry: &LineEntry| !has_owned[entry.buyer.place()];
-                    if let Some(before) = line.first(usize::MAX, fits, has_room) {
+                    if let Some(before) = sale.waiting_for_one_of(hold) {
                         walk_up(evidence, before, hold, &step, findings);
                     }
                 }
             }
         }
-        if let Some(row) = begun.and_then(|hold| evidence.holds.get(hold)) {
-            has_owned[row.buyer.place()] = true;
+        sale.enter(&step);
+    }
+}
+
+/// The sale and its line at some moment of the log.
+struct Sale<'a> {
+    evidence: &'a Evidence,
+    books: Books<'a>,
+    line: Line<'a>,
+    /// The holds that have begun.
+    begun: Vec<bool>,
+    /// The buyers who ever had a ticket.
+    has_owned: Vec<bool>,
+}
+
+impl<'a> Sale<'a> {
+    fn of(evidence: &'a Evidence) -> Self {
+        Self {
+            evidence,
+            books: Books::of(evidence),
+            line: Line::of(evidence),
+            begun: vec![false; evidence.holds.ids_met()],
+            has_owned: vec![false; evidence.buyers.ids_met()],
         }
-        books.enter(&step);
+    }
+
+    /// The hold that gets the first of its tickets by this step.
+    fn begun_by(&mut self, step: &Step) -> Option<HoldNo> {
+        let hold = step.after.hold().filter(|_| step.entry.change == ChangeKind::Held)?;
+        let is_first = !std::mem::replace(&mut self.begun[hold.place()], true);
+        is_first.then(|| self.line.advance(step.entry.at))?;
+        Some(hold)
+    }
+
+    /// The first who stood in front of an offer's entry and should have had what it was offered.
+    fn in_front_of(&mut self, place: usize, hold: HoldNo, at: Timestamp) -> Option<usize> {
+        let Self { evidence, books, line, .. } = self;
+        let size = evidence.line[place].wish.size;
+        let fits = |wish: &Wish| wish.size <= size && all_wanted(evidence, hold, wish);
+        let has_room = |entry: &LineEntry| {
+            books.owned(entry.buyer, at) + entry.wish.size <= evidence.event.terms.limit
+        };
+        line.first(place, fits, has_room)
+    }
+
+    /// The first who waited for a single ticket like one of those that somebody else got.
+    fn waiting_for_one_of(&self, hold: HoldNo) -> Option<usize> {
+        let fits = |wish: &Wish| wish.size == 1 && any_wanted(self.evidence, hold, wish);
+        let has_room = |entry: &LineEntry| !self.has_owned[entry.buyer.place()];
+        self.line.first(usize::MAX, fits, has_room)
+    }
+
+    fn enter(&mut self, step: &Step) {
+        let hold = step.after.hold().filter(|_| step.entry.change == ChangeKind::Held);
+        if let Some(row) = hold.and_then(|hold| self.evidence.holds.get(hold)) {
+            self.has_owned[row.buyer.place()] = true;
+        }
+        self.books.enter(step);
     }
 }
 
