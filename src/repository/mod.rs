@@ -4,7 +4,6 @@
 //! below keeps them in its own way. Which engine serves is decided by the store's URL, in
 //! [`open`].
 
-use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -392,17 +391,12 @@ pub trait Repository: Send + Sync + Debug {
     async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>>;
 
     /// Which of these entries of an event's line were offered tickets, and the hold that has or had
-    /// them. For those who look often: its cost need not grow with what the line has besides.
+    /// them. For those who look often: nobody else's hold is looked up.
     async fn offers_to(
         &self,
         event: EventId,
         entries: &[EntryId],
-    ) -> Result<Vec<(EntryId, HoldId)>> {
-        let asked: HashSet<EntryId> = entries.iter().copied().collect();
-        let line = self.waitlist(event).await?.into_iter();
-        let line = line.filter(|entry| asked.contains(&entry.entry_id));
-        Ok(line.filter_map(|entry| Some((entry.entry_id, entry.hold_id?))).collect())
-    }
+    ) -> Result<Vec<(EntryId, HoldId)>>;
 
     /// Offers what is available to those who wait, in their order. Whoever frees tickets does this
     /// for what he freed; this does it for the whole event, lapsed holds among it.

@@ -296,6 +296,14 @@ impl Repository for Engine {
         self.inner.waitlist(event).await
     }
 
+    async fn offers_to(
+        &self,
+        event: EventId,
+        entries: &[EntryId],
+    ) -> Result<Vec<(EntryId, HoldId)>> {
+        self.inner.offers_to(event, entries).await
+    }
+
     async fn serve_waitlist(&self, event: EventId) -> Result<Vec<Offer>> {
         self.inner.serve_waitlist(event).await
     }

@@ -17,7 +17,7 @@ use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::waitlist::{self, Passed};
 use super::{limits, settlement};
 use crate::domain::{Event, HoldId, NewHold, Obstacle, Refusal, Timestamp, obstacles};
-use crate::repository::Result;
+use crate::repository::{Caller, Result};
 
 /// A claim that takes so long, which is well before others stop waiting for it, looks afterwards
 /// whether its hold still stands.
@@ -34,20 +34,9 @@ pub(super) async fn start(
     new: &NewHold,
 ) -> Result<HoldRow> {
     for _ in 0..TRIES_MAX {
-        let started_at = db.now();
-        let hold = HoldRow {
-            hold_id: new.hold_id,
-            event_id: new.event_id,
-            session_id: new.session_id.clone(),
-            buyer_id: new.buyer_id,
-            tickets: tickets.iter().map(|ticket| ticket.copy()).collect(),
-            started_at,
-            expires_at: started_at.plus(event.terms.time_to_pay),
-            order_id: None,
-            payment_reference: None,
-            payment_deadline: None,
-            ended_as: None,
-        };
+        let caller = Caller { session_id: new.session_id.clone(), buyer_id: new.buyer_id };
+        let tickets = tickets.iter().map(|ticket| ticket.copy()).collect();
+        let hold = HoldRow::begun(new.hold_id, event, caller, tickets, db.now());
         if let Some(started) = attempt(db, event, hold).await? {
             return Ok(started);
         }
@@ -205,16 +194,7 @@ pub(super) async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldR
     list_claiming(db, hold).await?;
     let mut patience = Patience::default();
     for _ in 0..TRIES_MAX {
-        let values = (
-            hold.hold_id,
-            hold.event_id,
-            &hold.session_id,
-            hold.buyer_id,
-            &hold.tickets,
-            hold.started_at,
-            hold.expires_at,
-        );
-        match db.decide(&db.statements.insert_hold, values).await? {
+        match db.decide(&db.statements.insert_hold, hold.beginning()).await? {
             Decision::Applied => return Ok(None),
             Decision::Refused(row) => return Ok(Some(row)),
             Decision::Unknown => match find_serially(db, hold.hold_id).await? {

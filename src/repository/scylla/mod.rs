@@ -346,6 +346,15 @@ impl Repository for ScyllaRepository {
         waitlist::list(&self.db, event).await
     }
 
+    async fn offers_to(
+        &self,
+        event: EventId,
+        entries: &[EntryId],
+    ) -> Result<Vec<(EntryId, HoldId)>> {
+        catalogue::event(&self.db, event).await?;
+        waitlist::offers_to(&self.db, event, entries).await
+    }
+
     async fn serve_waitlist(&self, event: EventId) -> Result<Vec<Offer>> {
         catalogue::event(&self.db, event).await?;
         waitlist::serve(&self.db, event).await

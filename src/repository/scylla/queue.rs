@@ -122,7 +122,7 @@ pub(super) async fn claim(
         // Somebody else of this process was at it: no need to ask Paxos who has it.
         found = read(db, hold.event_id, ticket).await?.into();
     }
-    let mut patience = Patience::default();
+    let (mut patience, what) = (Patience::default(), db.statements.claim.what);
     for tries in 1..=TRIES_MAX {
         let (now, at) = (db.now(), db.clock.write_time());
         found = match found {
@@ -135,7 +135,7 @@ pub(super) async fn claim(
             }
             Found::Row(row) if row.is_lapsed(now) => {
                 let decision = take_over(db, hold, &row).await?;
-                look(db, hold, ticket, (decision, at), &mut patience, may_land).await?
+                look(db, hold, (ticket, what), (decision, at), &mut patience, may_land).await?
             }
             Found::Row(row) => {
                 let Some(order) = row.overdue_order(now) else {
@@ -146,7 +146,7 @@ pub(super) async fn claim(
             }
             Found::Nothing => {
                 let decision = insert_claim(db, hold, ticket).await?;
-                look(db, hold, ticket, (decision, at), &mut patience, may_land).await?
+                look(db, hold, (ticket, what), (decision, at), &mut patience, may_land).await?
             }
         };
         if tries > 2 {
@@ -160,7 +160,7 @@ pub(super) async fn claim(
 }
 
 /// What a claim found.
-enum Found {
+pub(super) enum Found {
     /// The ticket is claimed, as of this write time.
     Claimed(i64),
     Row(Box<QueueRow>),
@@ -173,11 +173,11 @@ impl From<Option<QueueRow>> for Found {
     }
 }
 
-/// What an attempt to claim has led to.
-async fn look(
+/// What an attempt to get a ticket, which is `what` it tries to do, has led to.
+pub(super) async fn look(
     db: &Database,
     hold: &HoldRow,
-    ticket: TicketId,
+    (ticket, what): (TicketId, &'static str),
     (decision, at): (Decision<Option<QueueRow>>, i64),
     patience: &mut Patience,
     may_land: &mut bool,
@@ -193,7 +193,7 @@ async fn look(
                 *may_land = landed_before;
                 return Ok(Found::Claimed(at));
             }
-            patience.lose(db.statements.claim.what)?;
+            patience.lose(what)?;
             Ok(row.into())
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scylla::serialize::row::SerializeRow;
 use scylla::{DeserializeRow, DeserializeValue, SerializeValue};
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use crate::domain::{
     OrderStatus, PaymentReference, SaleTerms, SeatLabel, Section, SessionId, Standing, Ticket,
     TicketId, TicketStatus, Timestamp, Venue,
 };
+use crate::repository::Caller;
 
 /// A row of `events`.
 #[derive(Debug, Clone, DeserializeRow)]
@@ -284,6 +286,42 @@ pub(super) struct HoldRow {
 }
 
 impl HoldRow {
+    /// A hold that begins now, and that nobody has ended or pays for.
+    pub(super) fn begun(
+        hold_id: HoldId,
+        event: &Event,
+        caller: Caller,
+        tickets: Vec<TicketCopy>,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            hold_id,
+            event_id: event.event_id,
+            session_id: caller.session_id,
+            buyer_id: caller.buyer_id,
+            tickets,
+            started_at,
+            expires_at: started_at.plus(event.terms.time_to_pay),
+            order_id: None,
+            payment_reference: None,
+            payment_deadline: None,
+            ended_as: None,
+        }
+    }
+
+    /// What is written of it when it begins.
+    pub(super) fn beginning(&self) -> impl SerializeRow + '_ {
+        (
+            self.hold_id,
+            self.event_id,
+            &self.session_id,
+            self.buyer_id,
+            &self.tickets,
+            self.started_at,
+            self.expires_at,
+        )
+    }
+
     /// Whether it is an offer that was withdrawn, so that the one who waits never had it.
     pub(super) fn is_withdrawn(&self) -> bool {
         self.ended_as == Some(HoldStatus::Expired)

@@ -210,6 +210,18 @@ pub(super) async fn list(db: &Database, event: EventId) -> Result<Vec<WaitlistEn
     see(db, event, |_| true).await
 }
 
+/// Which of these entries were offered tickets, and the hold of each.
+pub(super) async fn offers_to(
+    db: &Database,
+    event: EventId,
+    entries: &[EntryId],
+) -> Result<Vec<(EntryId, HoldId)>> {
+    let asked: HashSet<EntryId> = entries.iter().copied().collect();
+    let line = see(db, event, |row| asked.contains(&row.entry_id)).await?;
+    let line = line.into_iter().filter(|entry| asked.contains(&entry.entry_id));
+    Ok(line.filter_map(|entry| Some((entry.entry_id, entry.hold_id?))).collect())
+}
+
 /// Every entry of an event's line; what has become of its offer is only looked up for those that are
 /// `wanted`.
 async fn see(

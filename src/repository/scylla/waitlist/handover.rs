@@ -7,7 +7,7 @@ use crate::domain::{TicketId, TicketStatus};
 use crate::repository::Result;
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread, jittered};
 use crate::repository::scylla::queue::{
-    Step, busy, insert_claim, read, read_serially, take_over, time_to_live,
+    Found, Step, busy, insert_claim, look, read, take_over, time_to_live,
 };
 use crate::repository::scylla::rows::{HoldRow, QueueRow};
 
@@ -31,7 +31,7 @@ pub(super) async fn take(
         Some(row) => Some(row.clone()),
         None => read(db, hold.event_id, ticket).await?,
     };
-    let mut patience = Patience::default();
+    let (mut patience, what) = (Patience::default(), db.statements.hand_over_held.what);
     for tries in 1..=TRIES_MAX {
         let (now, at) = (db.now(), db.clock.write_time());
         let decision = match &row {
@@ -43,20 +43,11 @@ pub(super) async fn take(
             Some(row) if row.is_lapsed(now) => take_over(db, hold, row).await?,
             Some(row) => return Ok(Step::Otherwise(Some(Box::new(row.clone())))),
         };
-        row = match decision {
-            Decision::Applied => return Ok(Step::Done(at)),
-            Decision::Refused(Some(row)) => Some(row),
-            Decision::Refused(None) => read(db, hold.event_id, ticket).await?,
-            Decision::Unknown => {
-                let landed_before = std::mem::replace(may_land, true);
-                let row = read_serially(db, hold.event_id, ticket).await?;
-                if row.as_ref().is_some_and(|row| row.is_of(hold)) {
-                    *may_land = landed_before;
-                    return Ok(Step::Done(at));
-                }
-                patience.lose(db.statements.hand_over_held.what)?;
-                row
-            }
+        let found = look(db, hold, (ticket, what), (decision, at), &mut patience, may_land);
+        row = match found.await? {
+            Found::Claimed(at) => return Ok(Step::Done(at)),
+            Found::Row(row) => Some(*row),
+            Found::Nothing => None,
         };
         if tries > 2 {
             tokio::time::sleep(jittered(LOOK_AGAIN, tries)).await;

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use crate::domain::{
     BuyerId, EntryId, EventId, HoldId, NewEntry, SessionId, Timestamp, WaitlistStatus, Wish,
 };
-use crate::repository::Result;
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread};
 use crate::repository::scylla::rows::{HoldRow, TicketCopy};
 use crate::repository::scylla::statements::Statement;
+use crate::repository::{Caller, Result};
 
 /// A row of `waitlist`.
 #[derive(Debug, Clone, PartialEq, Eq, DeserializeRow)]
@@ -53,6 +53,11 @@ impl EntryRow {
             ticket_type: self.type_id.as_deref().map(Into::into),
             size: u32::try_from(self.size).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Who waits.
+    pub(super) fn caller(&self) -> Caller {
+        Caller { session_id: self.session_id.clone(), buyer_id: self.buyer_id }
     }
 
     /// Whether it was made of this.

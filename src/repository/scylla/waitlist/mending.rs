@@ -89,20 +89,9 @@ impl Round<'_> {
 
     /// The hold of an offer that stopped before it was written.
     fn never_begun(&self, entry: &EntryRow) -> HoldRow {
-        let started_at = entry.changed_at();
-        HoldRow {
-            hold_id: entry.hold_id.unwrap_or_else(|| entry.next_hold()),
-            event_id: entry.event_id,
-            session_id: entry.session_id.clone(),
-            buyer_id: entry.buyer_id,
-            tickets: entry.tickets.clone(),
-            started_at,
-            expires_at: started_at.plus(self.event.terms.time_to_pay),
-            order_id: None,
-            payment_reference: None,
-            payment_deadline: None,
-            ended_as: None,
-        }
+        let hold_id = entry.hold_id.unwrap_or_else(|| entry.next_hold());
+        let (tickets, started_at) = (entry.tickets.clone(), entry.changed_at());
+        HoldRow::begun(hold_id, &self.event, entry.caller(), tickets, started_at)
     }
 }
 
@@ -117,16 +106,8 @@ pub(super) async fn withdraw(db: &Database, hold: &HoldRow) -> Result<bool> {
 async fn withdraw_in_advance(db: &Database, hold: &HoldRow) -> Result<bool> {
     let mut patience = Patience::default();
     loop {
-        let values = (
-            hold.hold_id,
-            hold.event_id,
-            &hold.session_id,
-            hold.buyer_id,
-            &hold.tickets,
-            hold.started_at,
-            hold.expires_at,
-        );
-        let decision = db.decide::<Unread>(&db.statements.withdraw_in_advance, values).await?;
+        let statement = &db.statements.withdraw_in_advance;
+        let decision = db.decide::<Unread>(statement, hold.beginning()).await?;
         if decision == Decision::Applied {
             return Ok(true);
         }

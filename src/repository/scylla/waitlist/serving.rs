@@ -282,20 +282,8 @@ impl<'d> Round<'d> {
 
     /// Offers tickets to an entry. The entry decides who does.
     async fn offer(&mut self, entry: &EntryRow, tickets: Vec<TicketCopy>) -> Result<Made> {
-        let started_at = self.db.now();
-        let hold = HoldRow {
-            hold_id: entry.next_hold(),
-            event_id: self.event.event_id,
-            session_id: entry.session_id.clone(),
-            buyer_id: entry.buyer_id,
-            tickets,
-            started_at,
-            expires_at: started_at.plus(self.event.terms.time_to_pay),
-            order_id: None,
-            payment_reference: None,
-            payment_deadline: None,
-            ended_as: None,
-        };
+        let (hold_id, started_at) = (entry.next_hold(), self.db.now());
+        let hold = HoldRow::begun(hold_id, &self.event, entry.caller(), tickets, started_at);
         if !line::offer(self.db, entry, &hold).await? {
             return Ok(Made::Elsewhere);
         }
