@@ -149,12 +149,17 @@ pub(crate) async fn a_refund_hands_its_tickets_to_the_line(world: &World) {
     assert_eq!(hold.status, HoldStatus::Refunded);
 }
 
-pub(crate) async fn a_late_decline_hands_its_tickets_to_the_line(world: &World) {
+/// The only seat is being paid for, and Bob waits for it.
+async fn paying_and_waiting(world: &World) -> (tix::domain::Hold, WaitlistEntry) {
     only(world, &["A/1/1"]).await;
     let ann = buyer("ann");
     let hold = world.hold(&ann, &["A/1/1"]).await;
     world.begin(&ann, &hold, "card").await.unwrap();
-    let bob = join(world, &buyer("bob"), any(1)).await;
+    (hold, join(world, &buyer("bob"), any(1)).await)
+}
+
+pub(crate) async fn a_late_decline_hands_its_tickets_to_the_line(world: &World) {
+    let (hold, bob) = paying_and_waiting(world).await;
     world.pass(TIME_TO_PAY);
     world.record(&hold, "card", PaymentOutcome::Declined).await;
     assert_offered(world, &bob, &["A/1/1"]).await;
@@ -172,11 +177,7 @@ pub(crate) async fn a_decline_in_time_frees_nothing(world: &World) {
 }
 
 pub(crate) async fn a_payment_that_is_given_up_hands_its_tickets_to_the_line(world: &World) {
-    only(world, &["A/1/1"]).await;
-    let ann = buyer("ann");
-    let hold = world.hold(&ann, &["A/1/1"]).await;
-    world.begin(&ann, &hold, "card").await.unwrap();
-    let bob = join(world, &buyer("bob"), any(1)).await;
+    let (hold, bob) = paying_and_waiting(world).await;
     world.pass(PAYMENT_TIME);
     // Whoever meets it gives it up, but not for himself.
     let walk_up = world.try_hold(&buyer("dan"), &["A/1/1"]).await;
@@ -191,11 +192,7 @@ pub(crate) async fn a_payment_that_is_given_up_hands_its_tickets_to_the_line(wor
 }
 
 pub(crate) async fn recovery_hands_tickets_to_the_line(world: &World) {
-    only(world, &["A/1/1"]).await;
-    let ann = buyer("ann");
-    let hold = world.hold(&ann, &["A/1/1"]).await;
-    world.begin(&ann, &hold, "card").await.unwrap();
-    let bob = join(world, &buyer("bob"), any(1)).await;
+    let (_, bob) = paying_and_waiting(world).await;
     world.pass(PAYMENT_TIME);
     world.repository.recover_payments(world.event).await.unwrap();
     assert_offered(world, &bob, &["A/1/1"]).await;

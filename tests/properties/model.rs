@@ -1,6 +1,7 @@
 //! The rules as a person would write them down: no store, no concurrency, no crash.
 
 mod line;
+mod payments;
 
 use std::ops::Range;
 
@@ -295,17 +296,6 @@ impl Model {
         if all && self.asked[hold].ended.is_none() { "ok".into() } else { "expired".into() }
     }
 
-    /// The card that a hold is being paid with or was, and until when.
-    fn pinned(&self, hold: usize) -> Option<(u8, Option<u64>)> {
-        self.asked[hold].seats.iter().find_map(|seat| match self.seats[*seat] {
-            Seat::Paying { hold: own, card, deadline } if own == hold => {
-                Some((card, Some(deadline)))
-            }
-            Seat::Sold { hold: own, card } if own == hold => Some((card, None)),
-            _ => None,
-        })
-    }
-
     fn abandon(&mut self, hold: usize, session: u8) -> String {
         if self.asked[hold].expires.is_none() {
             return "unknown_hold".into();
@@ -346,122 +336,6 @@ impl Model {
     fn came_free(&mut self, hold: usize) {
         let sections = sections_of(&self.asked[hold].seats);
         self.serve(&sections);
-    }
-
-    fn order(&self, hold: usize, card: u8) -> Option<usize> {
-        self.orders.iter().position(|o| o.hold == hold && o.card == card)
-    }
-
-    fn abort(&mut self, hold: usize, card: u8) {
-        self.orders.push(Order { hold, card, status: "aborted" });
-        self.free(hold);
-        self.asked[hold].ended = Some(HoldStatus::Aborted);
-        self.came_free(hold);
-    }
-
-    fn begin(&mut self, hold: usize, session: u8, card: u8) -> String {
-        if self.asked[hold].expires.is_none() {
-            return "unknown_hold".into();
-        }
-        if self.asked[hold].session != session {
-            return "not_yours".into();
-        }
-        if let Some(order) = self.order(hold, card) {
-            return self.orders[order].status.into();
-        }
-        match self.pinned(hold) {
-            Some((own, Some(_))) if own == card => return "ok".into(),
-            Some((other, Some(deadline))) if deadline <= self.now => {
-                self.abort(hold, other);
-                return "expired".into();
-            }
-            Some((_, Some(_))) => return "payment_in_progress".into(),
-            Some((_, None)) => return "already_paid".into(),
-            None => {}
-        }
-        let own = |s: &usize| self.seats[*s] == Seat::Held { hold };
-        if !self.is_live(hold) || !self.asked[hold].seats.iter().all(own) {
-            return "expired".into();
-        }
-        let deadline = self.now + PAYMENT_TIME;
-        for seat in self.asked[hold].seats.clone() {
-            self.seats[seat] = Seat::Paying { hold, card, deadline };
-        }
-        "ok".into()
-    }
-
-    fn record(&mut self, hold: usize, card: u8, captured: bool) -> String {
-        if self.asked[hold].expires.is_none() {
-            return "unknown_hold".into();
-        }
-        if let Some(order) = self.order(hold, card) {
-            let order = &mut self.orders[order];
-            if captured && matches!(order.status, "aborted" | "declined") {
-                order.status = "refund_due";
-            }
-            return order.status.into();
-        }
-        let stands = matches!(self.pinned(hold), Some((own, Some(_))) if own == card);
-        let status = match (captured, stands) {
-            (true, true) => "paid",
-            (true, false) => "refund_due",
-            (false, _) => "declined",
-        };
-        self.orders.push(Order { hold, card, status });
-        if stands && captured {
-            for seat in self.asked[hold].seats.clone() {
-                self.seats[seat] = Seat::Sold { hold, card };
-            }
-        } else if stands && self.is_live(hold) {
-            for seat in self.asked[hold].seats.clone() {
-                self.seats[seat] = Seat::Held { hold };
-            }
-        } else if stands {
-            self.free(hold);
-            self.asked[hold].ended = Some(HoldStatus::Declined);
-            self.came_free(hold);
-        }
-        status.into()
-    }
-
-    fn begin_refund(&mut self, hold: usize, card: u8) -> String {
-        let Some(order) = self.order(hold, card) else { return "unknown_hold".into() };
-        match self.orders[order].status {
-            "paid" => {
-                self.free(hold);
-                self.asked[hold].ended = Some(HoldStatus::Refunded);
-                self.came_free(hold);
-            }
-            "declined" | "aborted" => return "declined".into(),
-            "refunded" => return "refunded".into(),
-            _ => {}
-        }
-        self.orders[order].status = "refunding";
-        "refunding".into()
-    }
-
-    fn finish_refund(&mut self, hold: usize, card: u8) -> String {
-        let Some(order) = self.order(hold, card) else { return "unknown_hold".into() };
-        match self.orders[order].status {
-            "refunding" | "refunded" => {
-                self.orders[order].status = "refunded";
-                "refunded".into()
-            }
-            _ => "declined".into(),
-        }
-    }
-
-    fn recover(&mut self) -> String {
-        let mut recovered = 0;
-        for seat in 0..SEATS {
-            if let Seat::Paying { hold, card, deadline } = self.seats[seat]
-                && deadline <= self.now
-            {
-                self.abort(hold, card);
-                recovered += 1;
-            }
-        }
-        recovered.to_string()
     }
 
     fn block(&mut self, seats: &[usize]) -> String {
