@@ -47,7 +47,7 @@ fn whoever_waits_is_told_his_place_and_what_comes_next() {
         insta::assert_snapshot!(answer.stderr.trim_start(), @"
         Next:
           see how the line moves:
-            tix waitlist list
+            tix waitlist list --event hall
           leave it:
             tix waitlist leave [id] --session cleo
         ");

@@ -145,7 +145,7 @@ async fn own(
         [entry] => Ok((event, entry.entry_id)),
         [] => Err(Error::usage(
             format!("the session {session} does not stand in the line of {}", event.slug),
-            "see who does with `tix waitlist list`",
+            format!("see who does with `tix waitlist list --event {}`", event.slug),
         )),
         several => {
             let ids: Vec<String> = several.iter().map(|e| e.entry_id.to_string()).collect();

@@ -54,14 +54,18 @@ impl OneEntry {
     pub(super) fn next_steps(&self, context: &Context) -> Vec<(String, &'static str)> {
         let entry = &self.entry.entry;
         let session = caller::session_option(&entry.session_id);
-        let end = format!("{session}{}", context.store_option());
+        let store = context.store_option();
+        let end = format!("{session}{store}");
         match self.entry.standing() {
             Some(hold) => vec![
                 (format!("tix hold confirm {}{end}", hold.hold_id), "pay for what is offered"),
                 (format!("tix waitlist leave {}{end}", entry.entry_id), "give it up"),
             ],
             None => vec![
-                (format!("tix waitlist list{}", context.store_option()), "see how the line moves"),
+                (
+                    format!("tix waitlist list --event {}{store}", self.event.slug),
+                    "see how the line moves",
+                ),
                 (format!("tix waitlist leave {}{end}", entry.entry_id), "leave it"),
             ],
         }
