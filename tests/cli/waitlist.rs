@@ -111,10 +111,9 @@ fn a_worker_offers_what_lapsed() {
 #[test]
 fn what_is_cancelled_or_put_back_into_the_sale_goes_to_the_line() {
     let sandbox = Sandbox::seeded();
-    let close = ["ticket", "block", "--section", "Stalls", "--reason", "closed"];
-    sandbox.tix(&close).done();
-    let close = ["ticket", "block", "--section", "Balcony", "--reason", "closed"];
-    sandbox.tix(&close).done();
+    for section in ["Stalls", "Balcony"] {
+        sandbox.tix(&["ticket", "block", "--section", section, "--reason", "closed"]).done();
+    }
     let offered = |place: usize| {
         let entry = entries(&sandbox, &["--all"])[place].clone();
         assert_eq!(entry["status"], "offered", "{entry:#}");
