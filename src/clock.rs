@@ -45,3 +45,24 @@ impl Clock for VirtualClock {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
+
+/// A clock that goes with the timers of the runtime it was made in, also where their time is virtual.
+#[derive(Debug)]
+pub struct RuntimeClock {
+    start: Timestamp,
+    began: tokio::time::Instant,
+}
+
+impl RuntimeClock {
+    /// A clock that shows `start` now.
+    #[must_use]
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self { start, began: tokio::time::Instant::now() }
+    }
+}
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        self.start.plus(self.began.elapsed())
+    }
+}

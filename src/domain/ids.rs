@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Timestamp;
+
 /// The namespace under which event ids are derived from slugs.
 const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_7a4e_90d1_5b0e_8c55_74d3_a3c1_9e20);
 
@@ -117,6 +119,12 @@ impl HoldId {
         Self(Uuid::now_v7())
     }
 
+    /// The hold id of this moment and these random bytes, ordered by time.
+    #[must_use]
+    pub fn made_at(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(uuid_of(now, &random))
+    }
+
     /// Its first letters, as people write it: the millisecond of its making, which few holds share.
     #[must_use]
     pub fn short(&self) -> String {
@@ -139,6 +147,18 @@ impl EntryId {
     pub fn fresh() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// The entry id of this moment and these random bytes, ordered by time.
+    #[must_use]
+    pub fn made_at(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(uuid_of(now, &random))
+    }
+}
+
+/// The `UUIDv7` of this moment and these random bytes.
+fn uuid_of(now: Timestamp, random: &[u8; 10]) -> Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
 }
 
 impl OrderId {

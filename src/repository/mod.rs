@@ -67,6 +67,20 @@ pub async fn open(
     }
 }
 
+/// Makes a store in memory that works on the thread of those who use it and on no other, so that no
+/// virtual time passes while it works.
+///
+/// # Errors
+/// The machine has no memory to give.
+///
+/// # Panics
+/// Outside of a [`LocalSet`](tokio::task::LocalSet).
+pub fn open_here(clock: Arc<dyn Clock>) -> Result<(StoreUrl, Arc<dyn Repository>)> {
+    let location = store_url::SqliteLocation::fresh_memory();
+    let repository = sqlite::SqliteRepository::open_here(&location, clock)?;
+    Ok((StoreUrl::Sqlite(location), Arc::new(repository)))
+}
+
 /// The state of the store's schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaStatus {

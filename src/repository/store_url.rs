@@ -18,6 +18,14 @@ pub struct SqliteLocation {
     pub durability: Durability,
 }
 
+impl SqliteLocation {
+    /// A store in memory that no other URL names.
+    #[must_use]
+    pub fn fresh_memory() -> Self {
+        Self { place: SqlitePlace::fresh_memory(), durability: Durability::default() }
+    }
+}
+
 /// What holds the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SqlitePlace {

@@ -68,15 +68,26 @@ impl SqliteRepository {
     /// # Errors
     /// The store is missing, is none, cannot be written or has another schema.
     pub fn open(location: &SqliteLocation, access: Access, clock: Arc<dyn Clock>) -> Result<Self> {
-        let connection = connect::open_writer(location, access)?;
-        let (name, wal) = (connect::name_of(location), connect::wal_to_sync(location));
-        match access {
-            Access::Create => create_schema(&connection).map_err(|f| f.leave("make the schema"))?,
-            Access::Existing => schema::require(&connection, &name)?,
-        }
+        let (connection, wal) = (writable(location, access)?, connect::wal_to_sync(location));
         let cache = Arc::<Cache>::default();
         let writer = Writer::start(connection, wal, Arc::clone(&cache), Arc::clone(&clock))?;
         let readers = Readers::new(location.clone());
+        Ok(Self { writer: Arc::new(writer), readers, cache, clock })
+    }
+
+    /// Makes a store in memory that works on the thread of those who use it and on no other, so that
+    /// no virtual time passes while it works.
+    ///
+    /// # Errors
+    /// The system has no memory to give.
+    ///
+    /// # Panics
+    /// Outside of a [`LocalSet`](tokio::task::LocalSet).
+    pub fn open_here(location: &SqliteLocation, clock: Arc<dyn Clock>) -> Result<Self> {
+        let connection = writable(location, Access::Create)?;
+        let cache = Arc::<Cache>::default();
+        let writer = Writer::start_here(connection, Arc::clone(&cache), Arc::clone(&clock))?;
+        let readers = Readers::here(location.clone());
         Ok(Self { writer: Arc::new(writer), readers, cache, clock })
     }
 
@@ -156,6 +167,16 @@ impl SqliteRepository {
             Err(other) => Err(other),
         }
     }
+}
+
+/// The connection that writes, to a store with a schema.
+fn writable(location: &SqliteLocation, access: Access) -> Result<Connection> {
+    let connection = connect::open_writer(location, access)?;
+    match access {
+        Access::Create => create_schema(&connection).map_err(|f| f.leave("make the schema"))?,
+        Access::Existing => schema::require(&connection, &connect::name_of(location))?,
+    }
+    Ok(connection)
 }
 
 fn create_schema(connection: &Connection) -> Outcome<()> {

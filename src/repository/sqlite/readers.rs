@@ -1,4 +1,7 @@
 //! Connections that only read, so that readers never wait for the writer.
+//!
+//! They read on threads that may wait for the disk; or, where time is virtual, right where they are
+//! asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,13 +21,20 @@ const READERS_MAX: usize = 8;
 pub(super) struct Readers {
     location: SqliteLocation,
     idle: Arc<Mutex<Vec<Connection>>>,
-    places: Arc<Semaphore>,
+    /// How many may read at a time on threads of their own; none where they read on the caller's.
+    places: Option<Arc<Semaphore>>,
 }
 
 impl Readers {
+    /// Connections that read on threads of their own.
     pub(super) fn new(location: SqliteLocation) -> Self {
-        let places = Arc::new(Semaphore::new(READERS_MAX));
+        let places = Some(Arc::new(Semaphore::new(READERS_MAX)));
         Self { location, idle: Arc::default(), places }
+    }
+
+    /// Connections that read on the thread of whoever asks.
+    pub(super) fn here(location: SqliteLocation) -> Self {
+        Self { location, idle: Arc::default(), places: None }
     }
 
     /// Runs `work` on a connection of its own, in one read transaction, so that all it reads is of
@@ -34,21 +44,32 @@ impl Readers {
         W: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
         T: Send + 'static,
     {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let location = self.location.clone();
-        let idle = Arc::clone(&self.idle);
+        let Some(places) = &self.places else {
+            return self.read_here(tried, work);
+        };
+        let place = Arc::clone(places).acquire_owned().await;
+        let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match kept {
-                Some(connection) => connection,
-                None => open_reader(&location)?,
-            };
-            let answer = in_transaction(&connection, work).map_err(|f| f.leave(tried));
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            answer
+            readers.read_here(tried, work)
         });
         task.await.map_err(StoreError::lost_task)?
+    }
+
+    fn read_here<T>(
+        &self,
+        tried: &'static str,
+        work: impl FnOnce(&Connection) -> Outcome<T>,
+    ) -> Result<T> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => open_reader(&self.location)?,
+        };
+        let answer = in_transaction(&connection, work).map_err(|f| f.leave(tried));
+        idle().push(connection);
+        answer
     }
 
     /// Closes the connections that are idle.

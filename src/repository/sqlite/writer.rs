@@ -1,5 +1,7 @@
 //! The one writer of a process: a thread that drains its queue and commits what it drained as one
 //! transaction. Whoever asked is answered when the transaction is durable, by [`answers`](super::answers).
+//! Where time is virtual it is a task on the thread of those who ask instead: beside a thread, time
+//! would run away during every write.
 //!
 //! Group commit is what makes full durability cheap: one sync of the disk answers every request that
 //! arrived during the sync before it. A request decides before it writes, so a refusal leaves
@@ -119,6 +121,26 @@ impl Writer {
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
+    /// Starts a task on this thread in place of a thread of its own; for a store that needs no sync
+    /// before a request is answered. It ends when the writer is stopped or dropped.
+    ///
+    /// # Errors
+    /// The schema does not fit the statements.
+    ///
+    /// # Panics
+    /// Outside of a [`LocalSet`](tokio::task::LocalSet).
+    pub(super) fn start_here(
+        connection: Connection,
+        cache: Arc<Cache>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let prepared = Statements::prepare(&connection).map(drop);
+        prepared.map_err(|e| sqlite_error(e, "prepare the statements of the store"))?;
+        let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
+        tokio::task::spawn_local(serve_here(connection, requests, cache, clock));
+        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::default() })
+    }
+
     /// Runs `work` in a transaction and answers when it is durable. `work` may run more than once,
     /// but only its last run counts. `tried` says what it does, should it fail.
     pub(super) async fn submit<W, T>(&self, tried: &'static str, work: W) -> Result<T>
@@ -170,14 +192,35 @@ fn serve(
     let _ = ready.send(Ok(()));
     let mut session = Session { statements, ownership: Ownership::default(), cache, clock };
     while let Some(first) = queue.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_MAX
-            && let Ok(next) = queue.try_recv()
-        {
-            group.push(next);
-        }
-        session.commit_group(group, answers);
+        session.commit_group(group_of(first, &mut queue), &|group| answers.give(group));
     }
+}
+
+async fn serve_here(
+    connection: Connection,
+    mut queue: mpsc::Receiver<Box<dyn Request>>,
+    cache: Arc<Cache>,
+    clock: Arc<dyn Clock>,
+) {
+    // They could be prepared a moment ago.
+    let Ok(statements) = Statements::prepare(&connection) else { return };
+    let ownership = Ownership::default();
+    let mut session = Session { statements, ownership, cache: &cache, clock: &*clock };
+    while let Some(first) = queue.recv().await {
+        let group = group_of(first, &mut queue);
+        session.commit_group(group, &|group| group.into_iter().for_each(Request::answer));
+    }
+}
+
+/// The first request with those that wait behind it.
+fn group_of(first: Box<dyn Request>, queue: &mut mpsc::Receiver<Box<dyn Request>>) -> Group {
+    let mut group = vec![first];
+    while group.len() < GROUP_MAX
+        && let Ok(next) = queue.try_recv()
+    {
+        group.push(next);
+    }
+    group
 }
 
 /// What the thread works with as long as it lives.
@@ -190,13 +233,13 @@ struct Session<'c> {
 
 impl Session<'_> {
     /// Commits the group and has it answered; where that fails, each request by itself.
-    fn commit_group(&mut self, mut group: Group, answers: &Answers) {
+    fn commit_group(&mut self, mut group: Group, answer: &dyn Fn(Group)) {
         if self.commit(&mut group).is_ok() {
-            return answers.give(group);
+            return answer(group);
         }
         for mut request in group {
             match self.commit(std::slice::from_mut(&mut request)) {
-                Ok(()) => answers.give(vec![request]),
+                Ok(()) => answer(vec![request]),
                 Err(failure) => request.fail(failure),
             }
         }
