@@ -334,9 +334,10 @@ impl From<simulate::Error> for Error {
             simulate::Error::NotMinted(_) => {
                 Self::usage(error.to_string(), "mint its tickets with `tix seed`")
             }
-            simulate::Error::Measurement(_) | simulate::Error::Audit(_) => {
-                Self::Failed(error.into())
-            }
+            simulate::Error::BrokeOff(_)
+            | simulate::Error::Runtime(_)
+            | simulate::Error::Measurement(_)
+            | simulate::Error::Audit(_) => Self::Failed(error.into()),
         }
     }
 }

@@ -12,7 +12,9 @@ use tix::payment::SimulatedProvider;
 use tix::repository::{self, Access, StoreUrl};
 use tix::simulate::measure::Latencies;
 use tix::simulate::scenario::PartyShare;
-use tix::simulate::{self, Pace, Progress, Scenario, Setting, SimulationReport, Stop, Urgency};
+use tix::simulate::{
+    self, Pace, Progress, Scenario, Setting, SimulationReport, Stop, Time, Urgency,
+};
 
 #[path = "support/node.rs"]
 mod node;
@@ -38,13 +40,16 @@ impl Rehearsal {
             history: Arc::new(History::in_memory()),
             progress: Arc::new(Progress::default()),
             stop: Stop::default(),
+            time: Time::Real,
         };
         Self { url, setting, scenario }
     }
 
     async fn run(&self) -> SimulationReport {
         let repository = &*self.setting.repository;
-        let event = simulate::prepare(repository, &self.scenario, SEED, &|_| {}).await.unwrap();
+        let run = simulate::fresh_run();
+        let event =
+            simulate::prepare(repository, &self.scenario, SEED, &run, &|_| {}).await.unwrap();
         let setting = self.setting.clone();
         let report = simulate::rehearse(setting, &self.url, &event, &self.scenario, SEED);
         report.await.unwrap()
@@ -98,7 +103,7 @@ async fn check(rehearsal: &Rehearsal, report: &SimulationReport) {
     assert!(report.audit.passed, "{:?}", report.audit.violations);
     assert_eq!(report.circumstances.failures.count, 0, "{:?}", report.circumstances);
     let b = report.buyers;
-    assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.empty_handed);
+    assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.crashed + b.empty_handed);
     assert!(b.served_from_waitlist <= b.bought.min(b.waitlisted), "{b:?}");
     if b.waitlisted > 0 {
         let line = rehearsal.line(report).await;
@@ -237,7 +242,7 @@ async fn a_store_in_memory_outlives_the_run_until_it_is_audited() {
     let Rehearsal { url, setting, scenario } =
         Rehearsal::at("sqlite::memory:", scenario(20, Pace::Max)).await;
     let repository = &*setting.repository;
-    let event = simulate::prepare(repository, &scenario, SEED, &|_| {}).await.unwrap();
+    let event = simulate::prepare(repository, &scenario, SEED, "x", &|_| {}).await.unwrap();
     let report = simulate::rehearse(setting, &url, &event, &scenario, SEED).await.unwrap();
     assert!(report.audit.passed, "{:?}", report.audit.violations);
 }
@@ -324,7 +329,7 @@ async fn who_is_cut_off_while_he_waits_is_counted() {
     assert_eq!(report.circumstances.stopped, Urgency::AtOnce);
     assert!(report.audit.passed, "{:?}", report.audit.violations);
     let b = report.buyers;
-    assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.empty_handed);
+    assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.crashed + b.empty_handed);
     assert!(b.waitlisted >= 5 && b.empty_handed >= 5, "{b:?}");
     let snapshot = rehearsal.setting.progress.snapshot(rehearsal.setting.repository.now());
     assert_eq!((snapshot.present, snapshot.waiting), (0, 0));

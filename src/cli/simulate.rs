@@ -18,6 +18,10 @@ Examples:
   tix simulate --buyers 10000 --seats 2000         five buyers for a seat
   tix simulate --buyers 10000 --seed 42            the same buyers once more
   tix simulate --scenario sold-out-in-minutes      eight buyers for a seat
+  tix simulate --scenario sold-out-in-minutes --virtual-time
+                                                   the same in seconds, and the same again
+  tix simulate --virtual-time --repeat 20          how much of it is chance
+  tix simulate --buyers 2000 --faults              while much goes wrong; the audit must pass
   tix simulate --set arrival.shape=even            buyers come at a steady rate
   tix simulate --buyers 500 --event hall --yes     on an event that people use
   tix --store sqlite::memory: simulate --speed max
@@ -47,6 +51,17 @@ pub struct SimulateArgs {
     /// How many seconds of buyer time pass in a second, 60 as a rule, or `max` for no pauses at all
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<Pace>,
+    /// Go by a virtual clock on a store in memory: an hour in seconds, and the same report for the same
+    /// seed; how long the store takes is modelled
+    #[arg(long, conflicts_with_all = ["event", "speed"])]
+    pub virtual_time: bool,
+    /// Rehearse so many times, with this seed and those that follow, and report how far the outcomes
+    /// are apart
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: Option<u32>,
+    /// Let requests fail, answers get lost, buyers crash and the store stall on purpose
+    #[arg(long)]
+    pub faults: bool,
     /// Sell this event instead of one of the rehearsal's own: its slug, its id, or a prefix
     #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,

@@ -9,23 +9,30 @@ use tokio::time::Instant;
 
 use super::checkout::Checkout;
 use super::choice::choose;
-use super::measure::{Operation, Outcome, Timing};
+use super::link::faults::Trouble;
+use super::measure::Operation;
 use super::plan::{BuyerPlan, Visit};
 use super::progress::{Leaving, Progress};
 use super::sale::Sale;
 use super::stop::Urgency;
 use crate::audit::Answer;
-use crate::domain::{Hold, HoldId, NewHold, Refusal, SectionMap, TicketId};
+use crate::domain::{Hold, NewHold, Refusal, SectionMap, TicketId, Timestamp};
 use crate::repository::Error;
 
 /// After so many refusals in a row a buyer looks for seats in another section.
 const REFUSALS_PER_SECTION_MAX: u32 = 2;
+/// How often a buyer asks the same while his line is bad.
+const ASKS_MAX: u32 = 5;
+/// How long he waits before he asks again, in buyer time.
+const ASK_AGAIN_MS: u32 = 1000;
 
 /// Lets a buyer in who was due at `due`, and stays with him until he leaves.
-pub(super) async fn attend(sale: Arc<Sale>, number: u32, due: Instant) {
+///
+/// `place` is his in the order of arrival, from 0.
+pub(super) async fn attend(sale: Arc<Sale>, number: u32, place: u32, due: Instant) {
     let mut presence = Presence::of(&sale.progress);
     presence.leaving = match sale.plan.buyer(number) {
-        Ok(plan) => Buyer { sale: &sale, plan: &plan, due }.attend().await,
+        Ok(plan) => Buyer { sale: &sale, plan: &plan, place, due, seated: false }.attend().await,
         Err(e) => {
             sale.failures.add("plan a buyer", &e);
             Leaving::EmptyHanded
@@ -56,8 +63,12 @@ impl Drop for Presence<'_> {
 pub(super) struct Buyer<'a> {
     pub(super) sale: &'a Sale,
     pub(super) plan: &'a BuyerPlan,
+    /// His place in the order of arrival, from 0.
+    place: u32,
     /// When his plan means the next operation to be sent.
     pub(super) due: Instant,
+    /// Whether he ever got seats.
+    seated: bool,
 }
 
 /// What came of asking for seats.
@@ -104,7 +115,7 @@ impl Buyer<'_> {
                 in_vain.push(section);
                 continue;
             };
-            match self.claim(tickets).await? {
+            match self.claim(section, tickets).await? {
                 Claim::Held(hold) => return Continue(Some(hold)),
                 Claim::Refused => refusals += 1,
             }
@@ -119,13 +130,12 @@ impl Buyer<'_> {
     /// The section he would like best of those that seem to have enough left; none if none has.
     async fn section(&mut self, in_vain: &[u32]) -> ControlFlow<Leaving, Option<u32>> {
         let sale = self.sale;
-        if let Some(reading) = sale.vacancy.refresh(&*sale.repository, sale.event).await {
-            // Nobody's plan meant it to be read at a certain time: it is due when it is sent.
-            let (sent, answered) = (reading.sent, reading.answered);
-            let timing = Timing { due: sent, sent, answered };
-            let outcome = Outcome::of(&reading.answer);
-            sale.measured(self.plan.number, Operation::Counts, outcome, timing);
-            self.answered("count the tickets", reading.answer)?;
+        let counted = sale.count_tickets(self.plan.number).await;
+        match counted.as_ref().err().and_then(Trouble::of) {
+            Some(Trouble::Crashed) => return Break(Leaving::Crashed),
+            // He goes by what was known before.
+            Some(Trouble::Refused | Trouble::Lost) => {}
+            None => self.answered("count the tickets", counted)?,
         }
         let may_do = |section: &u32| {
             sale.vacancy.may_have(*section, self.plan.party) && !in_vain.contains(section)
@@ -141,38 +151,79 @@ impl Buyer<'_> {
 
     async fn look_at(&mut self, section: u32) -> ControlFlow<Leaving, SectionMap> {
         let sale = self.sale;
-        let call = sale.repository.section_map(sale.event, &sale.sections[section as usize]);
-        let answer = sale.ask(self.plan.number, Operation::SectionMap, self.due, call).await;
+        let call = || sale.repository.section_map(sale.event, &sale.sections[section as usize]);
+        let answer = self.ask(Operation::SectionMap, call).await?;
         self.answered("read the map of a section", answer)
     }
 
-    async fn claim(&mut self, tickets: Vec<TicketId>) -> ControlFlow<Leaving, Claim> {
+    async fn claim(&mut self, section: u32, tickets: Vec<TicketId>) -> ControlFlow<Leaving, Claim> {
         let sale = self.sale;
+        let sent_at = sale.repository.now();
         let attempt = NewHold {
-            hold_id: HoldId::fresh(),
+            hold_id: sale.ids.hold(sent_at),
             event_id: sale.event,
             session_id: self.plan.session_id.clone(),
             buyer_id: self.plan.buyer_id,
             tickets,
         };
-        let sent_at = sale.repository.now();
-        let call = sale.repository.start_hold(&attempt);
-        let answer = sale.ask(self.plan.number, Operation::StartHold, self.due, call).await;
-        let hold = match answer {
+        let call = || sale.repository.start_hold(&attempt);
+        let hold = match self.ask(Operation::StartHold, call).await? {
             // He may have no more, or there is nothing here for anybody: no use in another try.
             Err(Error::Refused(
                 Refusal::Limit { .. } | Refusal::UnknownEvent { .. } | Refusal::UnknownSeat { .. },
             )) => return Break(Leaving::EmptyHanded),
-            Err(Error::Refused(_)) => {
-                self.due = Instant::now();
+            Err(Error::Refused(refusal)) => {
+                if matches!(refusal, Refusal::Taken { .. }) {
+                    sale.tally.refused_as_taken(section);
+                }
                 return Continue(Claim::Refused);
             }
             answer => self.answered("start a hold", answer)?,
         };
+        self.got(sent_at, &hold);
+        Continue(Claim::Held(hold))
+    }
+
+    /// Notes that he was told to own what a hold has.
+    pub(super) fn got(&mut self, sent_at: Timestamp, hold: &Hold) {
+        let sale = self.sale;
+        if !std::mem::replace(&mut self.seated, true) {
+            sale.tally.seated(self.place);
+        }
         sale.progress.claimed(hold.tickets.len());
         let answer = Answer::Held { from: hold.started_at, until: hold.expires_at };
-        sale.told(sent_at, &hold, answer);
-        Continue(Claim::Held(hold))
+        sale.told(sent_at, hold, answer);
+    }
+
+    /// Asks the store, and asks the same again where something went wrong on the way on purpose, as
+    /// anybody would whose line is bad.
+    pub(super) async fn ask<T, C>(
+        &mut self,
+        operation: Operation,
+        call: impl Fn() -> C,
+    ) -> ControlFlow<Leaving, Result<T, Error>>
+    where
+        C: Future<Output = Result<T, Error>>,
+    {
+        let mut asked = 0;
+        loop {
+            let answer = self.sale.ask(self.plan.number, operation, self.due, call()).await;
+            self.due = Instant::now();
+            asked += 1;
+            let Some(trouble) = answer.as_ref().err().and_then(Trouble::of) else {
+                return Continue(answer);
+            };
+            self.endure(trouble, asked).await?;
+        }
+    }
+
+    /// Waits a moment before he asks again; leaves where he crashed, or has asked often enough.
+    pub(super) async fn endure(&mut self, trouble: Trouble, asked: u32) -> ControlFlow<Leaving> {
+        match trouble {
+            Trouble::Crashed => Break(Leaving::Crashed),
+            _ if asked == ASKS_MAX => Break(Leaving::EmptyHanded),
+            Trouble::Refused | Trouble::Lost => self.pause_or_leave(ASK_AGAIN_MS).await,
+        }
     }
 
     /// The answer, if the store gave one; a buyer whom it fails leaves.
@@ -181,7 +232,6 @@ impl Buyer<'_> {
         tried: &str,
         answer: Result<T, Error>,
     ) -> ControlFlow<Leaving, T> {
-        self.due = Instant::now();
         match answer {
             Ok(value) => Continue(value),
             Err(e) => {
@@ -210,6 +260,7 @@ impl Buyer<'_> {
             return Continue(());
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(self.due) => Continue(()),
             () = sale.stop.asked(Urgency::WindDown) => Break(()),
         }

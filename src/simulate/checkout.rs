@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::buyer::Buyer;
+use super::link::faults::Trouble;
 use super::measure::{Operation, Outcome, Timing};
 use super::plan::Intent;
 use super::progress::Leaving;
@@ -18,7 +19,7 @@ use crate::payment::{self, Charge, PaymentProvider, ProviderTimeout};
 use crate::repository::{Error, PaymentOutcome, Result};
 
 /// How often a buyer repeats one attempt to pay that was neither taken nor refused for good.
-const REPEATS_MAX: u32 = 3;
+const REPEATS_MAX: u32 = 5;
 /// How long he waits before he repeats a request that met a busy store, in buyer time.
 const BUSY_PAUSE_MS: u32 = 1000;
 
@@ -81,9 +82,16 @@ impl Checkout<'_, '_> {
     async fn give_up(&mut self) -> ControlFlow<Leaving> {
         let sale = self.buyer.sale;
         let sent_at = sale.repository.now();
-        let call = sale.repository.abandon(self.hold.hold_id, &self.buyer.plan.session_id);
-        let buyer = self.buyer.plan.number;
-        match sale.ask(buyer, Operation::Abandon, self.buyer.due, call).await {
+        let session = &self.buyer.plan.session_id;
+        let call = || sale.repository.abandon(self.hold.hold_id, session);
+        let answer = match self.buyer.ask(Operation::Abandon, call).await {
+            Continue(answer) => answer,
+            Break(leaving) => {
+                self.leave_hold_behind();
+                return Break(leaving);
+            }
+        };
+        match answer {
             Ok(hold) if hold.status == HoldStatus::Abandoned => {
                 sale.progress.abandoned(self.hold.tickets.len());
                 sale.told(sent_at, self.hold, Answer::Abandoned);
@@ -107,12 +115,21 @@ impl Checkout<'_, '_> {
             Ok(reference) => reference,
             Err(e) => return self.failed("name a payment", &e),
         };
-        for _ in 0..REPEATS_MAX {
+        for asked in 1..=REPEATS_MAX {
             let sent_at = sale.repository.now();
             let refusal = match self.confirm(&reference).await {
                 Ok(order) => return Continue(self.paid(sent_at, &order)),
                 Err(Error::Refused(refusal)) => refusal,
-                Err(e @ Error::Store(_)) => return self.failed("confirm a hold", &e),
+                Err(e @ Error::Store(_)) => match Trouble::of(&e) {
+                    None => return self.failed("confirm a hold", &e),
+                    Some(trouble) => match self.buyer.endure(trouble, asked).await {
+                        Continue(()) => continue,
+                        Break(leaving) => {
+                            self.leave_hold_behind();
+                            return Break(leaving);
+                        }
+                    },
+                },
             };
             let pause_ms = match refusal {
                 Refusal::Busy { .. } => BUSY_PAUSE_MS,
@@ -184,6 +201,7 @@ impl Checkout<'_, '_> {
     async fn wait_until(&mut self, deadline: Timestamp) {
         let span = deadline.since(self.buyer.sale.repository.now());
         tokio::select! {
+            biased;
             () = tokio::time::sleep(span) => {}
             () = self.buyer.sale.stop.asked(super::stop::Urgency::WindDown) => {}
         }

@@ -18,6 +18,12 @@ pub enum Error {
     /// Latencies cannot be measured.
     #[error("cannot set up the measurement")]
     Measurement(#[from] hdrhistogram::CreationError),
+    /// The thread that rehearsed ended before it reported.
+    #[error("the rehearsal broke off")]
+    BrokeOff(#[from] tokio::task::JoinError),
+    /// There is no runtime to rehearse on.
+    #[error("cannot start a runtime")]
+    Runtime(#[source] std::io::Error),
     /// The audit could not be made.
     #[error("cannot audit the rehearsal")]
     Audit(#[source] repository::Error),

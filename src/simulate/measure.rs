@@ -11,6 +11,7 @@ use hdrhistogram::{CreationError, Histogram};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::link::faults::Trouble;
 use crate::repository::{Error, Result};
 
 /// Significant digits of every latency.
@@ -77,6 +78,8 @@ pub enum Outcome {
     Ok,
     /// Refused, with the reason's word.
     Refused(&'static str),
+    /// Something went wrong on purpose.
+    Troubled(Trouble),
     /// The store did not do its part.
     Failed,
 }
@@ -88,7 +91,7 @@ impl Outcome {
         match answer {
             Ok(_) => Self::Ok,
             Err(Error::Refused(refusal)) => Self::Refused(refusal.code()),
-            Err(Error::Store(_)) => Self::Failed,
+            Err(error) => Trouble::of(error).map_or(Self::Failed, Self::Troubled),
         }
     }
 
@@ -98,6 +101,7 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::Refused(code) => code,
+            Self::Troubled(trouble) => trouble.name(),
             Self::Failed => "failed",
         }
     }
@@ -119,7 +123,7 @@ pub struct Timing {
 pub struct Latencies {
     /// The operation.
     pub name: &'static str,
-    /// How it ended: `ok`, the reason of a refusal, or `failed`.
+    /// How it ended: `ok`, the reason of a refusal, what went wrong on purpose, or `failed`.
     pub outcome: &'static str,
     /// How often.
     pub count: u64,
@@ -150,6 +154,8 @@ pub struct Recorder {
 struct Shard {
     measured: BTreeMap<(Operation, Outcome), Measured>,
     slices: Vec<u32>,
+    /// Latencies from due time since somebody last asked for them.
+    recent: Option<Histogram<u32>>,
 }
 
 #[derive(Debug, Clone)]
@@ -181,6 +187,9 @@ impl Recorder {
             shard.slices.resize(slice + 1, 0);
         }
         shard.slices[slice] += 1;
+        let recent = shard.recent.get_or_insert_with(|| self.empty.clone());
+        // It grows up to `LATENCY_US_MAX`, which no latency exceeds here.
+        let _ = recent.record(micros(from_sent.saturating_add(late)));
         let measured = shard.measured.entry((operation, outcome));
         let measured = measured.or_insert_with(|| Measured::nothing(&self.empty));
         measured.add(from_sent, from_sent.saturating_add(late));
@@ -212,6 +221,22 @@ impl Recorder {
         let whole: Option<u64> =
             slices.windows(SLICES_PER_SECOND).map(|second| second.iter().sum()).max();
         whole.unwrap_or_else(|| slices.iter().sum())
+    }
+
+    /// How many operations were answered since the last call, and the 99th percentile of their
+    /// latencies from when they were due, in microseconds.
+    #[must_use]
+    pub fn since_last_asked(&self) -> (u64, u64) {
+        let mut all = self.empty.clone();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(recent) = &mut shard.recent {
+                // Both grow as needed, so that one cannot fail to hold what the other does.
+                let _ = all.add(&*recent);
+                recent.reset();
+            }
+        }
+        (all.len(), all.value_at_quantile(0.99).min(all.max()))
     }
 
     fn slices(&self) -> Vec<u64> {

@@ -32,6 +32,9 @@ pub enum Pace {
 pub struct PaceError(String);
 
 impl Pace {
+    /// A second of buyer time in a second.
+    pub const REAL: Self = Self::Factor(1.0);
+
     /// A speed of so many seconds of buyer time per second.
     ///
     /// # Errors
@@ -51,6 +54,17 @@ impl Pace {
             Self::Factor(factor) => Duration::from_millis(buyer_ms.into()).div_f64(factor),
             Self::Max => Duration::ZERO,
         }
+    }
+
+    /// The buyer time, in seconds, of so much clock time; there is none at speed `max`, where clock
+    /// time stands for it.
+    #[must_use]
+    pub fn buyer_seconds(self, clock_time: Duration) -> f64 {
+        let factor = match self {
+            Self::Factor(factor) => factor,
+            Self::Max => 1.0,
+        };
+        clock_time.as_secs_f64() * factor
     }
 
     /// The clock time of a deadline: it shrinks like the pauses, to whole milliseconds rounded up,

@@ -1,11 +1,8 @@
 //! Where a rehearsal stands: numbers that its buyers keep up and anybody may read meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::domain::Timestamp;
 
@@ -23,6 +20,8 @@ pub enum Leaving {
     GaveUp,
     /// He left a hold behind without a word.
     Silent,
+    /// He crashed, on purpose, after the store did what he asked.
+    Crashed,
     /// He never had seats, or lost them before he paid.
     EmptyHanded,
 }
@@ -31,11 +30,13 @@ pub enum Leaving {
 #[derive(Debug, Default)]
 pub struct Progress {
     planned: AtomicU64,
-    started: OnceLock<Instant>,
+    /// The latest time that anybody saw, by the store's clock.
+    seen_ms: AtomicI64,
     arrived: AtomicU64,
     bought: AtomicU64,
     gave_up: AtomicU64,
     silent: AtomicU64,
+    crashed: AtomicU64,
     empty_handed: AtomicU64,
     waitlisted: AtomicU64,
     waiting: AtomicU64,
@@ -60,8 +61,6 @@ struct Abandonment {
 /// The numbers at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Snapshot {
-    /// Since the first arrival was due; zero before.
-    pub elapsed: Duration,
     /// Buyers who will come.
     pub planned: u64,
     /// Buyers who came.
@@ -74,6 +73,8 @@ pub struct Snapshot {
     pub gave_up: u64,
     /// Buyers who left a hold behind without a word.
     pub silent: u64,
+    /// Buyers who crashed on purpose.
+    pub crashed: u64,
     /// Buyers who left with nothing.
     pub empty_handed: u64,
     /// Buyers who joined the waitlist.
@@ -99,38 +100,34 @@ pub struct Snapshot {
     pub operations: u64,
 }
 
-impl Snapshot {
-    /// Operations per second since an earlier snapshot; 0 if no time has passed.
-    #[must_use]
-    pub fn rate_since(&self, earlier: &Self) -> f64 {
-        let seconds = self.elapsed.saturating_sub(earlier.elapsed).as_secs_f64();
-        let operations = self.operations.saturating_sub(earlier.operations);
-        // A duration turns whole numbers into floats without a cast.
-        let operations = Duration::from_secs(operations).as_secs_f64();
-        if seconds > 0.0 { operations / seconds } else { 0.0 }
-    }
-}
-
 impl Progress {
+    /// How it stands at the latest time that anybody saw.
+    #[must_use]
+    pub fn latest(&self) -> Snapshot {
+        self.snapshot(Timestamp::from_millis(self.seen_ms.load(Ordering::Relaxed)))
+    }
+
     /// How it stands at `now`, by the store's clock.
     #[must_use]
     pub fn snapshot(&self, now: Timestamp) -> Snapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.sees(now);
         let lapsed = self.lapsed(now);
         let sold = read(&self.tickets_sold);
         let (bought, gave_up) = (read(&self.bought), read(&self.gave_up));
         let (silent, empty_handed) = (read(&self.silent), read(&self.empty_handed));
-        let gone = bought + gave_up + silent + empty_handed;
+        let crashed = read(&self.crashed);
+        let gone = bought + gave_up + silent + crashed + empty_handed;
         let ended = read(&self.tickets_given_back) + lapsed.tickets + sold;
         let arrived = read(&self.arrived);
         Snapshot {
-            elapsed: self.started.get().map(Instant::elapsed).unwrap_or_default(),
             planned: read(&self.planned),
             arrived,
             present: arrived.saturating_sub(gone),
             bought,
             gave_up,
             silent,
+            crashed,
             empty_handed,
             waitlisted: read(&self.waitlisted),
             waiting: read(&self.waiting),
@@ -145,9 +142,13 @@ impl Progress {
         }
     }
 
-    pub(super) fn begins(&self, planned: u64, at: Instant) {
+    pub(super) fn begins(&self, planned: u64) {
         self.planned.store(planned, Ordering::Relaxed);
-        let _ = self.started.set(at);
+    }
+
+    /// Somebody saw the store's clock.
+    fn sees(&self, now: Timestamp) {
+        self.seen_ms.fetch_max(now.as_millis(), Ordering::Relaxed);
     }
 
     pub(super) fn arrives(&self) {
@@ -163,6 +164,7 @@ impl Progress {
             Leaving::Bought => &self.bought,
             Leaving::GaveUp => &self.gave_up,
             Leaving::Silent => &self.silent,
+            Leaving::Crashed => &self.crashed,
             Leaving::EmptyHanded => &self.empty_handed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -238,7 +240,7 @@ mod tests {
     #[test]
     fn whoever_arrived_is_present_until_he_leaves() {
         let progress = Progress::default();
-        progress.begins(4, Instant::now());
+        progress.begins(4);
         for _ in 0..4 {
             progress.arrives();
         }
@@ -249,16 +251,5 @@ mod tests {
         assert_eq!((snapshot.arrived, snapshot.present), (4, 1));
         assert_eq!((snapshot.bought, snapshot.served), (2, 1), "who waited bought, too");
         assert_eq!((snapshot.silent, snapshot.empty_handed), (1, 0));
-    }
-
-    #[test]
-    fn a_rate_is_what_happened_between_two_snapshots() {
-        let at = |seconds, operations| Snapshot {
-            elapsed: Duration::from_secs(seconds),
-            operations,
-            ..Snapshot::default()
-        };
-        assert!((at(3, 900).rate_since(&at(1, 100)) - 400.0).abs() < 1e-9);
-        assert!(at(1, 100).rate_since(&at(1, 0)).abs() < 1e-9);
     }
 }

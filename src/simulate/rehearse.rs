@@ -14,6 +14,8 @@ use crate::domain::{Currency, Event, EventDraft, Venue};
 use crate::minting::arena_of;
 use crate::repository::{MintProgress, Repository, StoreUrl};
 
+/// How many letters the name of a run has.
+const RUN_LETTERS: usize = 8;
 /// How long after the rehearsal its event begins.
 const BEGINS_AFTER: Duration = Duration::from_hours(30 * 24);
 /// How long before it begins the doors open.
@@ -27,8 +29,16 @@ pub fn fresh_seed() -> u64 {
     u64::from(rand::random::<u32>())
 }
 
+/// Names a run so that two with one seed are two events.
+#[must_use]
+pub fn fresh_run() -> String {
+    let mut run = Uuid::new_v4().simple().to_string();
+    run.truncate(RUN_LETTERS);
+    run
+}
+
 /// Makes an event of its own for one rehearsal, marked as simulated, and mints as many seats for it
-/// as the scenario has, laid out like an arena.
+/// as the scenario has, laid out like an arena. `run` tells it from others of the same seed.
 ///
 /// # Errors
 /// The scenario is out of bounds, or the store does not take the event.
@@ -36,23 +46,22 @@ pub async fn prepare(
     repository: &dyn Repository,
     scenario: &Scenario,
     seed: u64,
+    run: &str,
     minting: MintProgress<'_>,
 ) -> Result<Event, Error> {
     scenario.check()?;
-    let draft = draft(repository, scenario, seed);
+    let draft = draft(repository, scenario, seed, run);
     let event = repository.add_event(&draft).await?;
     let layout = Arc::new(arena_of(scenario.seats(), event.currency));
     repository.mint(event.event_id, layout, minting).await?;
     Ok(repository.event(event.event_id).await?)
 }
 
-fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64) -> EventDraft {
-    // Two rehearsals with one seed are two events.
-    let run = Uuid::new_v4().simple().to_string();
+fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64, run: &str) -> EventDraft {
     let starts_at = repository.now().plus(BEGINS_AFTER);
     let doors_at = starts_at.minus(DOORS_BEFORE);
     EventDraft {
-        slug: format!("simulation-{seed}-{}", &run[..8]),
+        slug: format!("simulation-{seed}-{run}"),
         name: format!("Simulation {seed}"),
         series: "Simulation".into(),
         event_type: "simulation".into(),

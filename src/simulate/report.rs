@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::measure::Latencies;
-use super::run::Outcome;
+use super::fairness::Fairness;
+use super::insight::{PhantomSellOut, Section, SellThrough, Waiting};
+use super::link::faults::{FaultCounts, Trouble};
+use super::measure::{self, Latencies};
+use super::run::{Outcome, Time};
 use super::sale::FailureReport;
 use super::scenario::Scenario;
 use super::stop::Urgency;
+use super::timeline::Timeline;
 use crate::audit::AuditReport;
 use crate::domain::{Event, EventId, Money, money};
 use crate::repository::SectionCounts;
@@ -27,6 +31,8 @@ pub struct SimulationReport {
     pub tix_version: &'static str,
     /// The store, without its password.
     pub store: String,
+    /// Whether it went by a virtual clock.
+    pub virtual_time: bool,
     /// What the plan was made from.
     pub seed: u64,
     /// All parameters.
@@ -43,10 +49,24 @@ pub struct SimulationReport {
     pub revenue: Money,
     /// What became of the holds.
     pub holds: Holds,
+    /// How fast it sold.
+    pub sell_through: SellThrough,
+    /// When everything was held and little was sold.
+    pub phantom_sell_out: PhantomSellOut,
+    /// How far the order of success departs from the order of arrival.
+    pub fairness: Fairness,
+    /// How long those who waited in line did, by their place in it.
+    pub waiting: Vec<Waiting>,
+    /// What became of each section, in the order of the venue.
+    pub sections: Vec<Section>,
+    /// What went wrong on purpose; none where nothing was to.
+    pub faults: Option<FaultCounts>,
     /// How long the store took to answer, per operation and outcome.
     pub operations: Vec<Latencies>,
     /// How much the store did.
     pub throughput: Throughput,
+    /// How it went from second to second.
+    pub timeline: Timeline,
     /// Whether what is stored and what happened obeys the rules.
     pub audit: AuditReport,
     /// What only people are told.
@@ -65,6 +85,8 @@ pub struct Buyers {
     pub gave_up: u64,
     /// Left a hold behind without a word.
     pub silent: u64,
+    /// Crashed on purpose, perhaps with a hold or an order that they never heard of.
+    pub crashed: u64,
     /// Left with nothing.
     pub empty_handed: u64,
     /// Joined the waitlist, whatever came of it.
@@ -88,6 +110,21 @@ pub struct Tickets {
     pub available: u64,
     /// Kept from the sale.
     pub blocked: u64,
+}
+
+impl Tickets {
+    /// Adds the sections up.
+    #[must_use]
+    pub fn of(counts: &[SectionCounts]) -> Self {
+        counts.iter().fold(Self::default(), |sum, section| Self {
+            minted: sum.minted + section.minted,
+            sold: sum.sold + section.sold,
+            held: sum.held + section.held,
+            paying: sum.paying + section.paying,
+            available: sum.available + section.available,
+            blocked: sum.blocked + section.blocked,
+        })
+    }
 }
 
 /// What became of the holds of this rehearsal.
@@ -150,15 +187,23 @@ impl SimulationReport {
             schema_version: SCHEMA_VERSION,
             tix_version: env!("CARGO_PKG_VERSION"),
             store,
+            virtual_time: outcome.time == Time::Virtual,
             seed,
             scenario,
             event_id: event.event_id,
             elapsed_seconds: rounded(outcome.elapsed.as_secs_f64()),
             buyers: buyers(&outcome),
-            tickets: tickets(&outcome.counts),
+            tickets: Tickets::of(&outcome.counts),
             revenue: money::total(revenue, event.currency),
             holds: holds(&outcome),
             throughput: throughput(&outcome),
+            sell_through: SellThrough::of(&outcome.timeline),
+            phantom_sell_out: PhantomSellOut::of(&outcome.timeline),
+            fairness: outcome.fairness,
+            waiting: outcome.waiting,
+            sections: Section::all(&outcome.counts, &outcome.taken),
+            faults: outcome.faults,
+            timeline: outcome.timeline,
             operations: outcome.latencies,
             audit,
             circumstances: Circumstances {
@@ -179,21 +224,11 @@ fn buyers(outcome: &Outcome) -> Buyers {
         bought: seen.bought,
         gave_up: seen.gave_up,
         silent: seen.silent,
+        crashed: seen.crashed,
         empty_handed: seen.empty_handed,
         waitlisted: seen.waitlisted,
         served_from_waitlist: seen.served,
     }
-}
-
-fn tickets(counts: &[SectionCounts]) -> Tickets {
-    counts.iter().fold(Tickets::default(), |sum, section| Tickets {
-        minted: sum.minted + section.minted,
-        sold: sum.sold + section.sold,
-        held: sum.held + section.held,
-        paying: sum.paying + section.paying,
-        available: sum.available + section.available,
-        blocked: sum.blocked + section.blocked,
-    })
 }
 
 fn holds(outcome: &Outcome) -> Holds {
@@ -206,11 +241,17 @@ fn holds(outcome: &Outcome) -> Holds {
         started: seen.holds_started,
         refused_taken: refused(&|why| why == "taken"),
         refused_limit: refused(&|why| why == "limit"),
-        refused_other: refused(&|why| !matches!(why, "ok" | "failed" | "taken" | "limit")),
+        refused_other: refused(&|why| !matches!(why, "ok" | "taken" | "limit") && is_refusal(why)),
         abandoned: seen.holds_abandoned,
         expired: seen.holds_lapsed,
         confirmed: seen.holds_confirmed,
     }
+}
+
+/// Whether an outcome is the store's answer, and not something that went wrong.
+fn is_refusal(outcome: &str) -> bool {
+    outcome != measure::Outcome::Failed.name()
+        && Trouble::ALL.iter().all(|trouble| trouble.name() != outcome)
 }
 
 fn throughput(outcome: &Outcome) -> Throughput {
@@ -235,7 +276,12 @@ pub(super) fn float(count: u64) -> f64 {
     Duration::from_secs(count).as_secs_f64()
 }
 
+/// A part of a whole, rounded; 0 where there is nothing.
+pub(super) fn share_of(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { rounded(float(part) / float(whole)) }
+}
+
 /// Three digits behind the point are more than any of these numbers is worth.
-fn rounded(number: f64) -> f64 {
+pub(super) fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }

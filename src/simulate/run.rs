@@ -9,13 +9,22 @@ use tokio::time::Instant;
 
 use super::buyer::attend;
 use super::error::Error;
+use super::fairness::Fairness;
+use super::ids::Ids;
+use super::insight::Waiting;
+use super::link::Link;
+use super::link::faults::{FaultCounts, Faults};
+use super::link::service::Service;
 use super::measure::{Latencies, Recorder};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::progress::{Progress, Snapshot};
+use super::report::Tickets;
 use super::sale::{FailureReport, Failures, Sale};
 use super::scenario::Scenario;
 use super::stop::{Stop, Urgency};
+use super::tally::Tally;
+use super::timeline::{self, Keeper, Timeline};
 use super::vacancy::Vacancy;
 use super::waitlist::{self, Line};
 use crate::audit::History;
@@ -36,11 +45,25 @@ pub struct Setting {
     pub progress: Arc<Progress>,
     /// How the run is stopped before its end.
     pub stop: Stop,
+    /// Whose time it goes by.
+    pub time: Time,
+}
+
+/// Whose time a run goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// That of the machine.
+    Real,
+    /// That of the runtime, which is paused: the store takes as long as the scenario says, and every
+    /// name follows from the seed.
+    Virtual,
 }
 
 /// What a run came to.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// Whose time it went by.
+    pub time: Time,
     /// From the opening of the sale until the last buyer left.
     pub elapsed: Duration,
     /// What became of buyers and holds.
@@ -53,7 +76,17 @@ pub struct Outcome {
     pub busiest_second: u64,
     /// The condition of the tickets at the end, by section.
     pub counts: Vec<SectionCounts>,
-    /// What went wrong without being a refusal.
+    /// How far the order of success departs from the order of arrival.
+    pub fairness: Fairness,
+    /// How long those who waited in line did.
+    pub waiting: Vec<Waiting>,
+    /// How often claims were refused as taken, by section.
+    pub taken: Vec<u64>,
+    /// How it went from second to second.
+    pub timeline: Timeline,
+    /// What went wrong on purpose; none where nothing was to.
+    pub faults: Option<FaultCounts>,
+    /// What went wrong without being a refusal, and not on purpose.
     pub failures: FailureReport,
     /// Whether the run was stopped before its end, and how urgently.
     pub stopped: Urgency,
@@ -72,23 +105,36 @@ pub async fn run(
     scenario: &Scenario,
     seed: u64,
 ) -> Result<Outcome, Error> {
+    let (store, time) = (Arc::clone(&setting.repository), setting.time);
     let sale = Arc::new(open(setting, event, scenario, seed).await?);
     let mut present = JoinSet::new();
     let started = Instant::now();
-    sale.progress.begins(scenario.buyers.into(), started);
+    sale.progress.begins(scenario.buyers.into());
     let at_once = sale.stop.clone();
     let watcher = tokio::spawn(waitlist::watch(Arc::clone(&sale)));
+    let timeline = tokio::spawn(timeline::keep(Arc::clone(&sale), started));
     tokio::select! {
+        biased;
         () = carry_out(&sale, started, &mut present) => {}
         () = at_once.asked(Urgency::AtOnce) => {}
     }
     present.shutdown().await;
+    timeline.abort();
     dismiss(&sale, watcher).await;
     let elapsed = started.elapsed();
-    let counts = sale.repository.counts(event).await?;
+    let counts = store.counts(event).await?;
+    sale.timeline.note(&sale, elapsed, &Tickets::of(&counts));
+    let snapshot = sale.progress.snapshot(store.now());
+    let arrived = u32::try_from(snapshot.arrived).unwrap_or(u32::MAX);
     Ok(Outcome {
+        time,
         elapsed,
-        snapshot: sale.progress.snapshot(sale.repository.now()),
+        snapshot,
+        fairness: Fairness::of(arrived, &sale.tally.order_of_success()),
+        waiting: Waiting::by_place(sale.tally.waits(), scenario.speed),
+        taken: sale.tally.taken(),
+        timeline: sale.timeline.timeline(),
+        faults: sale.faults.as_ref().map(|faults| faults.counts()),
         latencies: sale.recorder.latencies(),
         operations: sale.recorder.operations(),
         busiest_second: sale.recorder.busiest_second(),
@@ -107,15 +153,29 @@ async fn open(
 ) -> Result<Sale, Error> {
     let sections = setting.repository.sections(event).await?;
     let plan = Plan::new(scenario.clone(), seed, sections.len())?;
+    let faults = Faults::of(scenario, seed).map(Arc::new);
+    let (ids, service) = match setting.time {
+        Time::Real => (Ids::Fresh, None),
+        Time::Virtual => (Ids::of_seed(seed), Some(Service::new(&scenario.service))),
+    };
+    let repository: Arc<dyn Repository> = if faults.is_some() || service.is_some() {
+        Arc::new(Link { store: setting.repository, service, faults: faults.clone() })
+    } else {
+        setting.repository
+    };
     Ok(Sale {
         event,
         plan,
         recorder: Recorder::new(Instant::now())?,
         failures: Failures::default(),
-        vacancy: Vacancy::new(&sections),
+        vacancy: Vacancy::new(&sections, scenario.speed),
         line: Line::default(),
+        tally: Tally::new(sections.len()),
+        timeline: Keeper::new(scenario.speed),
+        ids,
+        faults,
         sections: sections.into_iter().map(|section| section.name).collect(),
-        repository: setting.repository,
+        repository,
         provider: setting.provider,
         history: setting.history,
         progress: setting.progress,
@@ -127,6 +187,7 @@ async fn open(
 async fn carry_out(sale: &Arc<Sale>, started: Instant, present: &mut JoinSet<()>) {
     let winding_down = sale.stop.clone();
     tokio::select! {
+        biased;
         () = let_in(sale, started, present) => {}
         () = winding_down.asked(Urgency::WindDown) => {}
     }
@@ -138,22 +199,22 @@ async fn carry_out(sale: &Arc<Sale>, started: Instant, present: &mut JoinSet<()>
 async fn let_in(sale: &Arc<Sale>, started: Instant, present: &mut JoinSet<()>) {
     let scenario = sale.plan.scenario();
     let room = Arc::new(Semaphore::new(scenario.present_max as usize));
-    for arrival in sale.plan.arrivals() {
-        let (due, place) = match scenario.speed {
+    for (arrival, place) in sale.plan.arrivals().iter().zip(0..) {
+        let (due, room) = match scenario.speed {
             Pace::Factor(_) => {
                 let due = started + scenario.speed.pause(arrival.at_ms);
                 tokio::time::sleep_until(due).await;
                 (due, None)
             }
             Pace::Max => {
-                let place = Arc::clone(&room).acquire_owned().await.ok();
-                (Instant::now(), place)
+                let room = Arc::clone(&room).acquire_owned().await.ok();
+                (Instant::now(), room)
             }
         };
         let (buyer, sale_of_buyer) = (arrival.buyer, Arc::clone(sale));
         present.spawn(async move {
-            attend(sale_of_buyer, buyer, due).await;
-            drop(place);
+            attend(sale_of_buyer, buyer, place, due).await;
+            drop(room);
         });
         while let Some(left) = present.try_join_next() {
             note_panic(sale, left);

@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::ids::Ids;
+use super::link::faults::Faults;
 use super::measure::{Operation, Outcome, Recorder, Timing};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::stop::Stop;
+use super::tally::Tally;
+use super::timeline::Keeper;
 use super::vacancy::Vacancy;
 use super::waitlist::Line;
 use crate::audit::{Answer, History, Told};
@@ -32,6 +36,10 @@ pub(super) struct Sale {
     pub(super) failures: Failures,
     pub(super) vacancy: Vacancy,
     pub(super) line: Line,
+    pub(super) tally: Tally,
+    pub(super) timeline: Keeper,
+    pub(super) ids: Ids,
+    pub(super) faults: Option<Arc<Faults>>,
     /// The names of the sections, in the order of the venue.
     pub(super) sections: Vec<String>,
 }
@@ -50,6 +58,18 @@ impl Sale {
         let timing = Timing { due, sent, answered: Instant::now() };
         self.measured(buyer, operation, Outcome::of(&answer), timing);
         answer
+    }
+
+    /// Reads how many tickets are available, if the last reading is old and nobody else is at it.
+    pub(super) async fn count_tickets(&self, buyer: u32) -> Result<()> {
+        let Some(reading) = self.vacancy.refresh(&*self.repository, self.event).await else {
+            return Ok(());
+        };
+        // Nobody's plan meant it to be read at a certain time: it is due when it is sent.
+        let (sent, answered) = (reading.sent, reading.answered);
+        let timing = Timing { due: sent, sent, answered };
+        self.measured(buyer, Operation::Counts, Outcome::of(&reading.answer), timing);
+        reading.answer
     }
 
     pub(super) fn measured(&self, buyer: u32, operation: Operation, how: Outcome, when: Timing) {

@@ -29,6 +29,11 @@ pub const TRIES_MAX: u32 = 100;
 /// The most sections that one buyer has in mind.
 pub const FAVOURITES_MAX: u32 = 100;
 
+/// The longest that one request may take in virtual time, in milliseconds.
+pub const SERVICE_MS_MAX: f64 = 60_000.0;
+/// The most reads that a store serves at a time in virtual time.
+pub const READERS_MAX: u32 = 1024;
+
 /// The longest that anybody waits in line, in medians of that time. The few who would wait longer
 /// would keep a rehearsal from its end.
 pub const PATIENCE_MAX_MEDIANS: f64 = 3.0;
@@ -63,6 +68,10 @@ pub struct Scenario {
     pub payment: Payment,
     /// The rules of the sale.
     pub sale: Sale,
+    /// How long the store takes where time is virtual.
+    pub service: Service,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
 }
 
 /// When buyers come.
@@ -188,6 +197,34 @@ pub struct Sale {
     pub payment_time_seconds: f64,
 }
 
+/// How long the store takes where time is virtual; elsewhere it takes its own time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Service {
+    /// The milliseconds of one read, 0 to [`SERVICE_MS_MAX`].
+    pub read_ms: f64,
+    /// The milliseconds of one write, of which one is served after the other.
+    pub write_ms: f64,
+    /// How many reads are served at a time, 1 to [`READERS_MAX`].
+    pub readers: u32,
+}
+
+/// What goes wrong on purpose between the buyers and the store, as shares of all requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Requests that never reach the store.
+    pub refused_share: f64,
+    /// Requests that are done, and whose answer gets lost.
+    pub lost_share: f64,
+    /// Requests that are done, and whose buyer is gone before the answer.
+    pub crash_share: f64,
+    /// Requests with which the store begins to answer nobody for a while.
+    pub stall_share: f64,
+    /// How long that while is.
+    pub stall_seconds: f64,
+}
+
 impl Default for Scenario {
     fn default() -> Self {
         let party = |from, to, share| PartyShare { from, to, share };
@@ -211,6 +248,8 @@ impl Default for Scenario {
             checkout: Checkout::default(),
             payment: Payment::default(),
             sale: Sale::default(),
+            service: Service::default(),
+            faults: Faults::default(),
         }
     }
 }
@@ -276,6 +315,47 @@ impl Default for Sale {
     }
 }
 
+impl Default for Service {
+    /// About what the embedded engine takes on a machine of its own.
+    fn default() -> Self {
+        Self { read_ms: 0.5, write_ms: 0.2, readers: 8 }
+    }
+}
+
+impl Default for Faults {
+    /// Nothing goes wrong.
+    fn default() -> Self {
+        Self {
+            refused_share: 0.0,
+            lost_share: 0.0,
+            crash_share: 0.0,
+            stall_share: 0.0,
+            stall_seconds: 20.0,
+        }
+    }
+}
+
+impl Faults {
+    /// Much of everything, for who wants to see that a sale stays sound.
+    #[must_use]
+    pub fn many() -> Self {
+        Self {
+            refused_share: 0.01,
+            lost_share: 0.01,
+            crash_share: 0.002,
+            stall_share: 0.0005,
+            ..Self::default()
+        }
+    }
+
+    /// Whether anything goes wrong at all.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        let shares = [self.refused_share, self.lost_share, self.crash_share, self.stall_share];
+        shares.iter().any(|share| *share > 0.0)
+    }
+}
+
 impl Scenario {
     /// How many seats a rehearsal with an event of its own mints.
     #[must_use]
@@ -318,7 +398,7 @@ pub(super) fn seconds_of(seconds: f64) -> Duration {
 }
 
 /// Whole milliseconds of buyer time, at most those of [`SECONDS_MAX`].
-pub(super) fn whole_ms(seconds: f64) -> u32 {
+pub(in crate::simulate) fn whole_ms(seconds: f64) -> u32 {
     let span = seconds_of(seconds.min(SECONDS_MAX));
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::figures::{counted, grouped, grouped_money, humanised, whole};
+use super::link::faults::FaultCounts;
 use super::measure::Latencies;
 use super::pace::Pace;
 use super::report::{SimulationReport, float};
@@ -110,7 +111,16 @@ fn audited(report: &SimulationReport) -> String {
 /// The tables of the report.
 #[must_use]
 pub fn blocks(report: &SimulationReport) -> Vec<Block> {
-    vec![setting(report), tickets(report), buyers(report), holds(report), latencies(report)]
+    let mut blocks = vec![
+        setting(report),
+        tickets(report),
+        course(report),
+        buyers(report),
+        holds(report),
+        latencies(report),
+    ];
+    blocks.extend(report.faults.as_ref().map(faults));
+    blocks
 }
 
 fn setting(report: &SimulationReport) -> Block {
@@ -119,6 +129,7 @@ fn setting(report: &SimulationReport) -> Block {
         Pace::Factor(factor) => format!("{factor} s of buyer time per second"),
         Pace::Max => "max, without pauses".to_owned(),
     };
+    let speed = if report.virtual_time { "by a virtual clock".to_owned() } else { speed };
     let pairs = [
         ("event", report.circumstances.slug.clone()),
         ("store", format!("{} ({})", report.store, report.circumstances.engine)),
@@ -156,6 +167,7 @@ fn buyers(report: &SimulationReport) -> Block {
         ("bought", b.bought),
         ("gave up", b.gave_up),
         ("fell silent", b.silent),
+        ("crashed", b.crashed),
         ("empty-handed", b.empty_handed),
     ];
     let mut rows = shares(&all, b.total);
@@ -185,6 +197,52 @@ fn holds(report: &SimulationReport) -> Block {
     // What became of the holds that were started belongs beneath them.
     rows.sort_by_key(|row| row[0].starts_with("refused"));
     Block { title: "Holds", header: vec![], rows }
+}
+
+/// How the sale went, in buyer time.
+fn course(report: &SimulationReport) -> Block {
+    let after = |seconds: Option<f64>| seconds.map_or("never".to_owned(), span);
+    let (sold, phantom, fairness) =
+        (&report.sell_through, &report.phantom_sell_out, &report.fairness);
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let phantom = match phantom.from_seconds {
+        None => "none".to_owned(),
+        Some(from) => format!("{}, first after {}", span(phantom.seconds), span(from)),
+    };
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let rows = vec![
+        row("half sold after", after(sold.half_after_seconds)),
+        row("sold out after", after(sold.sold_out_after_seconds)),
+        row("phantom sell-out", phantom),
+        row("most held at once", percent(report.phantom_sell_out.held_share_max)),
+        row("out of order", format!("{} of pairs", percent(fairness.out_of_order_share))),
+        row(
+            "overtaken by",
+            format!(
+                "{} (median), {} (one in ten), {} at most",
+                grouped(fairness.overtaken_p50),
+                grouped(fairness.overtaken_p90),
+                grouped(fairness.overtaken_max)
+            ),
+        ),
+    ];
+    Block { title: "Course of the sale", header: vec![], rows }
+}
+
+fn span(seconds: f64) -> String {
+    humanised(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+/// What went wrong on purpose.
+fn faults(faults: &FaultCounts) -> Block {
+    let all = [
+        ("connections refused", faults.connections_refused),
+        ("answers lost", faults.answers_lost),
+        ("buyers crashed", faults.crashes),
+        ("stalls", faults.stalls),
+    ];
+    let row = |(name, count): (&str, u64)| vec![name.to_owned(), grouped(count)];
+    Block { title: "Faults, on purpose", header: vec![], rows: all.map(row).to_vec() }
 }
 
 /// One row each for what occurred.
@@ -282,9 +340,13 @@ fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
         format!(" --set {quote}{setting}{quote}")
     };
     let set: String = settings(&report.scenario).iter().map(set).collect();
+    let speed = match report.scenario.speed {
+        _ if report.virtual_time => "virtual-time".to_owned(),
+        speed => format!("speed {speed}"),
+    };
     let again = format!(
-        "tix simulate --buyers {} --seed {} --speed {}{set}{store}",
-        report.scenario.buyers, report.seed, report.scenario.speed
+        "tix simulate --buyers {} --seed {} --{speed}{set}{store}",
+        report.scenario.buyers, report.seed
     );
     let mut steps = vec![(again, "the same buyers once more")];
     if report.store != STORE_IN_MEMORY {
@@ -303,8 +365,11 @@ mod tests {
     use crate::audit::{AuditReport, Check, Violation};
     use crate::domain::{Currency, EventId, Money};
     use crate::simulate::Scenario;
+    use crate::simulate::fairness::Fairness;
+    use crate::simulate::insight::{PhantomSellOut, SellThrough};
     use crate::simulate::report::{Buyers, Circumstances, Holds, Throughput, Tickets};
     use crate::simulate::sale::FailureReport;
+    use crate::simulate::timeline::Timeline;
 
     fn latencies(name: &'static str, outcome: &'static str, count: u64) -> Latencies {
         Latencies {
@@ -325,6 +390,7 @@ mod tests {
             schema_version: 1,
             tix_version: "0.1.0",
             store: "sqlite:tix.db".into(),
+            virtual_time: false,
             seed: 42,
             scenario: Scenario::default(),
             event_id: EventId::of_slug("x"),
@@ -334,6 +400,7 @@ mod tests {
                 bought: 3_682,
                 gave_up: 1_460,
                 silent: 1_475,
+                crashed: 0,
                 empty_handed: 3_383,
                 waitlisted: 1_204,
                 served_from_waitlist: 61,
@@ -367,6 +434,28 @@ mod tests {
                 operations_per_second: 1_870.4,
                 peak_operations_per_second: 15_461.0,
             },
+            sell_through: SellThrough {
+                share: 0.89,
+                half_after_seconds: Some(130.0),
+                most_after_seconds: None,
+                sold_out_after_seconds: None,
+            },
+            phantom_sell_out: PhantomSellOut {
+                seconds: 95.0,
+                from_seconds: Some(60.0),
+                held_share_max: 0.934,
+            },
+            fairness: Fairness {
+                seated: 6_617,
+                out_of_order_share: 0.213,
+                overtaken_p50: 31,
+                overtaken_p90: 2_204,
+                overtaken_max: 6_020,
+            },
+            waiting: vec![],
+            sections: vec![],
+            faults: None,
+            timeline: Timeline::default(),
             audit: AuditReport {
                 passed: true,
                 violations: vec![],

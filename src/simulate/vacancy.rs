@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pace::Pace;
+use super::report::Tickets;
 use crate::domain::{EventId, Section};
 use crate::repository::{Repository, Result, SectionCounts};
 
-/// How old a reading may be.
-const AGE_MAX: Duration = Duration::from_millis(100);
+/// How old a reading may be in buyer time, and the least of that in clock time.
+const AGE_MS: u32 = 6_000;
+const AGE_MIN: Duration = Duration::from_millis(100);
 /// At most one part in so many of the time goes into reading.
 const COST_SHARE: u32 = 20;
 
@@ -24,6 +27,9 @@ pub(super) struct Vacancy {
     /// The place of each section in the order of the venue.
     places: HashMap<String, usize>,
     outlooks: Vec<Outlook>,
+    /// How old a reading may be.
+    age_max: Duration,
+    latest: Mutex<Tickets>,
     fresh_until: Mutex<Instant>,
     being_read: AtomicBool,
 }
@@ -46,8 +52,9 @@ pub(super) struct Reading {
 }
 
 impl Vacancy {
-    /// A hint that takes every ticket for available until it is read.
-    pub(super) fn new(sections: &[Section]) -> Self {
+    /// A hint that takes every ticket for available until it is read, for a rehearsal at this speed.
+    pub(super) fn new(sections: &[Section], speed: Pace) -> Self {
+        let minted = sections.iter().map(|section| section.seats).sum();
         let outlook = |section: &Section| Outlook {
             available: AtomicU64::new(section.seats),
             side_by_side: AtomicU64::new(section.seats),
@@ -55,6 +62,8 @@ impl Vacancy {
         Self {
             places: sections.iter().zip(0..).map(|(s, at)| (s.name.clone(), at)).collect(),
             outlooks: sections.iter().map(outlook).collect(),
+            age_max: speed.pause(AGE_MS).max(AGE_MIN),
+            latest: Mutex::new(Tickets { minted, available: minted, ..Tickets::default() }),
             fresh_until: Mutex::new(Instant::now()),
             being_read: AtomicBool::new(false),
         }
@@ -96,13 +105,19 @@ impl Vacancy {
         let counts = repository.counts(event).await;
         let answered = Instant::now();
         let answer = counts.map(|counts| self.keep(&counts));
-        let pause = AGE_MAX.max((answered - sent) * COST_SHARE);
+        let pause = self.age_max.max((answered - sent) * COST_SHARE);
         *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner) = answered + pause;
         drop(reserved);
         Some(Reading { sent, answered, answer })
     }
 
+    /// What the last reading said about all tickets.
+    pub(super) fn latest(&self) -> Tickets {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn keep(&self, counts: &[SectionCounts]) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Tickets::of(counts);
         for section in counts {
             if let Some(place) = self.places.get(&section.section) {
                 self.outlooks[*place].count(section.available);
@@ -144,7 +159,7 @@ mod tests {
             rows: 1,
             seats: 10,
         };
-        let vacancy = Vacancy::new(&[section]);
+        let vacancy = Vacancy::new(&[section], Pace::Max);
         assert!(vacancy.may_have(0, 10) && !vacancy.may_have(0, 11));
         vacancy.outlooks[0].count(8);
         assert!(vacancy.may_have(0, 8) && !vacancy.may_have(0, 9));

@@ -1,6 +1,6 @@
 //! Buyers who wait in line, and the one who looks for all of them whether they were offered tickets.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,19 +10,20 @@ use tokio::time::{Instant, sleep_until};
 
 use super::buyer::Buyer;
 use super::checkout::Checkout;
+use super::link::faults::Trouble;
 use super::measure::Operation;
 use super::pace::Pace;
 use super::progress::{Leaving, Progress};
 use super::sale::Sale;
 use super::stop::Urgency;
+use super::tally::Wait;
 use crate::audit::Answer;
 use crate::domain::{EntryId, Hold, HoldId, HoldStatus, NewEntry, WaitlistEntry, Wish};
 use crate::repository::Error;
 
-/// How often it is looked for offers, in buyer time, and the bounds of that in clock time.
+/// How often it is looked for offers, in buyer time, and the least of that in clock time.
 const LOOK_EVERY_MS: u32 = 10_000;
 const LOOK_EVERY_MIN: Duration = Duration::from_millis(50);
-const LOOK_EVERY_MAX: Duration = Duration::from_secs(1);
 /// Between two looks so many times as long passes as the first one took.
 const COST_SHARE: u32 = 4;
 /// Who looks is no buyer; his measurements go with those of this one.
@@ -31,7 +32,7 @@ const WATCHER: u32 = 0;
 /// The buyers of this run who stand in line.
 #[derive(Debug)]
 pub(super) struct Line {
-    waiting: Mutex<HashMap<EntryId, oneshot::Sender<HoldId>>>,
+    waiting: Mutex<BTreeMap<EntryId, oneshot::Sender<HoldId>>>,
     somebody: Notify,
     closed: watch::Sender<bool>,
 }
@@ -81,7 +82,7 @@ impl Line {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<EntryId, oneshot::Sender<HoldId>>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<EntryId, oneshot::Sender<HoldId>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,7 +136,7 @@ pub(super) async fn watch(sale: Arc<Sale>) {
 
 /// The clock time between two looks.
 fn interval(speed: Pace) -> Duration {
-    speed.pause(LOOK_EVERY_MS).clamp(LOOK_EVERY_MIN, LOOK_EVERY_MAX)
+    speed.pause(LOOK_EVERY_MS).max(LOOK_EVERY_MIN)
 }
 
 /// Serves the line, and tells whoever was offered something.
@@ -150,7 +151,7 @@ async fn look(sale: &Sale, due: Instant) {
                 sale.line.tell(offer.entry_id, offer.hold_id);
             }
         }
-        Err(e) => sale.failures.add("serve the waitlist", &e),
+        Err(e) => missed(sale, "serve the waitlist", &e),
     }
     let entries = sale.line.entries();
     if entries.is_empty() {
@@ -163,7 +164,14 @@ async fn look(sale: &Sale, due: Instant) {
                 sale.line.tell(entry, hold);
             }
         }
-        Err(e) => sale.failures.add("look for offers", &e),
+        Err(e) => missed(sale, "look for offers", &e),
+    }
+}
+
+/// What went wrong on purpose is made good by the next look.
+fn missed(sale: &Sale, tried: &str, error: &Error) {
+    if Trouble::of(error).is_none() {
+        sale.failures.add(tried, error);
     }
 }
 
@@ -178,10 +186,14 @@ impl Buyer<'_> {
         }
         let entry = self.join_line().await?;
         sale.progress.joins_waitlist();
+        let joined = Instant::now();
         let offered = match entry.hold_id {
             Some(hold) => Some(hold),
             None => self.wait(entry.entry_id, waits_ms).await,
         };
+        // Whoever is offered tickets at once has nobody in front of him.
+        let place = entry.place.map_or(1, |place| u32::try_from(place).unwrap_or(u32::MAX));
+        sale.tally.waited(Wait { place, waited: joined.elapsed(), offered: offered.is_some() });
         match offered {
             Some(hold) => self.take_offer(hold).await,
             None => self.leave_line(entry.entry_id).await,
@@ -191,14 +203,14 @@ impl Buyer<'_> {
     async fn join_line(&mut self) -> ControlFlow<Leaving, WaitlistEntry> {
         let sale = self.sale;
         let entry = NewEntry {
-            entry_id: EntryId::fresh(),
+            entry_id: sale.ids.entry(sale.repository.now()),
             event_id: sale.event,
             session_id: self.plan.session_id.clone(),
             buyer_id: self.plan.buyer_id,
             wish: Wish { section: None, ticket_type: None, size: self.plan.party },
         };
-        let call = sale.repository.join_waitlist(&entry);
-        match sale.ask(self.plan.number, Operation::JoinWaitlist, self.due, call).await {
+        let call = || sale.repository.join_waitlist(&entry);
+        match self.ask(Operation::JoinWaitlist, call).await? {
             // He may have no more, or not now: he does without.
             Err(Error::Refused(_)) => Break(Leaving::EmptyHanded),
             answer => self.answered("join the waitlist", answer),
@@ -229,9 +241,9 @@ impl Buyer<'_> {
     async fn leave_line(&mut self, entry: EntryId) -> ControlFlow<Leaving> {
         let sale = self.sale;
         let sent_at = sale.repository.now();
-        let call = sale.repository.leave_waitlist(entry, &self.plan.session_id);
-        let left = match sale.ask(self.plan.number, Operation::LeaveWaitlist, self.due, call).await
-        {
+        let session = &self.plan.session_id;
+        let call = || sale.repository.leave_waitlist(entry, session);
+        let left = match self.ask(Operation::LeaveWaitlist, call).await? {
             // Somebody else acts in his session.
             Err(Error::Refused(_)) => return Break(Leaving::EmptyHanded),
             answer => self.answered("leave the waitlist", answer)?,
@@ -252,9 +264,7 @@ impl Buyer<'_> {
     async fn take_offer(&mut self, hold: HoldId) -> ControlFlow<Leaving> {
         let sent_at = self.sale.repository.now();
         let hold = self.hold(hold).await?;
-        self.sale.progress.claimed(hold.tickets.len());
-        let answer = Answer::Held { from: hold.started_at, until: hold.expires_at };
-        self.sale.told(sent_at, &hold, answer);
+        self.got(sent_at, &hold);
         let visit = self.plan.visits.len();
         match (Checkout { buyer: self, hold: &hold, visit }).run().await {
             Break(Leaving::Bought) => Break(Leaving::Served),
@@ -264,8 +274,8 @@ impl Buyer<'_> {
 
     async fn hold(&mut self, hold: HoldId) -> ControlFlow<Leaving, Hold> {
         let sale = self.sale;
-        let call = sale.repository.hold(hold);
-        let answer = sale.ask(self.plan.number, Operation::Hold, self.due, call).await;
+        let call = || sale.repository.hold(hold);
+        let answer = self.ask(Operation::Hold, call).await?;
         self.answered("read the hold that was offered", answer)
     }
 }
@@ -278,7 +288,7 @@ mod tests {
     #[test]
     fn it_is_looked_often_enough_for_the_pace_and_not_too_often() {
         let at = |factor| interval(Pace::Factor(factor));
-        assert_eq!(at(1.0), Duration::from_secs(1));
+        assert_eq!(at(1.0), Duration::from_secs(10));
         assert_eq!(at(50.0), Duration::from_millis(200));
         assert_eq!(at(10_000.0), Duration::from_millis(50));
         assert_eq!(interval(Pace::Max), Duration::from_millis(50));

@@ -53,7 +53,10 @@ fn the_report_adds_up_and_its_form_is_promised() {
     let sum = |of: &Value, parts: &[&str]| -> u64 {
         parts.iter().map(|part| of[part].as_u64().unwrap()).sum()
     };
-    assert_eq!(sum(&report["buyers"], &["bought", "gave_up", "silent", "empty_handed"]), 300);
+    assert_eq!(
+        sum(&report["buyers"], &["bought", "gave_up", "silent", "crashed", "empty_handed"]),
+        300
+    );
     let conditions = ["sold", "held", "paying", "available", "blocked"];
     assert_eq!(sum(&report["tickets"], &conditions), 100);
     assert_eq!(report["audit"]["passed"], true);
@@ -221,4 +224,59 @@ fn a_scenario_that_makes_no_sense_is_told_line_by_line() {
     sandbox.tix(&["simulate", "--set", "byers=1"]).ended(2, "unknown field `byers`");
     sandbox.tix(&["simulate", "--set", "checkout.unpaid_share=2"]).ended(2, "must be 0 to 1");
     assert!(!sandbox.path("tix.db").exists(), "nothing was made");
+}
+
+#[test]
+fn by_a_virtual_clock_the_same_seed_prints_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    let rehearse = |seed| {
+        let rehearse = ["simulate", "--virtual-time", "--buyers", "150", "--seats", "60"];
+        let answer = sandbox.tix(&[&rehearse[..], &["--seed", seed, "-o", "json"]].concat());
+        answer.done().stdout
+    };
+    let first = rehearse("42");
+    assert_eq!(first, rehearse("42"));
+    assert_ne!(first, rehearse("43"));
+    let report: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(report["virtual_time"], true);
+    assert!(report["elapsed_seconds"].as_f64().unwrap() > 600.0, "{}", report["elapsed_seconds"]);
+    assert!(!sandbox.path("tix.db").exists(), "it has a store of its own");
+}
+
+#[test]
+fn what_a_virtual_rehearsal_says_can_be_repeated_word_by_word() {
+    let sandbox = Sandbox::new();
+    let first = ["simulate", "--virtual-time", "--buyers", "100", "--seed", "5", "--faults"];
+    let text = sandbox.tix(&first).done().stdout;
+    assert!(text.contains("speed       by a virtual clock"), "{text}");
+    assert!(text.contains("Faults, on purpose"), "{text}");
+    let command = text.lines().find(|line| line.starts_with("  tix simulate")).unwrap();
+    let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+    assert_eq!(sandbox.tix(&words).done().stdout, text);
+}
+
+#[test]
+fn several_seeds_tell_how_much_is_chance() {
+    let sandbox = Sandbox::new();
+    let rehearse = ["simulate", "--buyers", "60", "--seats", "30", "--seed", "11", "--repeat", "3"];
+    let virtually = [&rehearse[..], &["--virtual-time"]].concat();
+    let repeated = sandbox.json("repeated_rehearsal", &virtually);
+    let seeds: Vec<_> =
+        repeated["runs"].as_array().unwrap().iter().map(|run| run["seed"].as_u64()).collect();
+    assert_eq!(seeds, [Some(11), Some(12), Some(13)]);
+    assert_eq!((&repeated["times"], &repeated["audits_passed"]), (&3.into(), &3.into()));
+    for spread in repeated["spread"].as_array().unwrap() {
+        assert!(spread["min"].as_f64() <= spread["max"].as_f64(), "{spread}");
+    }
+    let one = ["simulate", "--buyers", "60", "--seats", "30", "--seed", "12", "--virtual-time"];
+    let one = sandbox.json("simulation_report", &one);
+    assert_eq!(repeated["runs"][1]["tickets_sold"], one["tickets"]["sold"]);
+    // In the machine's time each has an event of its own in the store.
+    let at_max = [&rehearse[..], &["--speed", "max"]].concat();
+    let text = sandbox.tix(&at_max).done().stdout;
+    assert!(text.starts_with("3 rehearsals; every audit passed."), "{text}");
+    let events = sandbox.json("events", &["event", "list"]);
+    assert_eq!(events["events"].as_array().unwrap().len(), 3);
+    let sheet = sandbox.tix(&[&virtually[..], &["-o", "csv"]].concat()).done().stdout;
+    assert_eq!(sheet.lines().count(), 4, "{sheet}");
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tix::audit::{self, History};
 use tix::payment::SimulatedProvider;
-use tix::simulate::{self, Pace, Progress, Scenario, Setting, Stop};
+use tix::simulate::{self, Pace, Progress, Scenario, Setting, Stop, Time};
 
 use crate::scene::Stage;
 
@@ -15,13 +15,14 @@ async fn a_store_in_use_raises_no_false_alarm() {
     let mut scenario = Scenario { buyers: 200, speed: Pace::Factor(100.0), ..Scenario::default() };
     scenario.payment.declined_share = 0.2;
     let repository = Arc::clone(&stage.repository);
-    let event = simulate::prepare(&*repository, &scenario, 7, &|_| {}).await.unwrap();
+    let event = simulate::prepare(&*repository, &scenario, 7, "x", &|_| {}).await.unwrap();
     let setting = Setting {
         repository,
         provider: Arc::new(SimulatedProvider::new(scenario.provider())),
         history: Arc::new(History::in_memory()),
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
+        time: Time::Real,
     };
     let is_over = AtomicBool::new(false);
     let sale = async {

@@ -20,7 +20,7 @@ use tix::audit::History;
 use tix::domain::TicketStatus;
 use tix::payment::SimulatedProvider;
 use tix::repository::{Repository, StoreUrl};
-use tix::simulate::{self, Pace, Progress, Scenario, Setting, Stop};
+use tix::simulate::{self, Pace, Progress, Scenario, Setting, Stop, Time};
 use tix::worker::{Deed, DeedKind, Worker, once};
 
 async fn on_scylla(keyspace: &'static str) -> Option<Shop> {
@@ -115,7 +115,7 @@ async fn rehearse_beside(repository: &Arc<dyn Repository>, url: &StoreUrl, worke
     let mut scenario = Scenario { buyers: 150, speed: Pace::Factor(300.0), ..Scenario::default() };
     scenario.checkout.silent_share = 0.8;
     scenario.payment.declined_share = 0.2;
-    let event = simulate::prepare(&**repository, &scenario, 7, &|_| {}).await.unwrap();
+    let event = simulate::prepare(&**repository, &scenario, 7, "x", &|_| {}).await.unwrap();
     let mut at_work = tokio::task::JoinSet::new();
     for _ in 0..workers {
         let (mut worker, _) = Worker::begin(Arc::clone(repository)).await.unwrap();
@@ -132,6 +132,7 @@ async fn rehearse_beside(repository: &Arc<dyn Repository>, url: &StoreUrl, worke
         history: Arc::new(History::in_memory()),
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
+        time: Time::Real,
     };
     let history = Arc::clone(&setting.history);
     let report = simulate::rehearse(setting, url, &event, &scenario, 7).await.unwrap();

@@ -1,27 +1,20 @@
 //! `tix simulate`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Context, interrupted, pick};
-use crate::audit::History;
+use self::rehearsal::Rehearsal;
+use super::Context;
 use crate::cli::SimulateArgs;
-use crate::domain::Event;
 use crate::error::{Error, Result};
-use crate::output::{Page, Report, Sheet, grouped};
-use crate::payment::SimulatedProvider;
-use crate::repository::{Access, Repository};
+use crate::output::{Page, Report, Sheet};
 use crate::simulate::measure::Latencies;
-use crate::simulate::scenario::{self, ReadError, SHIPPED};
-use crate::simulate::{
-    self, Progress, Scenario, Setting, SimulationReport, Snapshot, Stop, Urgency,
-};
-use crate::terminal::Counter;
+use crate::simulate::scenario::{self, Faults, ReadError, SHIPPED};
+use crate::simulate::{self, Pace, Scenario, SimulationReport};
 
-/// How often progress is shown.
-const SHOW_EVERY: Duration = Duration::from_millis(100);
+mod rehearsal;
+mod repeat;
 
 /// Rehearses an on-sale and prints its report.
 ///
@@ -30,12 +23,21 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 /// without being refused, or the audit found a violation.
 pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
     let scenario = scenario(args)?;
-    let history = Arc::new(history(args)?);
     let seed = args.seed.unwrap_or_else(simulate::fresh_seed);
     // Said first: whatever happens, it can be repeated.
     context.terminal.notice(format_args!("seed {seed}"));
-    let rehearsal = Rehearsal { context, args, scenario, seed, history };
-    rehearsal.run().await.map_err(|error| error.of_seed(seed))
+    let rehearsal = Rehearsal { context, args, scenario };
+    match args.repeat {
+        Some(times) => repeat::run(&rehearsal, seed, times).await,
+        None => once(&rehearsal, seed).await.map_err(|error| error.of_seed(seed)),
+    }
+}
+
+async fn once(rehearsal: &Rehearsal<'_>, seed: u64) -> Result<()> {
+    let report = rehearsal.report(seed).await?;
+    let ended = rehearsal::ended(&report);
+    rehearsal.context.print(&Simulation { report })?;
+    ended
 }
 
 /// The scenario that was named, with what the options change of it.
@@ -58,6 +60,13 @@ fn scenario(args: &SimulateArgs) -> Result<Scenario> {
     set(&mut scenario.checkout.unpaid_share, buyers.unpaid_share);
     set(&mut scenario.checkout.silent_share, buyers.silent_share);
     set(&mut scenario.payment.declined_share, buyers.declined_share);
+    if args.virtual_time {
+        // A second of virtual time costs nothing: nobody needs it to be shorter.
+        scenario.speed = Pace::REAL;
+    }
+    if args.faults {
+        scenario.faults = Faults::many();
+    }
     for setting in &args.set {
         scenario.set(setting).map_err(|e| {
             Error::usage(e.to_string(), "write it as fixtures/scenarios/spike.toml does")
@@ -92,146 +101,6 @@ fn read(name: &str) -> Result<Scenario> {
 
 fn shipped() -> String {
     SHIPPED.map(|(name, _)| name).join(", ")
-}
-
-fn history(args: &SimulateArgs) -> Result<History> {
-    let Some(path) = &args.history else {
-        return Ok(History::in_memory());
-    };
-    History::in_file(path).map_err(|cause| Error::Io {
-        tried: format!("could not write the history {}", path.display()),
-        cause,
-    })
-}
-
-/// One rehearsal, from its event to its report.
-struct Rehearsal<'a> {
-    context: &'a Context,
-    args: &'a SimulateArgs,
-    scenario: Scenario,
-    seed: u64,
-    history: Arc<History>,
-}
-
-impl Rehearsal<'_> {
-    async fn run(self) -> Result<()> {
-        // An event that is named has to be there; everything else is made.
-        let access = if self.args.event.is_some() { Access::Existing } else { Access::Create };
-        let store = self.context.open(access).await?;
-        let report = self.report(&store).await;
-        store.close().await;
-        let report = report?;
-        let ended = ended(&report);
-        self.context.print(&Simulation { report })?;
-        ended
-    }
-
-    async fn report(&self, store: &Arc<dyn Repository>) -> Result<SimulationReport> {
-        let interrupt = interrupted();
-        tokio::pin!(interrupt);
-        let event = tokio::select! {
-            biased;
-            () = &mut interrupt => return Err(Error::Interrupted),
-            event = self.event(&**store) => event?,
-        };
-        let stop = Stop::default();
-        let progress = Arc::new(Progress::default());
-        let setting = Setting {
-            repository: Arc::clone(store),
-            provider: Arc::new(SimulatedProvider::new(self.scenario.provider())),
-            history: Arc::clone(&self.history),
-            progress: Arc::clone(&progress),
-            stop: stop.clone(),
-        };
-        let (url, scenario) = (&self.context.store, &self.scenario);
-        let rehearsal = simulate::rehearse(setting, url, &event, scenario, self.seed);
-        let counter = self.context.terminal.counter("buyers", u64::from(self.scenario.buyers));
-        let report = tokio::select! {
-            biased;
-            () = self.heed(interrupt, &stop, &counter) => Err(Error::Interrupted),
-            () = show(&counter, &progress, &**store) => Err(Error::Interrupted),
-            report = rehearsal => report.map_err(Error::from),
-        };
-        counter.finish();
-        let mut report = report?;
-        report.circumstances.store_option = self.context.store_option();
-        Ok(report)
-    }
-
-    /// The event to sell: the one that was named, or one of the rehearsal's own.
-    async fn event(&self, store: &dyn Repository) -> Result<Event> {
-        let Some(name) = &self.args.event else {
-            let counter = self.context.terminal.counter("minting", self.scenario.seats());
-            let minting = |done| counter.set(done);
-            let event = simulate::prepare(store, &self.scenario, self.seed, &minting).await;
-            counter.finish();
-            return Ok(event?);
-        };
-        let event = pick::event(store, Some(name)).await?;
-        if event.simulated || self.args.yes {
-            return Ok(event);
-        }
-        Err(Error::usage(
-            format!("people use the event {}; a rehearsal sells its tickets", event.slug),
-            "say --yes to sell them, or leave out --event to rehearse on an event of its own",
-        ))
-    }
-
-    /// Passes on each Ctrl-C; returns at the second one, when everything is to be dropped.
-    async fn heed(&self, first: impl Future<Output = ()>, stop: &Stop, counter: &Counter) {
-        first.await;
-        while stop.ask() < Urgency::AtOnce {
-            counter.above(|| {
-                self.context.terminal.notice(
-                    "nobody else is let in; the report follows; Ctrl-C again stops at once",
-                );
-            });
-            interrupted().await;
-        }
-    }
-}
-
-/// Shows how it stands until nobody waits for that any more.
-async fn show(counter: &Counter, progress: &Progress, store: &dyn Repository) {
-    let mut every = tokio::time::interval(SHOW_EVERY);
-    let mut earlier = Snapshot::default();
-    loop {
-        every.tick().await;
-        let snapshot = progress.snapshot(store.now());
-        let gone = snapshot.arrived - snapshot.present;
-        counter.set_with(gone, || {
-            let rate = snapshot.rate_since(&earlier);
-            let (sold, held) = (grouped(snapshot.sold), grouped(snapshot.held));
-            let waiting = match snapshot.waiting {
-                0 => String::new(),
-                waiting => format!("{} waiting, ", grouped(waiting)),
-            };
-            format!("{sold} sold, {held} held, {waiting}{rate:.0}/s")
-        });
-        earlier = snapshot;
-    }
-}
-
-/// How a rehearsal ends that has a report.
-fn ended(report: &SimulationReport) -> Result<()> {
-    let circumstances = &report.circumstances;
-    let violations = report.audit.violations.len() as u64;
-    if violations > 0 {
-        return Err(Error::Violation(violations));
-    }
-    if circumstances.stopped > Urgency::None {
-        return Err(Error::Interrupted);
-    }
-    if let Some(first) = circumstances.failures.first.first() {
-        return Err(Error::Unsound {
-            message: format!(
-                "{} operations failed, the first: {first}",
-                circumstances.failures.count
-            ),
-            hint: "the store did not do its part; what the report counts was answered".into(),
-        });
-    }
-    Ok(())
 }
 
 /// What the rehearsal came to.

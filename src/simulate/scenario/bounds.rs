@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::{BUYERS_MAX, FAVOURITES_MAX, PRESENT_MAX, SECONDS_MAX, Scenario, TRIES_MAX};
+use super::{
+    BUYERS_MAX, FAVOURITES_MAX, PRESENT_MAX, READERS_MAX, SECONDS_MAX, SERVICE_MS_MAX, Scenario,
+    TRIES_MAX,
+};
 use crate::domain::event::{LIMIT_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN};
 use crate::domain::hold::HOLD_TICKETS_MAX;
 use crate::minting::TICKETS_MAX;
@@ -45,6 +48,7 @@ impl Scenario {
         self.check_behaviour(&mut faults);
         self.check_waitlist(&mut faults);
         self.check_payment(&mut faults);
+        self.check_store(&mut faults);
         if faults.0.is_empty() { Ok(()) } else { Err(ScenarioError(faults.0)) }
     }
 
@@ -123,6 +127,18 @@ impl Scenario {
             longest,
             payment.latency_min_seconds..=SECONDS_MAX,
         );
+    }
+
+    fn check_store(&self, faults: &mut Faults) {
+        let (service, trouble) = (&self.service, &self.faults);
+        faults.number("service.read_ms", service.read_ms, 0.0..=SERVICE_MS_MAX);
+        faults.number("service.write_ms", service.write_ms, 0.0..=SERVICE_MS_MAX);
+        faults.count("service.readers", service.readers.into(), 1..=READERS_MAX.into());
+        faults.share("faults.refused_share", trouble.refused_share);
+        faults.share("faults.lost_share", trouble.lost_share);
+        faults.share("faults.crash_share", trouble.crash_share);
+        faults.share("faults.stall_share", trouble.stall_share);
+        faults.seconds("faults.stall_seconds", trouble.stall_seconds);
     }
 }
 

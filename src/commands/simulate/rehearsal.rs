@@ -1,0 +1,223 @@
+//! One rehearsal, from its event to its report.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::audit::History;
+use crate::cli::SimulateArgs;
+use crate::commands::{Context, interrupted, pick};
+use crate::domain::Event;
+use crate::error::{Error, Result};
+use crate::output::grouped;
+use crate::payment::SimulatedProvider;
+use crate::repository::{Access, Repository};
+use crate::simulate::{
+    self, Progress, Scenario, Setting, SimulationReport, Stop, Time, Urgency, virtual_time,
+};
+use crate::terminal::{Counter, Terminal};
+
+/// How often progress is shown.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+
+/// What is to be rehearsed, and where.
+pub(super) struct Rehearsal<'a> {
+    pub(super) context: &'a Context,
+    pub(super) args: &'a SimulateArgs,
+    pub(super) scenario: Scenario,
+}
+
+impl Rehearsal<'_> {
+    /// Rehearses with one seed, from the event to the report, while somebody may watch and stop it.
+    ///
+    /// # Errors
+    /// The store cannot be used, or it was stopped at once.
+    pub(super) async fn report(&self, seed: u64) -> Result<SimulationReport> {
+        let shared = Shared::new(history(self.args)?, Stop::default());
+        if self.args.virtual_time {
+            return self.virtually(seed, shared).await;
+        }
+        // An event that is named has to be there; everything else is made.
+        let access = if self.args.event.is_some() { Access::Existing } else { Access::Create };
+        let store = self.context.open(access).await?;
+        let report = self.on(&store, seed, shared).await;
+        store.close().await;
+        report
+    }
+
+    /// Rehearses in virtual time, on a store of its own.
+    async fn virtually(&self, seed: u64, shared: Shared) -> Result<SimulationReport> {
+        let rehearsal = shared.in_virtual_time(self.scenario.clone(), seed);
+        let rehearsed = tokio::task::spawn_blocking(move || rehearsal.run());
+        self.watched(&shared, interrupted(), async { rehearsed.await? }).await
+    }
+
+    /// Rehearses on a store, in the machine's time.
+    async fn on(
+        &self,
+        store: &Arc<dyn Repository>,
+        seed: u64,
+        shared: Shared,
+    ) -> Result<SimulationReport> {
+        let interrupt = interrupted();
+        tokio::pin!(interrupt);
+        let event = tokio::select! {
+            biased;
+            () = &mut interrupt => return Err(Error::Interrupted),
+            event = self.event(&**store, seed) => event?,
+        };
+        let setting = Setting {
+            repository: Arc::clone(store),
+            provider: Arc::new(SimulatedProvider::new(self.scenario.provider())),
+            history: Arc::clone(&shared.history),
+            progress: Arc::clone(&shared.progress),
+            stop: shared.stop.clone(),
+            time: Time::Real,
+        };
+        let (url, scenario) = (&self.context.store, &self.scenario);
+        let rehearsed = simulate::rehearse(setting, url, &event, scenario, seed);
+        let mut report = self.watched(&shared, interrupt, rehearsed).await?;
+        report.circumstances.store_option = self.context.store_option();
+        Ok(report)
+    }
+
+    /// Shows how a rehearsal stands, and passes on each Ctrl-C, until it has ended.
+    async fn watched(
+        &self,
+        shared: &Shared,
+        interrupt: impl Future<Output = ()>,
+        rehearsed: impl Future<Output = Result<SimulationReport, simulate::Error>>,
+    ) -> Result<SimulationReport> {
+        let terminal = &self.context.terminal;
+        let counter = terminal.counter("buyers", u64::from(self.scenario.buyers));
+        let report = tokio::select! {
+            biased;
+            () = heed(terminal, interrupt, &shared.stop, &counter) => Err(Error::Interrupted),
+            () = show(&counter, &shared.progress) => Err(Error::Interrupted),
+            report = rehearsed => report.map_err(Error::from),
+        };
+        counter.finish();
+        report
+    }
+
+    /// The event to sell: the one that was named, or one of the rehearsal's own.
+    async fn event(&self, store: &dyn Repository, seed: u64) -> Result<Event> {
+        let Some(name) = &self.args.event else {
+            let counter = self.context.terminal.counter("minting", self.scenario.seats());
+            let minting = |done| counter.set(done);
+            let run = simulate::fresh_run();
+            let event = simulate::prepare(store, &self.scenario, seed, &run, &minting).await;
+            counter.finish();
+            return Ok(event?);
+        };
+        let event = pick::event(store, Some(name)).await?;
+        if event.simulated || self.args.yes {
+            return Ok(event);
+        }
+        Err(Error::usage(
+            format!("people use the event {}; a rehearsal sells its tickets", event.slug),
+            "say --yes to sell them, or leave out --event to rehearse on an event of its own",
+        ))
+    }
+}
+
+/// What a rehearsal shares with those who watch it.
+#[derive(Clone)]
+pub(super) struct Shared {
+    history: Arc<History>,
+    progress: Arc<Progress>,
+    stop: Stop,
+}
+
+impl Shared {
+    /// What a rehearsal shares that stops when `stop` is asked to.
+    pub(super) fn new(history: History, stop: Stop) -> Self {
+        Self { history: Arc::new(history), progress: Arc::default(), stop }
+    }
+
+    /// A rehearsal that shares this.
+    pub(super) fn in_virtual_time(&self, scenario: Scenario, seed: u64) -> virtual_time::Rehearsal {
+        virtual_time::Rehearsal {
+            scenario,
+            seed,
+            history: Arc::clone(&self.history),
+            progress: Arc::clone(&self.progress),
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+/// Where a rehearsal writes down what its buyers are told.
+///
+/// # Errors
+/// The file that was named cannot be written.
+pub(super) fn history(args: &SimulateArgs) -> Result<History> {
+    let Some(path) = &args.history else {
+        return Ok(History::in_memory());
+    };
+    History::in_file(path).map_err(|cause| Error::Io {
+        tried: format!("could not write the history {}", path.display()),
+        cause,
+    })
+}
+
+/// Passes on each Ctrl-C; returns at the second one, when everything is to be dropped.
+pub(super) async fn heed(
+    terminal: &Terminal,
+    first: impl Future<Output = ()>,
+    stop: &Stop,
+    counter: &Counter,
+) {
+    first.await;
+    while stop.ask() < Urgency::AtOnce {
+        counter.above(|| {
+            terminal
+                .notice("nobody else is let in; the report follows; Ctrl-C again stops at once");
+        });
+        interrupted().await;
+    }
+}
+
+/// Shows how it stands until nobody waits for that any more.
+async fn show(counter: &Counter, progress: &Progress) {
+    let mut every = tokio::time::interval(SHOW_EVERY);
+    let (mut operations_before, mut shown_at) = (0, Instant::now());
+    loop {
+        every.tick().await;
+        let snapshot = progress.latest();
+        let gone = snapshot.arrived - snapshot.present;
+        // Operations a second of the machine's time, whosever time the rehearsal goes by.
+        let operations = snapshot.operations - operations_before;
+        let rate = Duration::from_secs(operations).as_secs_f64() / shown_at.elapsed().as_secs_f64();
+        counter.set_with(gone, || {
+            let (sold, held) = (grouped(snapshot.sold), grouped(snapshot.held));
+            let waiting = match snapshot.waiting {
+                0 => String::new(),
+                waiting => format!("{} waiting, ", grouped(waiting)),
+            };
+            format!("{sold} sold, {held} held, {waiting}{rate:.0}/s")
+        });
+        (operations_before, shown_at) = (snapshot.operations, Instant::now());
+    }
+}
+
+/// How a rehearsal ends that has a report.
+pub(super) fn ended(report: &SimulationReport) -> Result<()> {
+    let circumstances = &report.circumstances;
+    let violations = report.audit.violations.len() as u64;
+    if violations > 0 {
+        return Err(Error::Violation(violations));
+    }
+    if circumstances.stopped > Urgency::None {
+        return Err(Error::Interrupted);
+    }
+    if let Some(first) = circumstances.failures.first.first() {
+        return Err(Error::Unsound {
+            message: format!(
+                "{} operations failed, the first: {first}",
+                circumstances.failures.count
+            ),
+            hint: "the store did not do its part; what the report counts was answered".into(),
+        });
+    }
+    Ok(())
+}
