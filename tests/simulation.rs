@@ -13,7 +13,7 @@ use tix::repository::{self, Access, StoreUrl};
 use tix::simulate::measure::Latencies;
 use tix::simulate::scenario::PartyShare;
 use tix::simulate::{
-    self, Pace, Progress, Scenario, Setting, SimulationReport, Stop, Time, Urgency,
+    self, BuyerPlan, Pace, Plan, Progress, Scenario, Setting, SimulationReport, Stop, Time, Urgency,
 };
 
 #[path = "support/node.rs"]
@@ -341,6 +341,27 @@ async fn on_scylla(keyspace: &str, scenario: Scenario) -> Option<(Rehearsal, Sim
     let report = rehearsal.run().await;
     check(&rehearsal, &report).await;
     Some((rehearsal, report))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bots_are_counted_by_themselves() {
+    let rush = simulate::scenario::read("rush").unwrap();
+    let mut scenario = Scenario { buyers: 300, speed: Pace::Max, ..rush };
+    scenario.bots.unpaid_share = 0.0;
+    scenario.payment.declined_share = 0.0;
+    let rehearsal = Rehearsal::at("sqlite::memory:", scenario.clone()).await;
+    let report = rehearsal.run().await;
+    check(&rehearsal, &report).await;
+    let plan = Plan::new(scenario, SEED, 30).unwrap();
+    let planned: Vec<BuyerPlan> = (0..300).map(|n| plan.buyer(n).unwrap()).collect();
+    let is_bot = |order: &&Order| planned.iter().any(|b| b.bot && b.buyer_id == order.buyer_id);
+    let orders = rehearsal.paid_orders(&report).await;
+    let of_bots: Vec<u64> =
+        orders.iter().filter(is_bot).map(|order| order.tickets.len() as u64).collect();
+    let bots = report.buyers.bots;
+    assert_eq!(bots.total, planned.iter().filter(|buyer| buyer.bot).count() as u64);
+    assert_eq!((bots.bought, bots.tickets), (of_bots.len() as u64, of_bots.iter().sum()));
+    assert!((1..report.tickets.sold).contains(&bots.tickets), "{bots:?} of {:?}", report.tickets);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

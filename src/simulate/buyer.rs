@@ -32,7 +32,10 @@ const ASK_AGAIN_MS: u32 = 1000;
 pub(super) async fn attend(sale: Arc<Sale>, number: u32, place: u32, due: Instant) {
     let mut presence = Presence::of(&sale.progress);
     presence.leaving = match sale.plan.buyer(number) {
-        Ok(plan) => Buyer { sale: &sale, plan: &plan, place, due, seated: false }.attend().await,
+        Ok(plan) => {
+            presence.bot = plan.bot.then_some(plan.party);
+            Buyer { sale: &sale, plan: &plan, place, due, seated: false }.attend().await
+        }
         Err(e) => {
             sale.failures.add("plan a buyer", &e);
             Leaving::EmptyHanded
@@ -44,18 +47,23 @@ pub(super) async fn attend(sale: Arc<Sale>, number: u32, place: u32, due: Instan
 struct Presence<'a> {
     progress: &'a Progress,
     leaving: Leaving,
+    /// How many seats he wants, if he is a bot.
+    bot: Option<u32>,
 }
 
 impl<'a> Presence<'a> {
     fn of(progress: &'a Progress) -> Self {
         progress.arrives();
-        Self { progress, leaving: Leaving::EmptyHanded }
+        Self { progress, leaving: Leaving::EmptyHanded, bot: None }
     }
 }
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
         self.progress.leaves(self.leaving);
+        if let Some(party) = self.bot {
+            self.progress.bot_leaves(self.leaving, party);
+        }
     }
 }
 

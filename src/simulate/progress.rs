@@ -41,6 +41,9 @@ pub struct Progress {
     waitlisted: AtomicU64,
     waiting: AtomicU64,
     served: AtomicU64,
+    bots: AtomicU64,
+    bots_bought: AtomicU64,
+    bots_tickets: AtomicU64,
     operations: AtomicU64,
     holds_started: AtomicU64,
     holds_abandoned: AtomicU64,
@@ -84,6 +87,12 @@ pub struct Snapshot {
     /// Buyers who left with tickets that they were offered while they waited; those who
     /// [`bought`](Self::bought) include them.
     pub served: u64,
+    /// Buyers who left and are bots.
+    pub bots: u64,
+    /// Bots that left with tickets.
+    pub bots_bought: u64,
+    /// Tickets that they left with.
+    pub bots_tickets: u64,
     /// Holds that were started.
     pub holds_started: u64,
     /// Holds that were given up.
@@ -132,6 +141,9 @@ impl Progress {
             waitlisted: read(&self.waitlisted),
             waiting: read(&self.waiting),
             served: read(&self.served),
+            bots: read(&self.bots),
+            bots_bought: read(&self.bots_bought),
+            bots_tickets: read(&self.bots_tickets),
             holds_started: read(&self.holds_started),
             holds_abandoned: read(&self.holds_abandoned),
             holds_confirmed: read(&self.holds_confirmed),
@@ -168,6 +180,15 @@ impl Progress {
             Leaving::EmptyHanded => &self.empty_handed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The same buyer, who is a bot and wanted so many seats or none.
+    pub(super) fn bot_leaves(&self, leaving: Leaving, party: u32) {
+        self.bots.fetch_add(1, Ordering::Relaxed);
+        if matches!(leaving, Leaving::Bought | Leaving::Served) {
+            self.bots_bought.fetch_add(1, Ordering::Relaxed);
+            self.bots_tickets.fetch_add(party.into(), Ordering::Relaxed);
+        }
     }
 
     pub(super) fn joins_waitlist(&self) {

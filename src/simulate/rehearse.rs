@@ -102,19 +102,10 @@ pub async fn rehearse(
     let history = Arc::clone(&setting.history);
     // A store in memory lives as long as somebody has it open, and the audit needs it too.
     let repository = Arc::clone(&setting.repository);
-    let outcome = run(setting, event.event_id, scenario, seed).await?;
+    let scenario = scenario.at(event);
+    let outcome = run(setting, event.event_id, &scenario, seed).await?;
     let audit = audit::run(store, Some(event.event_id), &history.entries()).await;
     let audit = audit.map_err(Error::Audit)?;
-    let scenario = as_rehearsed(scenario, event);
     let store = (store.to_string(), repository.engine());
     Ok(SimulationReport::of(store, event, (scenario, seed), outcome, audit))
-}
-
-/// The scenario with what the event decided: an event that was there before has its own seats and
-/// limit.
-fn as_rehearsed(scenario: &Scenario, event: &Event) -> Scenario {
-    let mut scenario = scenario.clone();
-    scenario.seats = Some(event.tickets);
-    scenario.sale.limit = event.terms.limit;
-    scenario
 }

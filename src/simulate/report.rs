@@ -93,6 +93,19 @@ pub struct Buyers {
     pub waitlisted: u64,
     /// Bought what they were offered while they waited; those who bought include them.
     pub served_from_waitlist: u64,
+    /// What became of those who are bots; the others count them, too.
+    pub bots: BotBuyers,
+}
+
+/// What became of the bots among the buyers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct BotBuyers {
+    /// All that arrived.
+    pub total: u64,
+    /// Left with tickets.
+    pub bought: u64,
+    /// The tickets that they left with.
+    pub tickets: u64,
 }
 
 /// The condition of all tickets of the event.
@@ -228,6 +241,7 @@ fn buyers(outcome: &Outcome) -> Buyers {
         empty_handed: seen.empty_handed,
         waitlisted: seen.waitlisted,
         served_from_waitlist: seen.served,
+        bots: BotBuyers { total: seen.bots, bought: seen.bots_bought, tickets: seen.bots_tickets },
     }
 }
 

@@ -8,15 +8,23 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
-use crate::domain::SaleTerms;
 use crate::domain::event::TIME_TO_PAY_MIN;
+use crate::domain::{Event, SaleTerms};
 use crate::payment::simulated::ProviderSettings;
 
 mod bounds;
 mod file;
+mod parameter;
+mod parties;
+mod table;
 
 pub use bounds::{Fault, ScenarioError};
-pub use file::{FileError, ReadError, SHIPPED, SetError, parse, read, settings};
+pub use file::{FileError, ReadError, SHIPPED, parse, read};
+pub use parameter::{
+    AdjustError, Adjustment, Kind, Parameter, ReadValueError, adjustments, command,
+    command_at_event,
+};
+pub use table::PARAMETERS;
 
 /// The most buyers of one rehearsal.
 pub const BUYERS_MAX: u32 = 10_000_000;
@@ -44,9 +52,11 @@ pub const PATIENCE_MAX_MEDIANS: f64 = 3.0;
 pub struct Scenario {
     /// How many buyers are planned, 1 to [`BUYERS_MAX`].
     pub buyers: u32,
-    /// How many seats are minted for a rehearsal with an event of its own; as many as buyers where
-    /// nobody said.
+    /// How many seats are minted for a rehearsal with an event of its own; by
+    /// [`buyers_per_seat`](Self::buyers_per_seat) where nobody said.
     pub seats: Option<u64>,
+    /// How many buyers there are for each seat, where the number of seats is not given.
+    pub buyers_per_seat: f64,
     /// How buyer time turns into clock time.
     pub speed: Pace,
     /// How many buyers are let in at once at speed `max`, 1 to [`PRESENT_MAX`]. Without pauses
@@ -56,6 +66,8 @@ pub struct Scenario {
     pub arrival: Arrivals,
     /// How many come together, and how often.
     pub parties: Vec<PartyShare>,
+    /// How many of them are programs, and what those are like.
+    pub bots: Bots,
     /// What they like.
     pub taste: Taste,
     /// How long they keep trying.
@@ -106,6 +118,37 @@ pub struct PartyShare {
     pub to: u32,
     /// The share of buyers.
     pub share: f64,
+}
+
+/// Buyers that are programs: they come when the sale opens, want as many of the very best seats as
+/// one buyer may own, and hold more than they mean to pay for.
+///
+/// Published is that 39.9 % of the requests to ticketing sites come from bad bots (Distil Networks,
+/// 2019), that bots took 30 to 40 % of the tickets of some shows (Ticketmaster's complaint against
+/// Prestige Entertainment, 2017), that one bought 1,012 tickets within a minute (Attorney General of
+/// New York, 2016), and that they keep seats in the cart until its time is over (KING 5 of Seattle,
+/// 2014). The numbers of the defaults are estimates that go with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bots {
+    /// The share of buyers.
+    pub share: f64,
+    /// How long they arrive, at the same rate from the opening of the sale.
+    pub window_seconds: f64,
+    /// The most tries of one visit; a bot makes 1 to this many.
+    pub tries_max: u32,
+    /// The most returns after a visit in vain; a bot comes back 0 to this many times.
+    pub returns_max: u32,
+    /// The median time until it comes back.
+    pub return_after_median_seconds: f64,
+    /// The median time between seeing the map and asking for seats.
+    pub looking_median_seconds: f64,
+    /// The median time from hold to payment, or to giving up.
+    pub checkout_median_seconds: f64,
+    /// The share of holds that are not paid.
+    pub unpaid_share: f64,
+    /// The share of those that are left to lapse; the others are given up.
+    pub silent_share: f64,
 }
 
 /// What buyers like.
@@ -231,6 +274,7 @@ impl Default for Scenario {
         Self {
             buyers: 10_000,
             seats: None,
+            buyers_per_seat: 1.0,
             speed: Pace::default(),
             present_max: 1024,
             arrival: Arrivals::default(),
@@ -242,6 +286,7 @@ impl Default for Scenario {
                 party(5, 6, 0.05),
                 party(7, 10, 0.02),
             ],
+            bots: Bots::default(),
             taste: Taste::default(),
             patience: Patience::default(),
             waitlist: Waitlist::default(),
@@ -257,6 +302,22 @@ impl Default for Scenario {
 impl Default for Arrivals {
     fn default() -> Self {
         Self { shape: ArrivalShape::Spike, window_seconds: 600.0, decay_seconds: 120.0 }
+    }
+}
+
+impl Default for Bots {
+    fn default() -> Self {
+        Self {
+            share: 0.0,
+            window_seconds: 5.0,
+            tries_max: 10,
+            returns_max: 60,
+            return_after_median_seconds: 20.0,
+            looking_median_seconds: 0.2,
+            checkout_median_seconds: 5.0,
+            unpaid_share: 0.6,
+            silent_share: 0.9,
+        }
     }
 }
 
@@ -357,10 +418,21 @@ impl Faults {
 }
 
 impl Scenario {
-    /// How many seats a rehearsal with an event of its own mints.
+    /// How many seats a rehearsal with an event of its own mints; one at least.
     #[must_use]
     pub fn seats(&self) -> u64 {
-        self.seats.unwrap_or_else(|| self.buyers.into())
+        // A duration turns floats into whole numbers without a cast.
+        let by_buyers = || seconds_of((f64::from(self.buyers) / self.buyers_per_seat).round());
+        self.seats.unwrap_or_else(|| by_buyers().as_secs().max(1))
+    }
+
+    /// The same at an event that has its own seats and limit.
+    #[must_use]
+    pub fn at(&self, event: &Event) -> Self {
+        let mut scenario = self.clone();
+        scenario.seats = Some(event.tickets);
+        scenario.sale.limit = event.terms.limit;
+        scenario
     }
 
     /// The terms of the sale in clock time, for an engine whose shortest time to pay is `shortest`.
@@ -415,6 +487,18 @@ mod tests {
         let terms = scenario.terms(Duration::from_millis(1));
         assert_eq!(terms.time_to_pay, Duration::from_secs(15));
         assert_eq!(terms.payment_time, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn there_are_as_many_seats_as_given_or_as_the_buyers_want() {
+        let seats = |buyers, seats, buyers_per_seat| {
+            Scenario { buyers, seats, buyers_per_seat, ..Scenario::default() }.seats()
+        };
+        assert_eq!(seats(300, None, 8.0), 38);
+        assert_eq!(seats(300, Some(7), 8.0), 7);
+        assert_eq!(seats(2000, None, 0.25), 8000);
+        assert_eq!(seats(3, None, 1000.0), 1);
+        assert_eq!(seats(3, None, f64::NAN), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::link::faults::FaultCounts;
 use super::measure::Latencies;
 use super::pace::Pace;
 use super::report::{SimulationReport, float};
-use super::scenario::settings;
+use super::scenario;
 use super::stop::Urgency;
 
 /// How many columns a bar for everything takes.
@@ -175,6 +175,11 @@ fn buyers(report: &SimulationReport) -> Block {
         rows.push(share(("waited in line", b.waitlisted), b.total));
         rows.push(share(("  and bought", b.served_from_waitlist), b.waitlisted));
     }
+    if b.bots.total > 0 {
+        rows.push(share(("bots", b.bots.total), b.total));
+        rows.push(share(("  and bought", b.bots.bought), b.bots.total));
+        rows.push(share(("  of all sold seats", b.bots.tickets), report.tickets.sold));
+    }
     Block { title: "Buyers", header: vec![], rows }
 }
 
@@ -334,20 +339,8 @@ fn table(block: &Block) -> Table {
 /// What to do now: the command and why.
 fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
     let store = &report.circumstances.store_option;
-    let set = |setting: &String| {
-        // What has more to it than a word and a number, a shell must not take apart.
-        let quote = if setting.contains([' ', '[', '{', '"']) { "'" } else { "" };
-        format!(" --set {quote}{setting}{quote}")
-    };
-    let set: String = settings(&report.scenario).iter().map(set).collect();
-    let speed = match report.scenario.speed {
-        _ if report.virtual_time => "virtual-time".to_owned(),
-        speed => format!("speed {speed}"),
-    };
-    let again = format!(
-        "tix simulate --buyers {} --seed {} --{speed}{set}{store}",
-        report.scenario.buyers, report.seed
-    );
+    let again = scenario::command(&report.scenario, report.seed, report.virtual_time);
+    let again = format!("{again}{store}");
     let mut steps = vec![(again, "the same buyers once more")];
     if report.store != STORE_IN_MEMORY {
         let slug = &report.circumstances.slug;
@@ -367,7 +360,7 @@ mod tests {
     use crate::simulate::Scenario;
     use crate::simulate::fairness::Fairness;
     use crate::simulate::insight::{PhantomSellOut, SellThrough};
-    use crate::simulate::report::{Buyers, Circumstances, Holds, Throughput, Tickets};
+    use crate::simulate::report::{BotBuyers, Buyers, Circumstances, Holds, Throughput, Tickets};
     use crate::simulate::sale::FailureReport;
     use crate::simulate::timeline::Timeline;
 
@@ -404,6 +397,7 @@ mod tests {
                 empty_handed: 3_383,
                 waitlisted: 1_204,
                 served_from_waitlist: 61,
+                bots: BotBuyers::default(),
             },
             tickets: Tickets {
                 minted: 10_000,

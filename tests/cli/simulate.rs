@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tix::simulate::scenario::PARAMETERS;
 
 use crate::sandbox::{Answer, Sandbox};
 
@@ -70,7 +71,12 @@ fn the_report_tells_of_those_who_waited() {
     let sandbox = Sandbox::new();
     let rehearse = ["simulate", "--buyers", "200", "--seats", "20", "--speed", "max", "-q"];
     // Whoever gets a ticket keeps it.
-    let kept = ["--unpaid-share", "0", "--declined-share", "0", "--waitlist-share", "1"];
+    let kept = [
+        ["--checkout-unpaid-share", "0"],
+        ["--payment-declined-share", "0"],
+        ["--waitlist-join-share", "1"],
+    ]
+    .concat();
     let answer = sandbox.tix(&[&rehearse[..], &kept].concat()).done();
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r" +[\d,]+ +[\d.]+ %.*", " [count and share]");
@@ -88,7 +94,7 @@ fn the_report_tells_of_those_who_waited() {
     let line = sandbox.json("simulation_report", &[&rehearse[..], &kept].concat());
     let (waited, total) = (&line["buyers"]["waitlisted"], &line["buyers"]["total"]);
     assert!(waited.as_u64().unwrap() > 20 && waited.as_u64() < total.as_u64(), "{line:#}");
-    let nobody = ["--waitlist-share", "0"];
+    let nobody = ["--waitlist-join-share", "0"];
     let answer = sandbox.tix(&[&rehearse[..], &nobody].concat()).done();
     assert!(!answer.stdout.contains("waited in line"), "{}", answer.stdout);
 }
@@ -132,10 +138,13 @@ fn a_scenario_that_makes_no_sense_is_told_and_makes_no_store() {
         ("--seed", "-1"),
         ("--limit", "11"),
         ("--ttl", "0s"),
-        ("--unpaid-share", "1.5"),
-        ("--waitlist-share", "1.5"),
-        ("--waitlist-patience", "25h"),
-        ("--window", "2 days"),
+        ("--checkout-unpaid-share", "1.5"),
+        ("--waitlist-patience-median-seconds", "25h"),
+        ("--arrival-window-seconds", "2 days"),
+        ("--arrival-shape", "flat"),
+        ("--parties", "1:0.5"),
+        ("--parties", "11:1"),
+        ("--payment-latency-max-seconds", "0.1"),
     ] {
         sandbox.tix(&["simulate", option, value]).ended(2, "error: ");
     }
@@ -194,7 +203,7 @@ fn a_scenario_is_named_or_a_file_and_options_count_more() {
         (&report["scenario"]["buyers"], &report["tickets"]["minted"]),
         (&40.into(), &50.into())
     );
-    let fewer = [&mine[..], &["--buyers", "20", "--set", "arrival.shape=even"]].concat();
+    let fewer = [&mine[..], &["--buyers", "20", "--arrival-shape", "even"]].concat();
     let report = sandbox.json("simulation_report", &fewer);
     assert_eq!(report["scenario"]["buyers"], 20);
     assert_eq!(report["scenario"]["arrival"]["shape"], "even");
@@ -205,12 +214,38 @@ fn a_scenario_is_named_or_a_file_and_options_count_more() {
 fn the_command_that_repeats_a_rehearsal_repeats_all_of_it() {
     let sandbox = Sandbox::new();
     let args = ["--scenario", "calm", "--buyers", "30", "--speed", "max", "--seed", "7"];
+    let args = [&args[..], &["--parties", "1:0.5,2-3:0.5"]].concat();
     let first = sandbox.tix(&[&["simulate"], &args[..]].concat()).done();
     let again = first.stdout.lines().map(str::trim).find(|line| line.starts_with("tix simulate"));
     let again: Vec<&str> = again.unwrap().split(' ').skip(1).collect();
-    assert!(again.contains(&"patience.looking_median_seconds=20.0"), "{again:?}");
+    assert!(again.contains(&"--patience-looking-median-seconds"), "{again:?}");
     let scenario = |args: &[&str]| sandbox.json("simulation_report", args)["scenario"].clone();
     assert_eq!(scenario(&again), scenario(&[&["simulate"], &args[..]].concat()));
+}
+
+#[test]
+fn there_are_eight_buyers_for_each_seat_however_many_come() {
+    let sandbox = Sandbox::new();
+    let rush = ["simulate", "--scenario", "sold-out-in-minutes", "--buyers", "300", "-q"];
+    let report = sandbox.json("simulation_report", &[&rush[..], &["--speed", "max"]].concat());
+    assert_eq!(
+        (&report["tickets"]["minted"], &report["scenario"]["seats"]),
+        (&38.into(), &38.into())
+    );
+    assert_eq!(report["scenario"]["buyers_per_seat"], 8.0);
+}
+
+#[test]
+fn every_parameter_is_an_option_that_only_the_long_help_shows() {
+    let sandbox = Sandbox::new();
+    let help = |option| sandbox.tix(&["simulate", option]).done().stdout;
+    let (short, long) = (help("-h"), help("--help"));
+    for parameter in PARAMETERS {
+        let option = format!(" --{} <", parameter.option());
+        assert!(long.contains(&option), "{option}");
+        assert_eq!(short.contains(&option), parameter.short.is_some(), "{option}");
+    }
+    assert!(long.contains("0 to 1, 0.43 as a rule"), "{long}");
 }
 
 #[test]
@@ -220,9 +255,8 @@ fn a_scenario_that_makes_no_sense_is_told_line_by_line() {
     let refused = sandbox.tix(&["simulate", "--scenario", "x.toml"]);
     let told = refused.ended(2, "x.toml:1: buyers must be").stderr;
     assert!(told.contains("x.toml:3: checkout.unpaid_share must be 0 to 1, not 1.5"), "{told}");
-    sandbox.tix(&["simulate", "--scenario", "rusk"]).ended(2, "spike, metered, calm");
-    sandbox.tix(&["simulate", "--set", "byers=1"]).ended(2, "unknown field `byers`");
-    sandbox.tix(&["simulate", "--set", "checkout.unpaid_share=2"]).ended(2, "must be 0 to 1");
+    sandbox.tix(&["simulate", "--scenario", "rusk"]).ended(2, "spike, metered, rush");
+    sandbox.tix(&["simulate", "--checkout-unpaid-share", "2"]).ended(2, "must be 0 to 1, not 2");
     assert!(!sandbox.path("tix.db").exists(), "nothing was made");
 }
 
@@ -279,4 +313,83 @@ fn several_seeds_tell_how_much_is_chance() {
     assert_eq!(events["events"].as_array().unwrap().len(), 3);
     let sheet = sandbox.tix(&[&virtually[..], &["-o", "csv"]].concat()).done().stdout;
     assert_eq!(sheet.lines().count(), 4, "{sheet}");
+}
+
+/// The lines of a plan, each as its schema has it.
+fn plan(sandbox: &Sandbox, arguments: &[&str]) -> (String, Vec<Value>) {
+    let answer = sandbox.tix(&[&["simulate", "--plan", "-"], arguments].concat()).done();
+    let lines: Vec<Value> =
+        answer.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &lines {
+        crate::schemas::check("plan", line);
+    }
+    (answer.stdout, lines)
+}
+
+#[test]
+fn a_plan_is_written_without_letting_anybody_in() {
+    let sandbox = Sandbox::new();
+    let crowd = ["--scenario", "rush", "--buyers", "300", "--seed", "7"];
+    let (text, lines) = plan(&sandbox, &crowd);
+    assert_eq!(plan(&sandbox, &crowd).0, text, "the same seed plans the same buyers");
+    assert_ne!(plan(&sandbox, &[&crowd[..4], &["--seed", "8"]].concat()).0, text);
+    let (head, buyers) = lines.split_first().unwrap();
+    assert_eq!((&head["seed"], &head["scenario"]["seats"]), (&7.into(), &300.into()));
+    let arrivals: Vec<u64> = buyers.iter().map(|b| b["arrives_ms"].as_u64().unwrap()).collect();
+    assert_eq!((arrivals.len(), arrivals.is_sorted()), (300, true));
+    let bots = buyers.iter().filter(|buyer| buyer["bot"] == true).count();
+    assert!((90..150).contains(&bots), "{bots}");
+    assert_eq!(std::fs::read_dir(sandbox.path("")).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn a_plan_in_a_file_says_how_to_rehearse_it_and_replaces_an_earlier_one() {
+    let sandbox = Sandbox::new();
+    sandbox.file("plan.jsonl", "earlier");
+    let write = ["simulate", "--plan", "plan.jsonl", "--buyers", "1200", "--seed", "7"];
+    let answer = sandbox.tix(&write).done();
+    assert_eq!(answer.stdout, "");
+    assert!(answer.stderr.contains("wrote the plan of 1,200 buyers to plan.jsonl"));
+    assert!(answer.stderr.contains("tix simulate --buyers 1200 --seed 7 --speed 60 --seats 1200"));
+    let text = std::fs::read_to_string(sandbox.path("plan.jsonl")).unwrap();
+    assert_eq!(text, plan(&sandbox, &["--buyers", "1200", "--seed", "7"]).0);
+    assert_eq!(std::fs::read_dir(sandbox.path("")).unwrap().count(), 1, "only the plan");
+    sandbox.tix(&["simulate", "--plan", "nowhere/plan.jsonl"]).ended(1, "could not write the plan");
+    sandbox.tix(&["simulate", "--plan", "."]).ended(1, "could not write the plan");
+    let full =
+        sandbox.tix(&["simulate", "--plan", "/dev/full"]).ended(1, "could not write the plan");
+    assert!(!full.stderr.contains("wrote the plan"), "{}", full.stderr);
+    sandbox.tix(&["simulate", "--plan", "x", "--history", "y"]).ended(2, "cannot be used with");
+}
+
+#[test]
+fn a_plan_that_is_stopped_leaves_no_file_behind() {
+    let sandbox = Sandbox::new();
+    let write = ["simulate", "--plan", "plan.jsonl", "--buyers", "2000000"];
+    let child = sandbox.command(&write).stderr(Stdio::piped()).spawn().unwrap();
+    let files = || std::fs::read_dir(sandbox.path("")).unwrap();
+    let begin = Instant::now();
+    while files().next().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "nothing is written");
+        sleep(Duration::from_millis(20));
+    }
+    signal(&child, "INT");
+    let answer = Answer::of(&child.wait_with_output().unwrap());
+    assert_eq!(answer.code, Some(130), "{}", answer.stderr);
+    assert_eq!(files().count(), 0, "nothing is left");
+}
+
+#[test]
+fn the_plan_for_an_event_is_that_of_its_rehearsal() {
+    let sandbox = Sandbox::new();
+    let crowd = ["--buyers", "120", "--seed", "7", "--bots-share", "0.3"];
+    sandbox.tix(&[&["simulate", "--speed", "max", "--limit", "4"], &crowd[..]].concat()).done();
+    let events = sandbox.json("events", &["event", "list"]);
+    let slug = events["events"][0]["slug"].as_str().unwrap();
+    let (_, own) = plan(&sandbox, &[&crowd[..], &["--limit", "4"]].concat());
+    let (_, there) = plan(&sandbox, &[&crowd[..], &["--event", slug]].concat());
+    assert_eq!(there, own, "the event has the same seats, sections and limit");
+    let bots: Vec<&Value> = own.iter().filter(|buyer| buyer["bot"] == true).collect();
+    assert!(bots.len() > 20 && bots.iter().all(|bot| bot["party"] == 4), "{bots:?}");
+    sandbox.tix(&["simulate", "--plan", "-", "--event", "lear"]).refused("unknown_event");
 }

@@ -21,7 +21,17 @@ fn tix(store: &str) -> Command {
 /// Half a minute of an on-sale in another process.
 fn rehearse(store: &str, history: &Path) -> Child {
     let mut tix = tix(store);
-    tix.args(["-o", "json", "simulate", "--buyers", "300", "--speed", "20", "--window", "8m"]);
+    tix.args([
+        "-o",
+        "json",
+        "simulate",
+        "--buyers",
+        "300",
+        "--speed",
+        "20",
+        "--arrival-window-seconds",
+        "8m",
+    ]);
     tix.args(["--ttl", "3m", "--seed", "7", "--history"]).arg(history);
     tix.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }

@@ -1,7 +1,5 @@
 //! `tix simulate`.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use self::rehearsal::Rehearsal;
@@ -13,8 +11,13 @@ use crate::simulate::measure::Latencies;
 use crate::simulate::scenario::{self, Faults, ReadError, SHIPPED};
 use crate::simulate::{self, Pace, Scenario, SimulationReport};
 
+mod draft;
+mod plan;
 mod rehearsal;
 mod repeat;
+
+/// What to do about a parameter that cannot be.
+const SEE_HELP: &str = "see `tix simulate --help`";
 
 /// Rehearses an on-sale and prints its report.
 ///
@@ -24,6 +27,9 @@ mod repeat;
 pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
     let scenario = scenario(args)?;
     let seed = args.seed.unwrap_or_else(simulate::fresh_seed);
+    if let Some(path) = &args.plan {
+        return plan::run(context, (&scenario, args.event.as_deref(), seed), path).await;
+    }
     // Said first: whatever happens, it can be repeated.
     context.terminal.notice(format_args!("seed {seed}"));
     let rehearsal = Rehearsal { context, args, scenario };
@@ -46,20 +52,6 @@ fn scenario(args: &SimulateArgs) -> Result<Scenario> {
         None => Scenario::default(),
         Some(name) => read(name)?,
     };
-    let (sale, buyers) = (&args.sale, &args.behaviour);
-    set(&mut scenario.buyers, args.buyers);
-    set(&mut scenario.seats, args.seats.map(Some));
-    set(&mut scenario.speed, args.speed);
-    set(&mut scenario.present_max, buyers.present_max);
-    set(&mut scenario.sale.limit, sale.limit);
-    set_seconds(&mut scenario.sale.time_to_pay_seconds, sale.ttl);
-    set_seconds(&mut scenario.sale.payment_time_seconds, sale.payment_time);
-    set_seconds(&mut scenario.arrival.window_seconds, buyers.window);
-    set(&mut scenario.waitlist.join_share, buyers.waitlist_share);
-    set_seconds(&mut scenario.waitlist.patience_median_seconds, buyers.waitlist_patience);
-    set(&mut scenario.checkout.unpaid_share, buyers.unpaid_share);
-    set(&mut scenario.checkout.silent_share, buyers.silent_share);
-    set(&mut scenario.payment.declined_share, buyers.declined_share);
     if args.virtual_time {
         // A second of virtual time costs nothing: nobody needs it to be shorter.
         scenario.speed = Pace::REAL;
@@ -67,23 +59,11 @@ fn scenario(args: &SimulateArgs) -> Result<Scenario> {
     if args.faults {
         scenario.faults = Faults::many();
     }
-    for setting in &args.set {
-        scenario.set(setting).map_err(|e| {
-            Error::usage(e.to_string(), "write it as fixtures/scenarios/spike.toml does")
-        })?;
+    for adjustment in &args.parameters.adjustments {
+        scenario.adjust(adjustment).map_err(|e| Error::usage(e.to_string(), SEE_HELP))?;
     }
     scenario.check().map_err(|e| Error::from(simulate::Error::from(e)))?;
     Ok(scenario)
-}
-
-fn set<T>(parameter: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *parameter = value;
-    }
-}
-
-fn set_seconds(parameter: &mut f64, value: Option<Duration>) {
-    set(parameter, value.map(|span| span.as_secs_f64()));
 }
 
 fn read(name: &str) -> Result<Scenario> {
