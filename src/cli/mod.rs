@@ -16,6 +16,7 @@ pub mod hold;
 pub mod order;
 pub mod parameters;
 pub mod simulate;
+pub mod sweep;
 pub mod ticket;
 pub mod values;
 pub mod waitlist;
@@ -27,6 +28,7 @@ pub use hold::HoldAction;
 pub use order::OrderAction;
 pub use parameters::ParameterArgs;
 pub use simulate::SimulateArgs;
+pub use sweep::SweepArgs;
 pub use ticket::TicketAction;
 pub use waitlist::WaitlistAction;
 pub use watch_cdc::WatchArgs;
@@ -49,6 +51,7 @@ Examples:
   tix watch-cdc                               see every change as it happens
   tix ticket map                              see the venue
   tix simulate --buyers 10000                 rehearse an on-sale
+  tix sweep --vary ttl=5m,10m,15m             and compare what other terms would do
   tix audit                                   prove that nothing was sold twice
 ";
 
@@ -141,6 +144,9 @@ pub enum Command {
     /// Rehearse an on-sale: send simulated buyers at an event, audit it, report
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),
+    /// Rehearse with other parameters, by a virtual clock, and compare what comes of it
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep(Box<SweepArgs>),
     /// Prove that nothing was sold twice; exit code 4 if something was
     Audit(AuditArgs),
     /// Print the completions of a shell

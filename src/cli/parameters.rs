@@ -37,6 +37,12 @@ impl FromArgMatches for ParameterArgs {
     }
 }
 
+/// The options about the event, which one that was there before has of its own.
+pub(super) fn of_event() -> Vec<&'static str> {
+    let names = PARAMETERS.iter().filter(|parameter| parameter.is_of_event());
+    names.map(|parameter| parameter.name).collect()
+}
+
 fn option(parameter: &'static Parameter) -> Arg {
     let mut option = Arg::new(parameter.name)
         .long(parameter.option())
@@ -45,9 +51,6 @@ fn option(parameter: &'static Parameter) -> Arg {
         .value_parser(reader(parameter));
     if parameter.short.is_none() {
         option = option.help_heading(HEADING).hide_short_help(true);
-    }
-    if parameter.is_of_event() {
-        option = option.conflicts_with("event");
     }
     option
 }

@@ -55,7 +55,7 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub faults: bool,
     /// Sell this event instead of one of the rehearsal's own: its slug, its id, or a prefix
-    #[arg(long, value_name = "EVENT")]
+    #[arg(long, value_name = "EVENT", conflicts_with_all = super::parameters::of_event())]
     pub event: Option<String>,
     /// Sell it even though people use it
     #[arg(long, requires = "event")]

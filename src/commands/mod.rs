@@ -105,6 +105,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
         Command::WatchCdc(args) => watch_cdc::run(context, args).await,
         Command::Worker(args) => worker::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, &args).await,
+        Command::Sweep(args) => simulate::sweep::run(context, &args).await,
         Command::Schema(action) => stoppable(schema::run(context, action)).await,
         Command::Seed(args) => stoppable(seed::run(context, &args)).await,
         Command::Event(action) => stoppable(event::run(context, action)).await,

@@ -11,6 +11,7 @@ pub mod choice;
 pub mod error;
 pub mod fairness;
 mod figures;
+pub mod grid;
 mod ids;
 pub mod insight;
 mod link;

@@ -34,6 +34,8 @@ pub struct Figure {
     pub name: &'static str,
     /// Its name for people.
     pub heading: &'static str,
+    /// The same where there is little room.
+    pub column: &'static str,
     /// Its value, where it has one.
     pub of: fn(&Summary) -> Option<f64>,
     /// Its value as people read it.
@@ -45,48 +47,56 @@ pub const FIGURES: [Figure; 8] = [
     Figure {
         name: "sold_out_after_seconds",
         heading: "sold out after",
+        column: "sold out",
         of: |s| s.sold_out_after_seconds,
         written: span,
     },
     Figure {
         name: "phantom_sell_out_seconds",
         heading: "phantom sell-out",
+        column: "phantom",
         of: |s| Some(s.phantom_sell_out_seconds),
         written: span,
     },
     Figure {
         name: "tickets_sold",
         heading: "tickets sold",
+        column: "sold",
         of: |s| Some(float(s.tickets_sold)),
         written: count,
     },
     Figure {
         name: "tickets_left",
         heading: "tickets left",
+        column: "left",
         of: |s| Some(float(s.tickets_left)),
         written: count,
     },
     Figure {
         name: "revenue_minor",
         heading: "revenue",
+        column: "revenue",
         of: |s| Some(float(u64::try_from(s.revenue_minor).unwrap_or(0))),
         written: |minor| count(minor / 100.0),
     },
     Figure {
         name: "buyers_bought",
         heading: "bought",
+        column: "bought",
         of: |s| Some(float(s.buyers_bought)),
         written: count,
     },
     Figure {
         name: "buyers_empty_handed",
         heading: "empty-handed",
+        column: "empty-handed",
         of: |s| Some(float(s.buyers_empty_handed)),
         written: count,
     },
     Figure {
         name: "out_of_order_share",
         heading: "out of order",
+        column: "out of order",
         of: |s| Some(s.out_of_order_share),
         written: |share| format!("{:.1} %", 100.0 * share),
     },

@@ -16,6 +16,7 @@ mod seed;
 mod simulate;
 mod store;
 mod streams;
+mod sweep;
 mod tickets;
 mod usage;
 mod waitlist;

@@ -8,13 +8,15 @@ use crate::cli::SimulateArgs;
 use crate::error::{Error, Result};
 use crate::output::{Page, Report, Sheet};
 use crate::simulate::measure::Latencies;
-use crate::simulate::scenario::{self, Faults, ReadError, SHIPPED};
+use crate::simulate::scenario::{self, Adjustment, Faults, ReadError, SHIPPED};
 use crate::simulate::{self, Pace, Scenario, SimulationReport};
 
 mod draft;
 mod plan;
 mod rehearsal;
 mod repeat;
+mod side_by_side;
+pub mod sweep;
 
 /// What to do about a parameter that cannot be.
 const SEE_HELP: &str = "see `tix simulate --help`";
@@ -25,7 +27,8 @@ const SEE_HELP: &str = "see `tix simulate --help`";
 /// The scenario makes no sense, the store cannot be used, it was stopped early, an operation failed
 /// without being refused, or the audit found a violation.
 pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
-    let scenario = scenario(args)?;
+    let adjustments = &args.parameters.adjustments;
+    let scenario = scenario(args.scenario.as_deref(), args.virtual_time, args.faults, adjustments)?;
     let seed = args.seed.unwrap_or_else(simulate::fresh_seed);
     if let Some(path) = &args.plan {
         return plan::run(context, (&scenario, args.event.as_deref(), seed), path).await;
@@ -47,19 +50,24 @@ async fn once(rehearsal: &Rehearsal<'_>, seed: u64) -> Result<()> {
 }
 
 /// The scenario that was named, with what the options change of it.
-fn scenario(args: &SimulateArgs) -> Result<Scenario> {
-    let mut scenario = match &args.scenario {
+fn scenario(
+    source: Option<&str>,
+    virtual_time: bool,
+    with_faults: bool,
+    adjustments: &[Adjustment],
+) -> Result<Scenario> {
+    let mut scenario = match source {
         None => Scenario::default(),
         Some(name) => read(name)?,
     };
-    if args.virtual_time {
+    if virtual_time {
         // A second of virtual time costs nothing: nobody needs it to be shorter.
         scenario.speed = Pace::REAL;
     }
-    if args.faults {
+    if with_faults {
         scenario.faults = Faults::many();
     }
-    for adjustment in &args.parameters.adjustments {
+    for adjustment in adjustments {
         scenario.adjust(adjustment).map_err(|e| Error::usage(e.to_string(), SEE_HELP))?;
     }
     scenario.check().map_err(|e| Error::from(simulate::Error::from(e)))?;

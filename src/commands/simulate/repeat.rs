@@ -1,86 +1,47 @@
 //! The same rehearsal with several seeds: how much of its outcome is chance.
 
-use futures::StreamExt;
 use serde::Serialize;
 
-use super::rehearsal::{self, Rehearsal, Shared};
-use crate::commands::interrupted;
+use super::rehearsal::{self, Rehearsal};
+use super::side_by_side::{self, Brief};
 use crate::error::{Error, Result};
 use crate::output::{Cell, Column, Page, Report, Sheet, Table, counted};
 use crate::simulate::outcome::{FIGURES, Spread, Summary};
-use crate::simulate::{self, Scenario, SimulationReport, Urgency};
+use crate::simulate::{self, Scenario, Urgency};
 
 /// Rehearses with `times` seeds, from the first one on, and prints how far the outcomes are apart.
 ///
 /// # Errors
 /// As one rehearsal; that of the first seed which did not end well, once all are over.
 pub(super) async fn run(rehearsal: &Rehearsal<'_>, first_seed: u64, times: u32) -> Result<()> {
-    let seeds: Vec<u64> = (0..u64::from(times)).map(|n| first_seed.wrapping_add(n)).collect();
-    let reports = if rehearsal.args.virtual_time {
-        side_by_side(rehearsal, &seeds).await?
+    let seeds = (0..times).map(|n| first_seed.wrapping_add(n.into()));
+    let (context, args) = (rehearsal.context, rehearsal.args);
+    let briefs = if args.virtual_time {
+        let with_seeds = seeds.map(|seed| (rehearsal.scenario.clone(), seed));
+        side_by_side::rehearse(context, with_seeds, || rehearsal::history(args)).await?
     } else {
-        one_by_one(rehearsal, &seeds).await?
+        one_by_one(rehearsal, seeds).await?
     };
-    let Some(first) = reports.first() else { return Err(Error::Interrupted) };
-    let repeated = Repeated::of(first, &reports, times);
-    rehearsal.context.print(&repeated)?;
-    for report in &reports {
-        rehearsal::ended(report).map_err(|error| error.of_seed(report.seed))?;
+    if briefs.is_empty() {
+        return Err(Error::Interrupted);
     }
-    Ok(())
+    context.print(&Repeated::of(rehearsal, &briefs, times))?;
+    briefs.into_iter().try_for_each(|brief| brief.ended)
 }
 
-async fn one_by_one(rehearsal: &Rehearsal<'_>, seeds: &[u64]) -> Result<Vec<SimulationReport>> {
-    let mut reports = Vec::new();
+async fn one_by_one(
+    rehearsal: &Rehearsal<'_>,
+    seeds: impl Iterator<Item = u64>,
+) -> Result<Vec<Brief>> {
+    let mut briefs = Vec::new();
     for seed in seeds {
-        let report = rehearsal.report(*seed).await.map_err(|error| error.of_seed(*seed))?;
-        let stopped = report.circumstances.stopped > Urgency::None;
-        reports.push(report);
-        if stopped {
+        let report = rehearsal.report(seed).await.map_err(|error| error.of_seed(seed))?;
+        briefs.push(Brief::of(&report));
+        if report.circumstances.stopped > Urgency::None {
             break;
         }
     }
-    Ok(reports)
-}
-
-/// Rehearses in virtual time, as many at a time as the machine has cores.
-async fn side_by_side(rehearsal: &Rehearsal<'_>, seeds: &[u64]) -> Result<Vec<SimulationReport>> {
-    let terminal = &rehearsal.context.terminal;
-    let counter = terminal.counter("rehearsals", seeds.len() as u64);
-    let stop = simulate::Stop::default();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let rehearsals = futures::stream::iter(seeds.iter().copied())
-        .take_while(|_| std::future::ready(stop.urgency() == Urgency::None))
-        .map(|seed| one(rehearsal, seed, stop.clone()))
-        .buffered(cores);
-    let collected = async {
-        tokio::pin!(rehearsals);
-        let mut reports = Vec::new();
-        while let Some(report) = rehearsals.next().await {
-            reports.push(report?);
-            counter.set(reports.len() as u64);
-        }
-        Ok(reports)
-    };
-    let reports = tokio::select! {
-        biased;
-        () = rehearsal::heed(terminal, interrupted(), &stop, &counter) => Err(Error::Interrupted),
-        reports = collected => reports,
-    };
-    counter.finish();
-    reports
-}
-
-async fn one(
-    rehearsal: &Rehearsal<'_>,
-    seed: u64,
-    stop: simulate::Stop,
-) -> Result<SimulationReport> {
-    let shared = Shared::new(rehearsal::history(rehearsal.args)?, stop);
-    let rehearsal = shared.in_virtual_time(rehearsal.scenario.clone(), seed);
-    let rehearsed = tokio::task::spawn_blocking(move || rehearsal.run()).await;
-    let report = rehearsed.map_err(simulate::Error::from).and_then(|report| report);
-    report.map_err(|error| Error::from(error).of_seed(seed))
+    Ok(briefs)
 }
 
 /// What several rehearsals of one scenario came to.
@@ -108,23 +69,22 @@ struct Run {
 }
 
 impl Repeated {
-    fn of(first: &SimulationReport, reports: &[SimulationReport], times: u32) -> Self {
-        let run = |report: &SimulationReport| Run {
-            seed: report.seed,
-            audit_passed: report.audit.passed,
-            summary: Summary::from(report),
+    fn of(rehearsal: &Rehearsal<'_>, briefs: &[Brief], times: u32) -> Self {
+        let run = |brief: &Brief| Run {
+            seed: brief.seed,
+            audit_passed: brief.audit_passed,
+            summary: brief.summary,
         };
-        let runs: Vec<Run> = reports.iter().map(run).collect();
-        let summaries: Vec<Summary> = runs.iter().map(|run| run.summary).collect();
+        let summaries: Vec<Summary> = briefs.iter().map(|brief| brief.summary).collect();
         Self {
-            tix_version: first.tix_version,
-            virtual_time: first.virtual_time,
-            scenario: first.scenario.clone(),
+            tix_version: env!("CARGO_PKG_VERSION"),
+            virtual_time: rehearsal.args.virtual_time,
+            scenario: rehearsal.scenario.clone(),
             times,
-            audits_passed: runs.iter().filter(|run| run.audit_passed).count() as u64,
+            audits_passed: briefs.iter().filter(|brief| brief.audit_passed).count() as u64,
             spread: Spread::of(&summaries),
-            runs,
-            currency: first.revenue.currency().to_string(),
+            runs: briefs.iter().map(run).collect(),
+            currency: briefs.first().map(|brief| brief.currency.clone()).unwrap_or_default(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::ops::RangeInclusive;
 
 use jiff::SignedDuration;
+use serde::{Serialize, Serializer};
 use toml::{Table, Value};
 
 use super::parties::{self, PartiesError};
@@ -71,6 +72,13 @@ impl Parameter {
     #[must_use]
     pub fn of_name(name: &str) -> Option<&'static Self> {
         PARAMETERS.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// What tables call it: the last part of its name, without the unit, which values have.
+    #[must_use]
+    pub fn heading(&self) -> &'static str {
+        let last = self.name.rsplit('.').next().unwrap_or(self.name);
+        last.strip_suffix("_seconds").unwrap_or(last)
     }
 
     /// The name of its option, without the dashes before it.
@@ -190,6 +198,33 @@ impl Kind {
             (Self::Span(..), Value::Float(seconds)) => span(*seconds),
             _ => self.written(value),
         }
+    }
+}
+
+impl Adjustment {
+    /// The parameter, as scenario files call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.parameter.name
+    }
+
+    /// The value as people read it.
+    #[must_use]
+    pub fn spoken(&self) -> String {
+        self.parameter.kind.spoken(&self.value)
+    }
+
+    /// The value as JSON has it.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        // Every value is a number, a word, or a list of such.
+        serde_json::to_value(&self.value).unwrap_or_default()
+    }
+}
+
+impl Serialize for Adjustment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
     }
 }
 

@@ -1,0 +1,169 @@
+//! `tix sweep`: the same rehearsals with other parameters, side by side.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::side_by_side::{self, Brief};
+use crate::audit::History;
+use crate::cli::SweepArgs;
+use crate::commands::Context;
+use crate::error::{Error, Result};
+use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, counted};
+use crate::simulate::grid::{self, Axis};
+use crate::simulate::outcome::{FIGURES, Spread, Summary};
+use crate::simulate::scenario::Adjustment;
+use crate::simulate::{self, Scenario};
+
+/// What the figures mean, beneath the table.
+const LEGEND: &str = "\
+Sold out: all but the last hundredth. Phantom: all was held, little was sold.
+Empty-handed: buyers who left with nothing. Out of order: pairs of buyers of
+whom the later one got seats first.";
+
+/// Rehearses every combination of the values, and prints how they compare.
+///
+/// # Errors
+/// The grid makes no sense; as one rehearsal; that of the first which did not end well, once all are
+/// over.
+pub async fn run(context: &Context, args: &SweepArgs) -> Result<()> {
+    let source = args.scenario.as_deref();
+    let base = super::scenario(source, true, args.faults, &args.parameters.adjustments)?;
+    let cells = grid::cells(&base, &args.vary)
+        .map_err(|e| Error::usage(e.to_string(), "see `tix sweep --help`"))?;
+    let first_seed = args.seed.unwrap_or_else(simulate::fresh_seed);
+    // Said first: whatever happens, it can be repeated.
+    context.terminal.notice(format_args!("seed {first_seed}"));
+    let seeds: Vec<u64> = (0..args.repeat).map(|n| first_seed.wrapping_add(n.into())).collect();
+    let runs: Vec<(Scenario, u64)> = cells
+        .iter()
+        .flat_map(|cell| seeds.iter().map(|seed| (cell.scenario.clone(), *seed)))
+        .collect();
+    let briefs =
+        side_by_side::rehearse(context, runs.into_iter(), || Ok(History::in_memory())).await?;
+    if briefs.is_empty() {
+        return Err(Error::Interrupted);
+    }
+    let of_cells = cells.into_iter().zip(briefs.chunks(seeds.len()));
+    let compared = of_cells.map(|(cell, briefs)| Compared::of(cell.settings, briefs)).collect();
+    let sweep = Sweep {
+        tix_version: env!("CARGO_PKG_VERSION"),
+        scenario: base,
+        seeds,
+        axes: &args.vary,
+        currency: briefs[0].currency.clone(),
+        cells: compared,
+    };
+    context.print(&sweep)?;
+    briefs.into_iter().try_for_each(|brief| brief.ended)
+}
+
+/// How the scenarios of a grid compare.
+#[derive(Serialize)]
+struct Sweep<'a> {
+    tix_version: &'static str,
+    /// What all of them have in common.
+    scenario: Scenario,
+    seeds: Vec<u64>,
+    axes: &'a [Axis],
+    cells: Vec<Compared>,
+    #[serde(skip)]
+    currency: String,
+}
+
+/// One of them.
+#[derive(Serialize)]
+struct Compared {
+    settings: Map<String, Value>,
+    /// How many rehearsals it had; fewer than there are seeds where somebody stopped them.
+    runs: u64,
+    audits_passed: u64,
+    /// The median of every figure; none where no rehearsal has it.
+    medians: Map<String, Value>,
+    spread: Vec<Spread>,
+    #[serde(skip)]
+    words: Vec<String>,
+}
+
+impl Compared {
+    fn of(settings: Vec<Adjustment>, briefs: &[Brief]) -> Self {
+        let summaries: Vec<Summary> = briefs.iter().map(|brief| brief.summary).collect();
+        let spread = Spread::of(&summaries);
+        let median = |spread: &Spread| (spread.figure.to_owned(), spread.median.into());
+        Self {
+            words: settings.iter().map(Adjustment::spoken).collect(),
+            settings: settings.iter().map(|s| (s.name().to_owned(), s.json())).collect(),
+            runs: briefs.len() as u64,
+            audits_passed: briefs.iter().filter(|brief| brief.audit_passed).count() as u64,
+            medians: spread.iter().map(median).collect(),
+            spread,
+        }
+    }
+}
+
+impl Sweep<'_> {
+    fn verdict(&self) -> String {
+        let runs: u64 = self.cells.iter().map(|cell| cell.runs).sum();
+        let passed: u64 = self.cells.iter().map(|cell| cell.audits_passed).sum();
+        let audits = if passed == runs {
+            "every audit passed".to_owned()
+        } else {
+            format!("{} FAILED", counted(runs - passed, "audit"))
+        };
+        let planned = self.axes.iter().map(|axis| axis.values.len()).product::<usize>();
+        let stopped =
+            if runs < (planned * self.seeds.len()) as u64 { ", then stopped" } else { "" };
+        let medians = if self.seeds.len() > 1 { " Medians:" } else { "" };
+        let scenarios = counted(self.cells.len() as u64, "scenario");
+        let rehearsed = counted(runs, "rehearsal");
+        format!("{scenarios}, {rehearsed}{stopped}; {audits}.{medians}")
+    }
+}
+
+/// In which order figures are left out where room is short; none always stays.
+fn rank(figure: &str) -> Option<u8> {
+    match figure {
+        "tickets_sold" => Some(0),
+        "buyers_bought" => Some(1),
+        "out_of_order_share" => Some(2),
+        _ => None,
+    }
+}
+
+impl Report for Sweep<'_> {
+    fn text(&self, page: &Page) -> String {
+        let axes = self.axes.iter().map(|axis| Column::right(axis.parameter.heading()));
+        let figures = FIGURES.iter().map(|figure| {
+            let column = Column::right(figure.column);
+            rank(figure.name).map_or(column, |rank| column.optional(rank))
+        });
+        let columns: Vec<Column> = axes.chain(figures).collect();
+        let mut table = Table::new(&columns);
+        for cell in &self.cells {
+            let settings = cell.words.iter().map(|word| Cell::toned(word, Tone::Strong));
+            let values = FIGURES.iter().zip(&cell.spread).map(|(figure, spread)| {
+                Cell::new(spread.median.map_or("never".into(), figure.written))
+            });
+            table.push(settings.chain(values).collect());
+        }
+        let (verdict, table, currency) = (self.verdict(), table.render(page), &self.currency);
+        format!("{verdict}\n\n{table}\n{LEGEND} Revenue in {currency}.")
+    }
+
+    fn sheet(&self) -> Sheet {
+        let axes = self.axes.iter().map(|axis| axis.parameter.name);
+        let counts = ["runs", "audits_passed"];
+        let columns: Vec<&'static str> =
+            axes.chain(counts).chain(FIGURES.iter().map(|figure| figure.name)).collect();
+        let line = |cell: &Compared| {
+            let counts = [cell.runs.to_string(), cell.audits_passed.to_string()];
+            let median = |s: &Spread| s.median.map_or(String::new(), |value| value.to_string());
+            let values = cell.spread.iter().map(median);
+            let settings = cell.settings.values().map(|value| match value {
+                Value::String(word) => word.clone(),
+                other => other.to_string(),
+            });
+            settings.chain(counts).chain(values).collect()
+        };
+        Sheet::new(&columns).with(self.cells.iter().map(line))
+    }
+}
