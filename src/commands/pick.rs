@@ -84,7 +84,11 @@ fn starts(event: &Event, prefix: &str) -> bool {
     event.slug.starts_with(prefix) || event.event_id.to_string().starts_with(prefix)
 }
 
-fn only(events: Vec<Event>) -> Result<Event> {
+/// The only event there is.
+///
+/// # Errors
+/// Refused with `unknown_event` where there is none; bad usage where there are several.
+pub(super) fn only(events: Vec<Event>) -> Result<Event> {
     let mut events = events.into_iter();
     match (events.next(), events.next()) {
         (Some(event), None) => Ok(event),

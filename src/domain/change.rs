@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BuyerId, EventId, HoldId, SeatLabel, SessionId, TicketId, Timestamp};
+use super::{BuyerId, EventId, HoldId, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp};
 
 /// A place in the change log. Later entries of one ticket have higher ones, and no two of them the
 /// same. On SQLite this is so over all tickets; on ScyllaDB, which has no counter that all tickets
@@ -84,18 +84,27 @@ impl ChangeKind {
         Self::ALL.into_iter().find(|known| known.word() == word)
     }
 
+    /// The condition that the ticket has after it.
+    #[must_use]
+    pub const fn leaves(self) -> TicketStatus {
+        match self {
+            Self::Held | Self::HeldAgain => TicketStatus::Held,
+            Self::Paying => TicketStatus::Paying,
+            Self::Sold => TicketStatus::Sold,
+            Self::Blocked => TicketStatus::Blocked,
+            Self::Abandoned
+            | Self::Expired
+            | Self::Declined
+            | Self::Aborted
+            | Self::Refunded
+            | Self::Unblocked => TicketStatus::Available,
+        }
+    }
+
     /// Whether the ticket is free after it.
     #[must_use]
     pub const fn frees(self) -> bool {
-        matches!(
-            self,
-            Self::Abandoned
-                | Self::Expired
-                | Self::Declined
-                | Self::Aborted
-                | Self::Refunded
-                | Self::Unblocked
-        )
+        matches!(self.leaves(), TicketStatus::Available)
     }
 }
 

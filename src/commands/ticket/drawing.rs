@@ -12,7 +12,7 @@ const BETWEEN: usize = 3;
 const BREAK_AT: usize = 10;
 
 /// The sign of a seat.
-const fn sign(status: TicketStatus) -> char {
+pub(in crate::commands) const fn sign(status: TicketStatus) -> char {
     match status {
         TicketStatus::Available => '○',
         TicketStatus::Held => '◐',
@@ -114,7 +114,7 @@ fn section(map: &SectionMap, page: &Page) -> Vec<Line> {
 }
 
 /// What tickets cost: one price, or from the lowest to the highest.
-fn prices(tickets: &[Ticket]) -> String {
+pub(in crate::commands) fn prices(tickets: &[Ticket]) -> String {
     let by_amount = |ticket: &&Ticket| ticket.price.minor();
     let price = |ticket: Option<&Ticket>| ticket.map(|ticket| ticket.price);
     let lowest: Option<Money> = price(tickets.iter().min_by_key(by_amount));
@@ -127,7 +127,7 @@ fn prices(tickets: &[Ticket]) -> String {
 }
 
 /// A seat by its condition, or nothing where an aisle is.
-type Cell = Option<TicketStatus>;
+pub(in crate::commands) type Cell = Option<TicketStatus>;
 
 /// How many cells stand on one line: all of a row, or as many as there is room for.
 fn per_line(rows: &[Vec<Cell>], room: usize) -> usize {
@@ -142,7 +142,7 @@ fn per_line(rows: &[Vec<Cell>], room: usize) -> usize {
 }
 
 /// The seats of a row with nothing where an aisle is.
-fn cells(map: &SectionMap, depth: usize) -> Vec<Cell> {
+pub(in crate::commands) fn cells(map: &SectionMap, depth: usize) -> Vec<Cell> {
     let row = map.tickets().rows()[depth].clone();
     let mut cells = Vec::with_capacity(row.len());
     for place in row.clone() {

@@ -7,7 +7,7 @@ use crate::repository::TicketFilter;
 
 mod block;
 mod counts;
-mod drawing;
+pub(super) mod drawing;
 mod list;
 mod map;
 
