@@ -81,6 +81,8 @@ pub struct Terminal {
     width: usize,
     color_out: bool,
     color_err: bool,
+    /// Whether standard output is a terminal that can be drawn in.
+    is_window: bool,
 }
 
 /// What standard error is told besides errors.
@@ -110,6 +112,7 @@ impl Terminal {
             width: width(),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
+            is_window: io::stdout().is_terminal() && !environment.dumb,
         }
     }
 
@@ -129,6 +132,20 @@ impl Terminal {
     #[must_use]
     pub const fn page(&self, now: Timestamp) -> Page {
         Page { width: self.width, color: self.color_out, now }
+    }
+
+    /// Why standard output cannot be drawn in as a window; none where it can.
+    #[must_use]
+    pub fn no_window(&self) -> Option<&'static str> {
+        if self.format != Format::Table {
+            Some("-o asks for something else than a picture")
+        } else if !self.is_window {
+            Some("standard output is no terminal")
+        } else if io::stderr().is_terminal() && tracing::enabled!(tracing::Level::DEBUG) {
+            Some("-v would write across it, unless standard error goes to a file")
+        } else {
+            None
+        }
     }
 
     /// Writes a result to standard output.

@@ -19,9 +19,13 @@ How far it is behind, if --lag does not say: some 50 ms on SQLite; 0.6 s on a si
 3 s on several, whose clocks may differ, and with --resume, which relies on every entry. With less
 than 3 s an entry that a busy node writes late is told late, after younger ones.
 
+--board draws one event live instead: tickets by status, each section, the seats of one, how fast it
+goes and what changed last. ? shows the keys. Where there is no terminal to draw in, it tells lines.
+
 Examples:
   tix watch-cdc                          in one terminal, while another one sells
   tix watch-cdc --from start             everything that ever happened, then on
+  tix watch-cdc --board                  the venue, seat by seat, as it sells
   tix watch-cdc --resume billing -o json >> changes.jsonl
   tix watch-cdc -o json | jq 'select(.change == \"expired\")'
 ";
@@ -38,6 +42,9 @@ pub struct WatchArgs {
     /// Go on where the watch of this name was stopped; the first one begins at the start
     #[arg(long, value_name = "NAME", conflicts_with = "from")]
     pub resume: Option<FollowerName>,
+    /// Draw the venue live in the terminal, as it is now and from now on; q ends
+    #[arg(long, conflicts_with_all = ["from", "resume"])]
+    pub board: bool,
     /// How far it may be behind the log, 100ms to 10m
     #[arg(long, value_name = "SPAN", value_parser = values::lag)]
     pub lag: Option<Duration>,

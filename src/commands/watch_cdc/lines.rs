@@ -20,7 +20,7 @@ const NARROW: usize = 79;
 /// The most letters of a session that a line shows.
 const SESSION_LETTERS_MAX: usize = 20;
 /// Letters of the longest word for a change.
-const WORD_LETTERS: usize = 10;
+pub(super) const WORD_LETTERS: usize = 10;
 
 /// What a line needs to know of an event.
 #[derive(Debug, Clone)]
@@ -194,13 +194,13 @@ fn known(event: &Event) -> Known {
 }
 
 /// The session as a line shows it.
-fn session_of(change: &Change) -> String {
+pub(super) fn session_of(change: &Change) -> String {
     let session = change.session_id.as_ref().map_or("", |session| session.as_str());
     shortened(session, SESSION_LETTERS_MAX)
 }
 
 /// How long the buyer has to pay, where he has.
-fn left(change: &Change) -> String {
+pub(super) fn left(change: &Change) -> String {
     match (change.change, change.expires_at) {
         (ChangeKind::Held | ChangeKind::HeldAgain, Some(deadline)) => {
             format!("{} left", spoken(deadline.since(change.at)))

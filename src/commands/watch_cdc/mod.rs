@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::repository::{Access, ChangeFeed, LogStart, LogStep, Repository, StoreFault};
 use crate::watch::Watch;
 
+mod board;
 mod lines;
 mod reader;
 
@@ -24,22 +25,26 @@ const SAVE_EVERY: Duration = Duration::from_millis(250);
 /// How often a store that is not there is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Follows the change log until somebody stops it, which is no failure, or nobody reads any more.
+/// Follows the change log, told as lines or drawn as a board, until somebody stops it, which is no failure, or nobody reads any more.
 ///
 /// # Errors
 /// The store cannot be used, there is no such event, or it was stopped before there was a store.
 pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
+    let draws = args.board && can_draw(context);
     // It listens from before the first notice on, so that no Ctrl-C gets lost.
     let stopped = stopped();
     tokio::pin!(stopped);
     let Target { store, scope, was_awaited } = tokio::select! {
         biased;
         () = &mut stopped => return Err(Error::Interrupted),
-        found = wait_for_target(context, args.event.as_deref()) => found?,
+        found = wait_for_target(context, args.event.as_deref(), draws) => found?,
     };
     // Whatever is in a store that was not there when the watch began has happened since.
     let from = if was_awaited && args.from == FromText::Now { FromText::Start } else { args.from };
     let ended = async {
+        if draws && let Some(event) = scope.event() {
+            return board::run(context, &store, event, args.lag, &mut stopped).await;
+        }
         let zone = scope.event().map_or_else(TimeZone::system, Event::zone);
         let start = match args.resume {
             Some(name) => LogStart::Resume(name),
@@ -56,6 +61,15 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
     let ended = ended.await;
     store.close().await;
     ended
+}
+
+/// Whether there is a window to draw a board in; says why not.
+fn can_draw(context: &Context) -> bool {
+    let why_not = context.terminal.no_window();
+    if let Some(why) = why_not {
+        context.terminal.notice(format_args!("no board ({why}); changes follow as lines"));
+    }
+    why_not.is_none()
 }
 
 /// Which events are watched.
@@ -82,11 +96,12 @@ struct Target {
     was_awaited: bool,
 }
 
-/// Opens the store once it is there and has something to watch.
-async fn wait_for_target(context: &Context, name: Option<&str>) -> Result<Target> {
+/// Opens the store once it is there and has something to watch: every event where none is named,
+/// unless only one is asked for.
+async fn wait_for_target(context: &Context, name: Option<&str>, only_one: bool) -> Result<Target> {
     let mut was_awaited = false;
     loop {
-        match open(context, name).await {
+        match open(context, name, only_one).await {
             Ok(Some((store, scope))) => return Ok(Target { store, scope, was_awaited }),
             Err(error) if !may_come(&error) => return Err(error),
             Ok(None) | Err(_) => {}
@@ -107,10 +122,11 @@ async fn wait_for_target(context: &Context, name: Option<&str>) -> Result<Target
 async fn open(
     context: &Context,
     name: Option<&str>,
+    only_one: bool,
 ) -> Result<Option<(Arc<dyn Repository>, Scope)>> {
     let store = context.open(Access::Existing).await?;
     let found = match store.events().await {
-        Ok(events) => named(&events, name),
+        Ok(events) => named(events, name, only_one),
         Err(error) => Err(error.into()),
     };
     if let Ok(Some(scope)) = found {
@@ -130,13 +146,18 @@ fn may_come(error: &Error) -> bool {
     }
 }
 
-/// The event that is named among `events`, or all of them; none as long as there are no events.
-fn named(events: &[Event], name: Option<&str>) -> Result<Option<Scope>> {
-    match name {
-        _ if events.is_empty() => Ok(None),
-        None => Ok(Some(Scope::Every)),
-        Some(name) => Ok(Some(Scope::One(Box::new(pick::named(events, name)?.clone())))),
+/// The event that is named among `events`, or else the only one if one is asked for, or else all of
+/// them; none as long as there are no events.
+fn named(events: Vec<Event>, name: Option<&str>, only_one: bool) -> Result<Option<Scope>> {
+    if events.is_empty() {
+        return Ok(None);
     }
+    let event = match name {
+        Some(name) => pick::named(&events, name)?.clone(),
+        None if only_one => pick::only(events)?,
+        None => return Ok(Some(Scope::Every)),
+    };
+    Ok(Some(Scope::One(Box::new(event))))
 }
 
 fn start(zone: &TimeZone, from: FromText, now: Timestamp) -> Result<LogStart> {
@@ -207,15 +228,7 @@ impl<'a> Follower<'a> {
             self.context.terminal.notice(format_args!("{fault}"));
         }
         let event = self.event.map(|event| event.event_id);
-        let mut told = Vec::new();
-        for change in step.changes {
-            if is_about(&change, event) {
-                self.watch.feed(change, &mut told);
-            }
-        }
-        self.watch.expire(step.known_until, &mut told);
-        told.retain(|change| is_about(change, event));
-        self.lines.show(self.store, &told).await
+        self.lines.show(self.store, &told(&mut self.watch, step, event)).await
     }
 
     /// Saves how far it has written; every step that the feed has answered is flushed by now. Where
@@ -232,6 +245,19 @@ impl<'a> Follower<'a> {
             Err(_) => {}
         }
     }
+}
+
+/// What a step tells of an event, or of all: its changes, and every hold that expired meanwhile.
+fn told(watch: &mut Watch, step: LogStep, event: Option<EventId>) -> Vec<Change> {
+    let mut told = Vec::new();
+    for change in step.changes {
+        if is_about(&change, event) {
+            watch.feed(change, &mut told);
+        }
+    }
+    watch.expire(step.known_until, &mut told);
+    told.retain(|change| is_about(change, event));
+    told
 }
 
 fn is_about(change: &Change, event: Option<EventId>) -> bool {
