@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit;
+mod board;
 mod catalogue;
 mod choosing;
 mod events;
@@ -18,6 +19,7 @@ mod store;
 mod streams;
 mod sweep;
 mod tickets;
+mod tmux;
 mod usage;
 mod waitlist;
 mod watch;
