@@ -54,14 +54,11 @@ impl Pulse {
         self.buckets.range(..self.buckets.len() - 1).copied()
     }
 
-    /// Changes per second, over the last few whole seconds.
-    pub(super) fn rate(&self) -> f64 {
+    /// Changes in ten seconds, by the last few whole ones.
+    pub(super) fn in_ten_seconds(&self) -> u64 {
         let seconds = self.seconds().len().clamp(1, RATE_OVER);
         let changes: u64 = self.seconds().rev().take(seconds).sum();
-        // Fewer than 2^52 changes and a handful of seconds.
-        #[allow(clippy::cast_precision_loss)]
-        let rate = changes as f64 / seconds as f64;
-        rate
+        changes * 10 / seconds as u64
     }
 }
 
@@ -84,7 +81,7 @@ mod tests {
     #[test]
     fn changes_count_in_their_second_and_the_last_one_waits_until_it_is_whole() {
         let mut pulse = Pulse::beginning_at(at(10_000));
-        assert_eq!((seconds(&pulse), pulse.rate()), (vec![], 0.0));
+        assert_eq!((seconds(&pulse), pulse.in_ten_seconds()), (vec![], 0));
         pulse.beat(at(10_100));
         pulse.beat(at(10_999));
         pulse.reach(at(11_000));
@@ -92,7 +89,7 @@ mod tests {
         assert_eq!(seconds(&pulse), [2]);
         pulse.reach(at(13_500));
         assert_eq!(seconds(&pulse), [2, 1, 0]);
-        assert!((pulse.rate() - 1.0).abs() < 1e-9);
+        assert_eq!(pulse.in_ten_seconds(), 10);
     }
 
     #[test]
@@ -102,7 +99,7 @@ mod tests {
         pulse.reach(at(5_400));
         (0..10).for_each(|_| pulse.beat(at(5_500)));
         pulse.reach(at(6_000));
-        assert!((pulse.rate() - 2.0).abs() < 1e-9);
+        assert_eq!(pulse.in_ten_seconds(), 20);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::output::grouped;
+
 /// Seats that one step to the side passes.
 const SEATS_A_STEP: usize = 10;
 
@@ -48,6 +50,13 @@ impl Scroll {
     pub(super) fn reveal(&mut self, line: usize) {
         let last_top = line.saturating_sub(self.room.saturating_sub(1));
         self.top = self.top.clamp(last_top.min(line), line);
+    }
+
+    /// Which part of it is in sight, if that is not all: `11–30/200`.
+    pub(super) fn in_part(&self) -> Option<String> {
+        let last = (self.top + self.room).min(self.length);
+        let all = grouped(self.length as u64);
+        (self.length > self.room).then(|| format!("{}–{last}/{all}", self.top + 1))
     }
 
     fn go(&mut self, to: usize) {

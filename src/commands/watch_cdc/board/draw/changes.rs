@@ -14,7 +14,7 @@ use crate::output::Tone;
 /// Columns between two texts.
 const BETWEEN: u16 = 2;
 /// The narrowest part of a window in which a line tells the fraction of its second.
-const FRACTION_FROM: u16 = 60;
+const FRACTION_FROM: u16 = 70;
 /// Letters of a time with that fraction, and without.
 const FRACTIONS: u16 = 12;
 const SECONDS: u16 = 8;
@@ -52,6 +52,8 @@ struct Columns {
     time: u16,
     seat: u16,
     session: u16,
+    /// 0 where there is no room for how long somebody has left.
+    last: u16,
 }
 
 impl Columns {
@@ -63,9 +65,15 @@ impl Columns {
             last = last.max(width(&left(change)));
         }
         let time = if room >= FRACTION_FROM { FRACTIONS } else { SECONDS };
-        let others = 1 + time + columns(WORD_LETTERS) + seat + last + 4 * BETWEEN;
-        // The beginning of a session is enough to follow it by; how long it has left is not.
-        Self { time, seat, session: session.min(room.saturating_sub(others).max(SESSION_MIN)) }
+        let others = 1 + time + columns(WORD_LETTERS) + seat + 3 * BETWEEN;
+        let room = room.saturating_sub(others);
+        // The beginning of a session is enough to follow it by; half of a time tells nothing.
+        let beside_last = room.saturating_sub(last + BETWEEN);
+        if last > 0 && beside_last >= session.min(SESSION_MIN) {
+            Self { time, seat, session: session.min(beside_last), last }
+        } else {
+            Self { time, seat, session: session.min(room), last: 0 }
+        }
     }
 
     fn draw(&self, row: Rect, buffer: &mut Buffer, change: &Change, zone: &TimeZone, paint: Paint) {
@@ -75,7 +83,7 @@ impl Columns {
             (columns(WORD_LETTERS), change.change.to_string(), change.change.into()),
             (self.seat, change.label.to_string(), Tone::Plain),
             (self.session, session_of(change), Tone::Plain),
-            (u16::MAX, left(change), Tone::Faint),
+            (self.last, left(change), Tone::Faint),
         ];
         let mut x = row.x + 1;
         for (most, text, tone) in texts {

@@ -166,8 +166,10 @@ fn pulse(area: Rect, buffer: &mut Buffer, board: &Board, light: Light, paint: Pa
 }
 
 fn rate_text(pulse: &Pulse) -> String {
-    let rate = pulse.rate();
-    if rate < 9.95 { format!("{rate:.1} changes/s") } else { format!("{rate:.0} changes/s") }
+    match pulse.in_ten_seconds() {
+        few @ 0..100 => format!("{}.{} changes/s", few / 10, few % 10),
+        many => format!("{} changes/s", grouped(many / 10)),
+    }
 }
 
 #[cfg(test)]

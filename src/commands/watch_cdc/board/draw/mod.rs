@@ -15,6 +15,7 @@ use super::view::View;
 use crate::domain::Timestamp;
 use crate::output::Tone;
 
+mod arrange;
 mod bar;
 mod changes;
 mod header;

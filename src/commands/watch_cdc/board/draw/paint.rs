@@ -29,7 +29,7 @@ impl Paint {
     /// What a stretch of a bar is made of.
     pub(super) const fn brick(self, status: TicketStatus) -> char {
         // Without colour only signs tell one stretch from the next.
-        if self.color { '█' } else { drawing::sign(status) }
+        if self.color { '▆' } else { drawing::sign(status) }
     }
 }
 
