@@ -61,8 +61,36 @@ pub(super) struct StoredSectionTickets {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     events: RwLock<HashMap<EventId, Arc<StoredEvent>>>,
-    tickets: RwLock<HashMap<TicketId, Arc<StoredTicket>>>,
+    tickets: RwLock<HashMap<TicketId, KnownTicket>>,
     sections: RwLock<HashMap<(EventId, Box<str>), StoredSectionTickets>>,
+}
+
+/// Where a ticket is that was read before.
+#[derive(Debug, Clone)]
+enum KnownTicket {
+    /// It was asked for by itself.
+    Alone(Arc<StoredTicket>),
+    /// It is at this place of a section: nothing of it is in memory twice.
+    In(Arc<KnownSection>, u32),
+}
+
+#[derive(Debug)]
+struct KnownSection {
+    event_no: i64,
+    stored: StoredSectionTickets,
+}
+
+impl KnownTicket {
+    fn stored(&self) -> Option<Arc<StoredTicket>> {
+        match self {
+            Self::Alone(stored) => Some(Arc::clone(stored)),
+            Self::In(known, place) => {
+                let ticket = known.stored.section.tickets().get(*place as usize)?.clone();
+                let ticket_no = known.stored.first_ticket + i64::from(*place);
+                Some(Arc::new(StoredTicket { ticket_no, event_no: known.event_no, ticket }))
+            }
+        }
+    }
 }
 
 impl Cache {
@@ -80,15 +108,19 @@ impl Cache {
     /// The tickets with these ids, if all of them are known.
     pub(super) fn tickets(&self, ids: &[TicketId]) -> Option<Vec<Arc<StoredTicket>>> {
         let tickets = self.tickets.read().unwrap_or_else(PoisonError::into_inner);
-        ids.iter().map(|id| tickets.get(id).cloned()).collect()
+        ids.iter().map(|id| tickets.get(id)?.stored()).collect()
     }
 
     pub(super) fn keep_tickets(&self, stored: impl IntoIterator<Item = Arc<StoredTicket>>) {
+        self.keep(stored.into_iter().map(|t| (t.ticket.ticket_id, KnownTicket::Alone(t))));
+    }
+
+    fn keep(&self, known: impl IntoIterator<Item = (TicketId, KnownTicket)>) {
         let mut tickets = self.tickets.write().unwrap_or_else(PoisonError::into_inner);
         if tickets.len() > TICKETS_CACHED_MAX {
             tickets.clear();
         }
-        tickets.extend(stored.into_iter().map(|t| (t.ticket.ticket_id, t)));
+        tickets.extend(known);
     }
 
     pub(super) fn section(&self, event: EventId, name: &str) -> Option<StoredSectionTickets> {
@@ -110,10 +142,13 @@ impl Cache {
         }
         sections.insert((event, name), stored.clone());
         drop(sections);
-        let numbers = stored.first_ticket..;
-        self.keep_tickets(numbers.zip(stored.section.tickets()).map(|(ticket_no, ticket)| {
-            Arc::new(StoredTicket { ticket_no, event_no, ticket: ticket.clone() })
-        }));
+        let known = Arc::new(KnownSection { event_no, stored: stored.clone() });
+        let places = (0..).zip(stored.section.tickets());
+        self.keep(
+            places.map(|(place, ticket)| {
+                (ticket.ticket_id, KnownTicket::In(Arc::clone(&known), place))
+            }),
+        );
     }
 }
 
@@ -231,23 +266,26 @@ pub(super) fn insert_event(connection: &Connection, draft: &EventDraft) -> Outco
     Ok(())
 }
 
+const SECTION: &str = "SELECT section_no, name, type_id, entrance, row_count, first_ticket, \
+     tickets FROM venue_sections";
+
+fn read_section(row: &Row<'_>) -> rusqlite::Result<StoredSection> {
+    let section = Section {
+        name: row.get("name")?,
+        type_id: row.get("type_id")?,
+        entrance: row.get("entrance")?,
+        rows: row.get("row_count")?,
+        seats: count_column(row, "tickets")?,
+    };
+    let (section_no, first_ticket) = (row.get("section_no")?, row.get("first_ticket")?);
+    Ok(StoredSection { section, section_no, first_ticket })
+}
+
 /// The sections of an event, in the order of the venue.
 pub(super) fn sections(connection: &Connection, event_no: i64) -> Outcome<Vec<StoredSection>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT section_no, name, type_id, entrance, row_count, first_ticket, tickets
-           FROM venue_sections WHERE event_no = ?1 ORDER BY first_ticket",
-    )?;
-    let rows = statement.query_map([event_no], |row| {
-        let section = Section {
-            name: row.get("name")?,
-            type_id: row.get("type_id")?,
-            entrance: row.get("entrance")?,
-            rows: row.get("row_count")?,
-            seats: count_column(row, "tickets")?,
-        };
-        let (section_no, first_ticket) = (row.get("section_no")?, row.get("first_ticket")?);
-        Ok(StoredSection { section, section_no, first_ticket })
-    })?;
+    let sql = format!("{SECTION} WHERE event_no = ?1 ORDER BY first_ticket");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([event_no], read_section)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -317,8 +355,10 @@ pub(super) fn section_tickets(
     stored: &StoredEvent,
     name: &str,
 ) -> Outcome<StoredSectionTickets> {
-    let sections = sections(connection, stored.event_no)?;
-    let Some(found) = sections.into_iter().find(|s| s.section.name == name) else {
+    let sql = format!("{SECTION} WHERE event_no = ?1 AND name = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_row(params![stored.event_no, name], read_section).optional()?;
+    let Some(found) = found else {
         return Err(Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into());
     };
     let mut statement = connection.prepare_cached(

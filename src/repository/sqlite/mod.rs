@@ -38,6 +38,7 @@ mod failure;
 mod feed;
 mod holds;
 mod minting;
+mod outlook;
 mod ownership;
 mod payments;
 mod readers;

@@ -15,6 +15,7 @@ use rusqlite::{Connection, Params, Row, params};
 use smallvec::SmallVec;
 
 use super::failure::Outcome;
+use super::outlook::Outlook;
 use super::statements::TicketNo;
 use crate::domain::BuyerId;
 
@@ -32,6 +33,8 @@ pub(super) struct Ownership {
     /// How far the change log is known.
     position: i64,
     names: HashMap<BuyerId, Names>,
+    /// What may be left for those who wait: forgotten with the rest.
+    pub(super) outlook: Outlook,
 }
 
 impl Ownership {

@@ -165,7 +165,10 @@ CREATE TABLE IF NOT EXISTS waitlist (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS waitlist_by_event ON waitlist (event_no, entry_no);
+-- For the place in line, and for the first in line of each size.
 CREATE INDEX IF NOT EXISTS waitlist_waiting ON waitlist (event_no, entry_no, size)
+ WHERE status = 'waiting';
+CREATE INDEX IF NOT EXISTS waitlist_waiting_by_size ON waitlist (event_no, size, entry_no)
  WHERE status = 'waiting';
 
 -- How far a follower of the change log has come, under the name it gave itself.

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::catalogue::{
-    self, StoredEvent, StoredSection, StoredSectionTickets, StoredTicket, event_by_no,
-};
+use super::catalogue::{self, Cache, StoredEvent, StoredSectionTickets, StoredTicket, event_by_no};
 use super::failure::Outcome;
 use super::holds::{self, Claim, Span};
+use super::outlook::Prospect;
 use super::statements::TicketNo;
 use super::tickets::section_statuses;
 use super::values::count_column;
@@ -43,9 +42,6 @@ struct NewEntryParts {
     buyer_id: BuyerId,
     wish: Wish,
 }
-
-/// Entries of the line that are read at once.
-const LINE_PAGE: u32 = 64;
 
 const ENTRY: &str = "SELECT entry_no, event_no, entry_id, session_id, buyer_id, section, type_id, \
      size, joined_at, status, ended_at, hold_id FROM waitlist";
@@ -154,104 +150,124 @@ pub(super) fn serve(
     event_no: i64,
     freed: Option<&[TicketNo]>,
 ) -> Outcome<Vec<Offer>> {
-    if !anybody_waits(tx.statements.connection, event_no)? {
+    if let Some(freed) = freed {
+        tx.ownership.outlook.came_free(event_no, freed);
+    }
+    let Some(smallest) = smallest_group(tx.statements.connection, event_no)? else {
         return Ok(Vec::new());
-    }
+    };
     let event = Arc::new(event_by_no(tx.statements.connection, event_no)?);
-    let venue = sections_of(tx, &event, freed)?;
-    let mut vacancies = vacancies(tx, &venue)?;
-    let (mut offers, mut last) = (Vec::new(), 0);
-    loop {
-        let line = next_in_line(tx, event_no, last, vacancies.largest_group())?;
-        let Some(end) = line.last() else { return Ok(offers) };
-        last = end.entry_no;
-        for entry in line {
-            let Some(chosen) = vacancies.fit(&entry.new.wish) else { continue };
-            let owned = holds::owned(tx, entry.new.buyer_id, &event)?.owned();
-            if !limit::has_room(owned, entry.new.wish.size, event.event.terms.limit) {
-                continue;
-            }
-            let ticket = |ticket: &TicketId| ticket_of(&venue, event_no, *ticket);
-            let tickets = chosen.iter().filter_map(ticket).collect();
-            if let Some(offer) = offer(tx, &event, &entry, tickets)? {
-                vacancies.take(&chosen);
-                offers.push(offer);
-            }
-        }
-    }
+    let now = tx.now;
+    let venue = match freed {
+        Some(freed) => sections_of(tx, &event, |section| section.has_any(freed))?,
+        None => sections_of(tx, &event, |section| section.may_have(smallest, now))?,
+    };
+    serve_in(tx, &event, venue)
 }
 
-fn anybody_waits(connection: &Connection, event_no: i64) -> Outcome<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM waitlist WHERE event_no = ?1 AND status = 'waiting')";
+fn serve_in(
+    tx: &mut Tx<'_, '_>,
+    event: &Arc<StoredEvent>,
+    venue: Vec<SectionMap>,
+) -> Outcome<Vec<Offer>> {
+    let mut vacancies = Vacancies::of(venue);
+    let (mut offers, mut last) = (Vec::new(), 0);
+    while let Some(entry) = next_in_line(tx, event, last, vacancies.largest_group())? {
+        last = entry.entry_no;
+        let Some(chosen) = vacancies.fit(&entry.new.wish) else { continue };
+        let owned = holds::owned(tx, entry.new.buyer_id, event)?.owned();
+        if !limit::has_room(owned, entry.new.wish.size, event.event.terms.limit) {
+            continue;
+        }
+        let tickets = tickets_of(tx, event, &chosen)?;
+        if let Some(offer) = offer(tx, event, &entry, tickets)? {
+            vacancies.take(&chosen);
+            offers.push(offer);
+        }
+    }
+    Ok(offers)
+}
+
+/// The size of the smallest group that waits; none where nobody does.
+fn smallest_group(connection: &Connection, event_no: i64) -> Outcome<Option<u32>> {
+    let sql = "SELECT min(size) FROM waitlist WHERE event_no = ?1 AND status = 'waiting'";
     Ok(connection.prepare_cached(sql)?.query_row([event_no], |row| row.get(0))?)
 }
 
-/// The next who wait, after the entry `last`, whose group is no larger than `largest`.
-fn next_in_line(tx: &Tx<'_, '_>, event_no: i64, last: i64, largest: u32) -> Outcome<Vec<EntryRow>> {
-    let mut statement = tx.statements.cached(&format!(
-        "{ENTRY} WHERE event_no = ?1 AND status = 'waiting' AND entry_no > ?2 AND size <= ?3
-          ORDER BY entry_no LIMIT {LINE_PAGE}"
-    ))?;
-    let rows = statement.query_map(params![event_no, last, largest], read_entry)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The sections that the tickets are of, or all: those of them that have something free.
-fn sections_of(
+/// The next who waits, after the entry `last`, and whose group is no larger than `largest`: found
+/// without looking at larger groups, of which there may be many.
+fn next_in_line(
     tx: &Tx<'_, '_>,
     event: &StoredEvent,
-    tickets: Option<&[TicketNo]>,
-) -> Outcome<Vec<StoredSectionTickets>> {
-    let connection = tx.statements.connection;
-    let mut live = connection.prepare_cached(
-        "SELECT count(*) FROM order_queue WHERE ticket_no >= ?1 AND ticket_no < ?2
-            AND NOT (status = 'held' AND expires_at <= ?3)",
-    )?;
-    let mut has_vacancies = |stored: &StoredSection| -> Outcome<bool> {
-        let seats = i64::try_from(stored.section.seats).unwrap_or(0);
-        let (first, end) = (stored.first_ticket, stored.first_ticket + seats);
-        let concerned = |tickets: &[TicketNo]| tickets.iter().any(|t| (first..end).contains(t));
-        if !tickets.is_none_or(concerned) {
-            return Ok(false);
-        }
-        let taken: i64 = live.query_row(params![first, end, tx.now], |row| row.get(0))?;
-        Ok(taken < seats)
-    };
+    last: i64,
+    largest: u32,
+) -> Outcome<Option<EntryRow>> {
+    let largest = largest.min(event.event.terms.limit);
+    if largest == 0 {
+        return Ok(None);
+    }
+    let mut statement = tx.statements.cached(&format!(
+        "WITH RECURSIVE sizes (size) AS
+              (SELECT 1 UNION ALL SELECT size + 1 FROM sizes WHERE size < ?3)
+         {ENTRY} WHERE entry_no =
+              (SELECT min((SELECT min(w.entry_no) FROM waitlist w
+                            WHERE w.event_no = ?1 AND w.status = 'waiting'
+                              AND w.size = sizes.size AND w.entry_no > ?2)) FROM sizes)"
+    ))?;
+    let entry = params![event.event_no, last, largest];
+    Ok(statement.query_row(entry, read_entry).optional()?)
+}
+
+/// The sections that are meant, as they are now: those of them that have something free.
+fn sections_of(
+    tx: &mut Tx<'_, '_>,
+    event: &StoredEvent,
+    is_meant: impl Fn(&Prospect) -> bool,
+) -> Outcome<Vec<SectionMap>> {
+    let (connection, now) = (tx.statements.connection, tx.now);
+    let fresh_until = now.plus(event.event.terms.time_to_pay);
     let mut found = Vec::new();
-    for stored in catalogue::sections(connection, event.event_no)? {
-        if !has_vacancies(&stored)? {
+    for section in tx.ownership.outlook.of(connection, event.event_no)? {
+        if !is_meant(section) {
             continue;
         }
-        let (id, name) = (event.event.event_id, &stored.section.name);
-        if let Some(known) = tx.cache.section(id, name) {
-            found.push(known);
-            continue;
+        let tickets = section_tickets(connection, tx.cache, event, &section.stored.section.name)?;
+        let statuses = section_statuses(connection, &tickets, now)?;
+        let map = SectionMap::new(tickets.section, statuses);
+        let largest = map.vacant(None).longest;
+        section.saw(connection, largest, now, fresh_until)?;
+        if largest > 0 {
+            found.push(map);
         }
-        let read = catalogue::section_tickets(connection, event, name)?;
-        tx.cache.keep_section(id, event.event_no, &read);
-        found.push(read);
     }
     Ok(found)
 }
 
-fn vacancies(tx: &Tx<'_, '_>, venue: &[StoredSectionTickets]) -> Outcome<Vacancies> {
-    let map = |stored: &StoredSectionTickets| {
-        let statuses = section_statuses(tx.statements.connection, stored, tx.now)?;
-        Ok(SectionMap::new(Arc::clone(&stored.section), statuses))
-    };
-    Ok(Vacancies::of(venue.iter().map(map).collect::<Outcome<_>>()?))
+fn section_tickets(
+    connection: &Connection,
+    cache: &Cache,
+    event: &StoredEvent,
+    name: &str,
+) -> Outcome<StoredSectionTickets> {
+    let id = event.event.event_id;
+    if let Some(known) = cache.section(id, name) {
+        return Ok(known);
+    }
+    let read = catalogue::section_tickets(connection, event, name)?;
+    cache.keep_section(id, event.event_no, &read);
+    Ok(read)
 }
 
-fn ticket_of(
-    venue: &[StoredSectionTickets],
-    event_no: i64,
-    ticket: TicketId,
-) -> Option<Arc<StoredTicket>> {
-    venue.iter().find_map(|stored| {
-        let mut numbered = (stored.first_ticket..).zip(stored.section.tickets());
-        let (ticket_no, found) = numbered.find(|(_, found)| found.ticket_id == ticket)?;
-        Some(Arc::new(StoredTicket { ticket_no, event_no, ticket: found.clone() }))
-    })
+/// The tickets with these ids, which are known to exist.
+fn tickets_of(
+    tx: &Tx<'_, '_>,
+    event: &StoredEvent,
+    ids: &[TicketId],
+) -> Outcome<Vec<Arc<StoredTicket>>> {
+    match tx.cache.tickets(ids) {
+        Some(known) => Ok(known),
+        None => catalogue::tickets_by_id(tx.statements.connection, event, ids),
+    }
 }
 
 /// Holds the tickets for one who waits; none where his offer has been made already.
