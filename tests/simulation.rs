@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tix::audit::History;
 use tix::clock::SystemClock;
 use tix::domain::{Order, OrderStatus, WaitlistEntry, WaitlistStatus};
 use tix::payment::SimulatedProvider;
@@ -37,7 +36,7 @@ impl Rehearsal {
         let setting = Setting {
             repository,
             provider: Arc::new(SimulatedProvider::new(scenario.provider())),
-            history: Arc::new(History::in_memory()),
+            history: Arc::default(),
             progress: Arc::new(Progress::default()),
             stop: Stop::default(),
             time: Time::Real,

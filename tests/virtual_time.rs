@@ -13,7 +13,7 @@ fn rehearsal(scenario: Scenario, seed: u64) -> Rehearsal {
     Rehearsal {
         scenario,
         seed,
-        history: Arc::new(History::in_memory()),
+        history: Arc::new(History::default()),
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
     }

@@ -3,10 +3,12 @@
 //! No engine's types are in here, and none of its rules. Ids are numbered, so that a row names a
 //! hold or a ticket in four bytes: an event of a million tickets, all sold, takes about 300 MiB.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use hashbrown::HashTable;
 
 use crate::domain::{
     BuyerId, ChangeKind, EntryId, EventId, HoldId, OrderId, OrderStatus, PaymentReference,
@@ -16,7 +18,8 @@ use crate::domain::{
 /// The short number that stands for an id of type `T` within one [`Evidence`].
 #[derive(Debug)]
 pub struct No<T> {
-    number: u32,
+    /// One more than the place: none of something takes no more memory than one then.
+    number: NonZeroU32,
     of: PhantomData<fn() -> T>,
 }
 
@@ -26,13 +29,14 @@ impl<T> No<T> {
     /// An event has far fewer things than a `u32` can count; beyond that, all share the last one.
     #[must_use]
     pub fn at(place: usize) -> Self {
-        Self { number: u32::try_from(place).unwrap_or(u32::MAX), of: PhantomData }
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        Self { number: NonZeroU32::MIN.saturating_add(place), of: PhantomData }
     }
 
     /// The place of the thing in a table that has an entry for each.
     #[must_use]
     pub const fn place(self) -> usize {
-        self.number as usize
+        self.number.get() as usize - 1
     }
 }
 
@@ -68,25 +72,30 @@ pub type BuyerNo = No<BuyerId>;
 pub struct Table<Id, Row> {
     ids: Vec<Id>,
     rows: Vec<Option<Row>>,
-    numbers: HashMap<Id, u32>,
+    /// The numbers of the ids, found by the ids: nothing of them is in memory twice.
+    numbers: HashTable<No<Id>>,
+    hasher: RandomState,
 }
 
 impl<Id, Row> Default for Table<Id, Row> {
     fn default() -> Self {
-        Self { ids: Vec::new(), rows: Vec::new(), numbers: HashMap::new() }
+        let (numbers, hasher) = (HashTable::new(), RandomState::new());
+        Self { ids: Vec::new(), rows: Vec::new(), numbers, hasher }
     }
 }
 
 impl<Id: Copy + Eq + Hash, Row> Table<Id, Row> {
     /// The number of `id`, a new one if it was not met before.
     pub fn number(&mut self, id: Id) -> No<Id> {
-        let next = No::<Id>::at(self.ids.len());
-        let number = *self.numbers.entry(id).or_insert(next.number);
-        if number == next.number {
-            self.ids.push(id);
-            self.rows.push(None);
+        if let Some(known) = self.find(id) {
+            return known;
         }
-        No { number, of: PhantomData }
+        let Self { ids, rows, numbers, hasher } = self;
+        let number = No::at(ids.len());
+        ids.push(id);
+        rows.push(None);
+        numbers.insert_unique(hasher.hash_one(id), number, |n| hasher.hash_one(ids[n.place()]));
+        number
     }
 
     /// Stores the row of `id`, in place of an earlier one.
@@ -111,7 +120,8 @@ impl<Id: Copy + Eq + Hash, Row> Table<Id, Row> {
     /// The number of `id`, if it was met.
     #[must_use]
     pub fn find(&self, id: Id) -> Option<No<Id>> {
-        self.numbers.get(&id).map(|number| No { number: *number, of: PhantomData })
+        let is_it = |number: &No<Id>| self.ids[number.place()] == id;
+        self.numbers.find(self.hasher.hash_one(id), is_it).copied()
     }
 
     /// The id with this number.

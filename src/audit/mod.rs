@@ -4,13 +4,15 @@
 //! judges by [`domain`](crate::domain) values alone.
 
 use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
 
 use self::evidence::Evidence;
 use self::findings::{Findings, Rule};
 use self::store::StoreFacts;
 use crate::domain::EventId;
 use crate::repository::store_url::{ScyllaLocation, SqliteLocation};
-use crate::repository::{Result, StoreError, StoreUrl};
+use crate::repository::{Result, StoreError, StoreFault, StoreUrl};
 
 pub mod evidence;
 pub mod findings;
@@ -37,11 +39,13 @@ pub use report::{AuditReport, Check, LogPeriod, Violation};
 /// tickets, about.
 ///
 /// # Errors
-/// The store cannot be read, or it does not have the event. A broken rule is no error: the report
-/// names it.
-pub async fn run(url: &StoreUrl, event: Option<EventId>, history: &[Told]) -> Result<AuditReport> {
-    let asked = |told: &&Told| event.is_none_or(|event| event == told.event_id);
-    let history: Vec<Told> = history.iter().filter(asked).cloned().collect();
+/// The store or the history cannot be read, or the store does not have the event. A broken rule is
+/// no error: the report names it.
+pub async fn run(
+    url: &StoreUrl,
+    event: Option<EventId>,
+    history: Arc<History>,
+) -> Result<AuditReport> {
     match url {
         StoreUrl::Sqlite(location) => {
             let location = location.clone();
@@ -55,24 +59,24 @@ pub async fn run(url: &StoreUrl, event: Option<EventId>, history: &[Told]) -> Re
 fn sqlite_store(
     location: &SqliteLocation,
     event: Option<EventId>,
-    history: &[Told],
+    history: &History,
 ) -> Result<AuditReport> {
-    let mut hearing = Hearing::of(history);
+    let mut hearing = Hearing::of(history, event);
     let facts = sqlite::read(location, event, &mut |evidence| hearing.judge(evidence))?;
-    Ok(hearing.report(facts))
+    hearing.report(facts)
 }
 
 async fn scylla_store(
     location: &ScyllaLocation,
     event: Option<EventId>,
-    history: &[Told],
+    history: &History,
 ) -> Result<AuditReport> {
     let store = scylla::Store::open(location).await?;
     let mut report = None;
     for patience in [scylla::Patience::None, scylla::Patience::UntilSettled] {
-        let mut hearing = Hearing::of(history);
+        let mut hearing = Hearing::of(history, event);
         let facts = store.read(event, patience, &mut |evidence| hearing.judge(evidence)).await?;
-        let found = hearing.report(facts);
+        let found = hearing.report(facts)?;
         if found.passed {
             return Ok(found);
         }
@@ -83,43 +87,53 @@ async fn scylla_store(
 
 /// Judges a store event by event.
 struct Hearing<'h> {
-    by_event: HashMap<EventId, Vec<&'h Told>>,
+    history: &'h History,
+    /// How many answers are about each event that was not judged yet.
+    unheard: HashMap<EventId, u64>,
     findings: Findings,
+    /// Why the history could not be read.
+    failed: Option<io::Error>,
 }
 
 impl<'h> Hearing<'h> {
-    fn of(history: &'h [Told]) -> Self {
-        let mut by_event: HashMap<EventId, Vec<&Told>> = HashMap::new();
-        for told in history {
-            by_event.entry(told.event_id).or_default().push(told);
-        }
-        Self { by_event, findings: Findings::default() }
+    /// Hears what `history` says about an event, or about all.
+    fn of(history: &'h History, event: Option<EventId>) -> Self {
+        let mut unheard = history.events();
+        unheard.retain(|told, _| event.is_none_or(|event| event == *told));
+        Self { history, unheard, findings: Findings::default(), failed: None }
     }
 
     fn judge(&mut self, evidence: &Evidence) {
-        let told = self.by_event.remove(&evidence.event.event_id).unwrap_or_default();
-        rules::judge(evidence, &told, &mut self.findings);
+        self.unheard.remove(&evidence.event.event_id);
+        if let Err(e) = rules::judge(evidence, self.history, &mut self.findings) {
+            self.failed.get_or_insert(e);
+        }
     }
 
-    fn report(mut self, facts: StoreFacts) -> AuditReport {
-        for (event, told) in &self.by_event {
-            self.findings.examined(Rule::Acknowledged, told.len());
+    /// # Errors
+    /// The history could not be read.
+    fn report(mut self, facts: StoreFacts) -> Result<AuditReport> {
+        if let Some(e) = self.failed {
+            let tried = "could not read again what the buyers were told";
+            return Err(StoreError::caused(StoreFault::Failed, tried, e).into());
+        }
+        for (event, answers) in &self.unheard {
+            self.findings.examined(Rule::Acknowledged, usize::try_from(*answers).unwrap_or(0));
             self.findings.broken(Rule::Acknowledged, None, || {
-                let answers = told.len();
                 format!("{answers} answers are about event {event}, which is not stored")
             });
         }
         judge_store(&facts, &mut self.findings);
         let violations = self.findings.violations();
         let (unfinished, changing) = self.findings.open_ends();
-        AuditReport {
+        Ok(AuditReport {
             passed: violations.is_empty(),
             violations,
             checks: self.findings.checks(),
             log: facts.log,
             unfinished,
             changing,
-        }
+        })
     }
 }
 

@@ -1,12 +1,13 @@
 //! `tix audit`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{Context, pick};
-use crate::audit::{self, AuditReport, Told, history};
+use crate::audit::{self, AuditReport, History};
 use crate::cli::AuditArgs;
 use crate::domain::Event;
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
     };
     let zone = event.as_ref().map_or_else(TimeZone::system, Event::zone);
     let event_id = event.map(|event| event.event_id);
-    let report = audit::run(&context.store, event_id, &history).await?;
+    let report = audit::run(&context.store, event_id, Arc::new(history)).await?;
     let violations = report.violations.len() as u64;
     context.print(&Audit { report, repaired, zone })?;
     if violations == 0 { Ok(()) } else { Err(Error::Violation(violations)) }
@@ -95,11 +96,11 @@ impl Mended {
     }
 }
 
-fn told(path: Option<&Path>) -> Result<Vec<Told>> {
+fn told(path: Option<&Path>) -> Result<History> {
     let Some(path) = path else {
-        return Ok(Vec::new());
+        return Ok(History::default());
     };
-    history::read(path).map_err(|cause| Error::Usage {
+    History::read(path).map_err(|cause| Error::Usage {
         message: format!("could not read the history {}", path.display()),
         cause: Some(Box::new(cause)),
         hint: Some("a history is what `tix simulate --history FILE` writes".into()),

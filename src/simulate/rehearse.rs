@@ -104,7 +104,7 @@ pub async fn rehearse(
     let repository = Arc::clone(&setting.repository);
     let scenario = scenario.at(event);
     let outcome = run(setting, event.event_id, &scenario, seed).await?;
-    let audit = audit::run(store, Some(event.event_id), &history.entries()).await;
+    let audit = audit::run(store, Some(event.event_id), history).await;
     let audit = audit.map_err(Error::Audit)?;
     let store = (store.to_string(), repository.engine());
     Ok(SimulationReport::of(store, event, (scenario, seed), outcome, audit))

@@ -88,7 +88,7 @@ impl Sale {
             tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
             answer,
         };
-        if let Err(e) = self.history.record(told) {
+        if let Err(e) = self.history.record(&told) {
             self.failures.add("write the history", &e);
         }
     }

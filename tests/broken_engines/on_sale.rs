@@ -63,7 +63,7 @@ struct Shop {
     provider: SimulatedProvider,
     event: EventId,
     tickets: Vec<TicketId>,
-    history: History,
+    history: Arc<History>,
 }
 
 /// An on-sale that is about to begin.
@@ -92,7 +92,7 @@ impl OnSale {
         let settings = ProviderSettings { declined_share: 0.2, ..ProviderSettings::default() };
         let provider = SimulatedProvider::new(settings);
         let engine = Engine::on(inner, &path, fault);
-        let shop = Shop { engine, provider, event, tickets, history: History::in_memory() };
+        let shop = Shop { engine, provider, event, tickets, history: Arc::default() };
         Self { shop: Arc::new(shop), url, _folder: folder }
     }
 
@@ -115,8 +115,8 @@ impl OnSale {
         let last = self.shop.tickets[apart + 2];
         alone(3).gives_up_what_others_wait_for([alone(4), alone(5)], alone(6), last).await;
         self.shop.engine.close().await;
-        let history = self.shop.history.entries();
-        tix::audit::run(&self.url, Some(self.shop.event), &history).await.unwrap()
+        let history = Arc::clone(&self.shop.history);
+        tix::audit::run(&self.url, Some(self.shop.event), history).await.unwrap()
     }
 }
 
@@ -303,6 +303,6 @@ impl Checkout {
             tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
             answer,
         };
-        self.shop.history.record(told).unwrap();
+        self.shop.history.record(&told).unwrap();
     }
 }

@@ -9,6 +9,7 @@ mod choosing;
 mod events;
 mod help;
 mod holds;
+mod memory;
 mod orders;
 mod refusals;
 mod sandbox;

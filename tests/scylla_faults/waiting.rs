@@ -339,7 +339,7 @@ const STORIES: [Story; 5] =
 
 async fn passes_the_audit(hall: &Hall) {
     let url = format!("scylla://{}/{}", hall.node, hall.keyspace).parse().unwrap();
-    let report = audit::run(&url, None, &[]).await.unwrap();
+    let report = audit::run(&url, None, Arc::default()).await.unwrap();
     assert!(report.passed, "{:#?}", report.violations);
 }
 

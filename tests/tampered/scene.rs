@@ -8,7 +8,7 @@ use scylla::DeserializeRow;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::value::CqlTimeuuid;
-use tix::audit::{self, Answer, AuditReport, Told};
+use tix::audit::{self, Answer, AuditReport, History, Told};
 use tix::clock::SystemClock;
 use tix::domain::{
     BuyerId, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, SaleTerms,
@@ -174,16 +174,21 @@ impl Scene<'_> {
     }
 
     pub(crate) async fn audit(&self) -> AuditReport {
-        audit::run(&self.stage.url, Some(self.event), &[]).await.unwrap()
+        audit::run(&self.stage.url, Some(self.event), Arc::default()).await.unwrap()
     }
 
     pub(crate) async fn audit_of_all(&self) -> AuditReport {
-        audit::run(&self.stage.url, None, &[]).await.unwrap()
+        audit::run(&self.stage.url, None, Arc::default()).await.unwrap()
     }
 
     /// The rules that are broken.
     pub(crate) async fn broken(&self, told: &[Told]) -> BTreeSet<&'static str> {
-        let report = audit::run(&self.stage.url, Some(self.event), told).await.unwrap();
+        let history = History::default();
+        for told in told {
+            history.record(told).unwrap();
+        }
+        let report =
+            audit::run(&self.stage.url, Some(self.event), Arc::new(history)).await.unwrap();
         report.violations.iter().map(|violation| violation.rule).collect()
     }
 

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use own_node::OwnNode;
 use shop::{Shop, TIME};
-use tix::audit::History;
 use tix::domain::TicketStatus;
 use tix::payment::SimulatedProvider;
 use tix::repository::{Repository, StoreUrl};
@@ -129,7 +128,7 @@ async fn rehearse_beside(repository: &Arc<dyn Repository>, url: &StoreUrl, worke
     let setting = Setting {
         repository: Arc::clone(repository),
         provider: Arc::new(SimulatedProvider::new(scenario.provider())),
-        history: Arc::new(History::in_memory()),
+        history: Arc::default(),
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
         time: Time::Real,
@@ -142,8 +141,7 @@ async fn rehearse_beside(repository: &Arc<dyn Repository>, url: &StoreUrl, worke
     tokio::time::sleep(event.terms.time_to_pay + TIME * 4).await;
     assert!(at_work.try_join_next().is_none(), "a worker ended");
     at_work.shutdown().await;
-    let told = history.entries();
-    let report = tix::audit::run(url, Some(event.event_id), &told).await.unwrap();
+    let report = tix::audit::run(url, Some(event.event_id), history).await.unwrap();
     assert_eq!((report.violations, report.unfinished), (vec![], 0));
     let repaired = repository.repair(event.event_id).await.unwrap();
     assert!(repaired.is_nothing(), "everything is shown as it is: {repaired:?}");

@@ -74,7 +74,7 @@ impl Shop {
 
     /// Nothing is broken, nothing is left to be done.
     pub(crate) async fn is_in_order(&self) {
-        let report = audit::run(&self.url, Some(self.event), &[]).await.unwrap();
+        let report = audit::run(&self.url, Some(self.event), Arc::default()).await.unwrap();
         assert_eq!((report.violations, report.unfinished), (vec![], 0));
         let repaired = self.repository.repair(self.event).await.unwrap();
         assert!(repaired.is_nothing(), "{repaired:?}");

@@ -7,26 +7,16 @@ use crate::audit::history::{Answer, Told};
 use crate::audit::replay::Trace;
 use crate::domain::{OrderId, OrderStatus, TicketId, Timestamp};
 
-pub(super) fn judge(
-    evidence: &Evidence,
-    traces: &[Trace],
-    history: &[&Told],
-    findings: &mut Findings,
-) {
-    if history.is_empty() {
-        return;
-    }
-    let store = Store { evidence, traces, rows: Rows::of(evidence) };
-    findings.examined(Rule::Acknowledged, history.len());
-    for told in history {
-        judge_deadline(&store, told, findings);
-        if let Some(fault) = store.fault(told) {
-            findings.broken(Rule::Acknowledged, told.tickets.first().copied(), || {
-                let (hold, buyer, word) = (told.hold_id, told.buyer_id, word(&told.answer));
-                let at = told.told_at;
-                format!("hold {hold} (buyer {buyer}) was told `{word}` at {at}, but {fault}")
-            });
-        }
+/// Holds one answer against what is stored.
+pub(super) fn judge(store: &Store<'_>, told: &Told, findings: &mut Findings) {
+    findings.examined(Rule::Acknowledged, 1);
+    judge_deadline(store, told, findings);
+    if let Some(fault) = store.fault(told) {
+        findings.broken(Rule::Acknowledged, told.tickets.first().copied(), || {
+            let (hold, buyer, word) = (told.hold_id, told.buyer_id, word(&told.answer));
+            let at = told.told_at;
+            format!("hold {hold} (buyer {buyer}) was told `{word}` at {at}, but {fault}")
+        });
     }
 }
 
@@ -75,13 +65,17 @@ impl Rows {
 }
 
 /// What is stored, as far as an answer can be held against it.
-struct Store<'a> {
+pub(super) struct Store<'a> {
     evidence: &'a Evidence,
     traces: &'a [Trace],
     rows: Rows,
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
+    pub(super) fn of(evidence: &'a Evidence, traces: &'a [Trace]) -> Self {
+        Self { evidence, traces, rows: Rows::of(evidence) }
+    }
+
     /// What is stored does not bear out the answer.
     fn fault(&self, told: &Told) -> Option<String> {
         match told.answer {

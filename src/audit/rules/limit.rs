@@ -3,7 +3,7 @@
 use super::name_of;
 use crate::audit::evidence::{BuyerNo, Evidence, HoldNo, Standing};
 use crate::audit::findings::{Findings, Rule};
-use crate::audit::ownership::Owned;
+use crate::audit::ownership::Ownership;
 use crate::audit::replay::{Step, Steps};
 use crate::domain::{BuyerId, ChangeKind, Timestamp};
 
@@ -119,12 +119,13 @@ impl<'a> Books<'a> {
 }
 
 /// What every buyer owned at any moment, by what buyers were told.
-pub(super) fn judge_history(evidence: &Evidence, owned: &[Owned<'_>], findings: &mut Findings) {
+pub(super) fn judge_history(evidence: &Evidence, ownership: &Ownership, findings: &mut Findings) {
+    let owned = ownership.holds();
     findings.examined(Rule::Limit, owned.len());
     let limit = i64::from(evidence.event.terms.limit);
     let mut changes: Vec<(BuyerId, Timestamp, i64)> = Vec::with_capacity(owned.len() * 2);
     for claim in owned {
-        let tickets = i64::try_from(claim.tickets.len()).unwrap_or(i64::MAX);
+        let tickets = i64::try_from(ownership.tickets(claim).len()).unwrap_or(i64::MAX);
         changes.push((claim.buyer_id, claim.from, tickets));
         changes.push((claim.buyer_id, claim.until, -tickets));
     }

@@ -1,10 +1,12 @@
 //! The rules, a file for each family. They judge [`Evidence`] and nothing else.
 
+use std::io;
+
 use super::evidence::{Evidence, HoldNo};
 use super::findings::Findings;
-use super::history::Told;
-use super::ownership;
-use super::replay;
+use super::history::History;
+use super::ownership::{Claims, Ownership};
+use super::replay::{self, Trace};
 
 mod acknowledged;
 mod conservation;
@@ -18,8 +20,11 @@ mod waitlist;
 #[cfg(test)]
 pub(super) mod sale;
 
-/// Judges one event by every rule. `history` is what buyers were told about it.
-pub fn judge(evidence: &Evidence, history: &[&Told], findings: &mut Findings) {
+/// Judges one event by every rule, and by what `history` says that buyers were told about it.
+///
+/// # Errors
+/// The history cannot be read.
+pub fn judge(evidence: &Evidence, history: &History, findings: &mut Findings) -> io::Result<()> {
     let traces = replay::traces(evidence);
     let changing = evidence.restless.tickets.iter().filter(|restless| **restless).count();
     findings.changing(changing as u64);
@@ -29,10 +34,26 @@ pub fn judge(evidence: &Evidence, history: &[&Told], findings: &mut Findings) {
     log::judge(evidence, findings);
     limit::judge(evidence, findings);
     waitlist::judge(evidence, findings);
-    acknowledged::judge(evidence, &traces, history, findings);
-    let owned = ownership::owned(evidence, &traces, history);
-    one_owner::judge(&owned, findings);
-    limit::judge_history(evidence, &owned, findings);
+    let ownership = hear(evidence, &traces, history, findings)?;
+    one_owner::judge(&ownership, findings);
+    limit::judge_history(evidence, &ownership, findings);
+    Ok(())
+}
+
+/// Holds every answer against what is stored, and adds up what each hold was told to own.
+fn hear(
+    evidence: &Evidence,
+    traces: &[Trace],
+    history: &History,
+    findings: &mut Findings,
+) -> io::Result<Ownership> {
+    let store = acknowledged::Store::of(evidence, traces);
+    let mut claims = Claims::on(evidence);
+    history.each(evidence.event.event_id, |told| {
+        acknowledged::judge(&store, told, findings);
+        claims.hear(told);
+    })?;
+    Ok(claims.settle(traces))
 }
 
 /// How a violation names a hold.

@@ -1,13 +1,13 @@
 //! No ticket has two owners at once, by what buyers were told.
 
 use crate::audit::findings::{Findings, Rule};
-use crate::audit::ownership::Owned;
+use crate::audit::ownership::{Owned, Ownership};
 use crate::domain::TicketId;
 
-pub(super) fn judge(owned: &[Owned<'_>], findings: &mut Findings) {
-    let mut claims: Vec<(TicketId, &Owned<'_>)> = Vec::new();
-    for claim in owned {
-        claims.extend(claim.tickets.iter().map(|ticket| (*ticket, claim)));
+pub(super) fn judge(ownership: &Ownership, findings: &mut Findings) {
+    let mut claims: Vec<(TicketId, &Owned)> = Vec::new();
+    for claim in ownership.holds() {
+        claims.extend(ownership.tickets(claim).iter().map(|ticket| (*ticket, claim)));
     }
     claims.sort_unstable_by_key(|(ticket, claim)| (*ticket, claim.from, claim.hold_id));
     findings.examined(Rule::OneOwner, claims.len());
@@ -17,8 +17,8 @@ pub(super) fn judge(owned: &[Owned<'_>], findings: &mut Findings) {
 }
 
 /// The claims of one ticket, by their beginning: none begins before all earlier ones have ended.
-fn judge_ticket(claims: &[(TicketId, &Owned<'_>)], findings: &mut Findings) {
-    let mut longest: Option<&Owned<'_>> = None;
+fn judge_ticket(claims: &[(TicketId, &Owned)], findings: &mut Findings) {
+    let mut longest: Option<&Owned> = None;
     for (ticket, claim) in claims {
         if let Some(other) = longest.filter(|other| other.until > claim.from) {
             findings.broken(Rule::OneOwner, Some(*ticket), || {
@@ -29,7 +29,7 @@ fn judge_ticket(claims: &[(TicketId, &Owned<'_>)], findings: &mut Findings) {
     }
 }
 
-fn said(claim: &Owned<'_>) -> String {
+fn said(claim: &Owned) -> String {
     format!(
         "hold {} (buyer {}) was told to own it from {} until {}",
         claim.hold_id,

@@ -10,7 +10,7 @@ use crate::audit::evidence::{
     OrderNo, OrderRow, Owner, QueueRow, Restless, Standing, Table, TicketNo,
 };
 use crate::audit::findings::{Findings, Rule};
-use crate::audit::history::{Answer, Told};
+use crate::audit::history::{Answer, History, Told};
 use crate::domain::{
     BuyerId, ChangeKind, EntryId, EventId, HoldId, OrderId, OrderStatus, PaymentReference,
     SaleTerms, TicketId, Timestamp, Wish,
@@ -247,7 +247,11 @@ impl Sale {
     /// Asserts that exactly these rules are broken.
     pub(crate) fn breaks(&self, rules: &[Rule]) {
         let mut findings = Findings::default();
-        super::judge(&self.evidence, &self.history.iter().collect::<Vec<_>>(), &mut findings);
+        let history = History::default();
+        for told in &self.history {
+            history.record(told).unwrap();
+        }
+        super::judge(&self.evidence, &history, &mut findings).unwrap();
         let violations = findings.violations();
         let broken: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
         let expected: BTreeSet<_> = rules.iter().map(|rule| rule.name()).collect();

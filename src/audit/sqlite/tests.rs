@@ -44,7 +44,7 @@ impl Store {
     }
 
     async fn audit(&self) -> AuditReport {
-        run(&self.url, None, &[]).await.unwrap()
+        run(&self.url, None, Arc::default()).await.unwrap()
     }
 
     /// Tampers with the store and returns the rules that are broken then.
@@ -74,7 +74,7 @@ async fn a_store_is_read_event_by_event() {
 async fn a_store_in_memory_is_audited_while_it_is_open() {
     let url: StoreUrl = "sqlite::memory:".parse().unwrap();
     let store = open(&url, Access::Create, Arc::new(SystemClock)).await.unwrap();
-    let report = run(&url, None, &[]).await.unwrap();
+    let report = run(&url, None, Arc::default()).await.unwrap();
     assert!(report.passed);
     assert_eq!(report.log, None);
     store.close().await;
@@ -86,7 +86,7 @@ async fn one_event_can_be_audited_by_itself() {
     let sql = "SELECT event_id FROM events WHERE event_no = 2";
     let event: EventId = store.connection.query_row(sql, [], |row| row.get(0)).unwrap();
     store.connection.execute("DELETE FROM holds", []).unwrap();
-    let report = run(&store.url, Some(event), &[]).await.unwrap();
+    let report = run(&store.url, Some(event), Arc::default()).await.unwrap();
     assert_eq!(report.violations, []);
     assert_eq!(report.log.unwrap().entries, 1);
 }
@@ -112,7 +112,8 @@ async fn an_event_that_was_added_and_not_minted_takes_no_tickets_from_the_others
 #[tokio::test]
 async fn what_is_not_there_is_not_audited() {
     let store = Store::new();
-    let unknown = run(&store.url, Some(EventId::of_slug("other")), &[]).await.unwrap_err();
+    let unknown =
+        run(&store.url, Some(EventId::of_slug("other")), Arc::default()).await.unwrap_err();
     assert_eq!(unknown.refusal().unwrap().code(), "unknown_event");
 
     let fault = |e: Error| match e {
@@ -120,9 +121,10 @@ async fn what_is_not_there_is_not_audited() {
         Error::Refused(_) => unreachable!("nothing is refused"),
     };
     store.connection.execute_batch("DROP TABLE change_log").unwrap();
-    let no_schema = run(&store.url, None, &[]).await.unwrap_err();
+    let no_schema = run(&store.url, None, Arc::default()).await.unwrap_err();
     assert_eq!(fault(no_schema), StoreFault::Missing);
-    let no_file = run(&"sqlite:/nowhere/tix.db".parse().unwrap(), None, &[]).await.unwrap_err();
+    let no_file =
+        run(&"sqlite:/nowhere/tix.db".parse().unwrap(), None, Arc::default()).await.unwrap_err();
     assert_eq!(fault(no_file), StoreFault::Missing);
 }
 

@@ -152,7 +152,7 @@ impl Shared {
 /// The file that was named cannot be written.
 pub(super) fn history(args: &SimulateArgs) -> Result<History> {
     let Some(path) = &args.history else {
-        return Ok(History::in_memory());
+        return Ok(History::default());
     };
     History::in_file(path).map_err(|cause| Error::Io {
         tried: format!("could not write the history {}", path.display()),

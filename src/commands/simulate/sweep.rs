@@ -39,7 +39,7 @@ pub async fn run(context: &Context, args: &SweepArgs) -> Result<()> {
         .flat_map(|cell| seeds.iter().map(|seed| (cell.scenario.clone(), *seed)))
         .collect();
     let briefs =
-        side_by_side::rehearse(context, runs.into_iter(), || Ok(History::in_memory())).await?;
+        side_by_side::rehearse(context, runs.into_iter(), || Ok(History::default())).await?;
     if briefs.is_empty() {
         return Err(Error::Interrupted);
     }
