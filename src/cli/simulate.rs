@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ParameterArgs;
+use super::{ParameterArgs, values};
 
 pub(super) const EXAMPLES: &str = "\
 The report is the result; exit code 4 if its audit finds a violation. The first Ctrl-C lets nobody
@@ -22,6 +22,7 @@ Examples:
   tix simulate --virtual-time --repeat 20          how much of it is chance
   tix simulate --buyers 2000 --faults              while much goes wrong; the audit must pass
   tix simulate --arrival-shape even                buyers come at a steady rate
+  tix simulate --virtual-time --report sale.html   the report as a page to forward
   tix simulate --plan plan.jsonl --seed 42         write down who would come
   tix simulate --buyers 500 --event hall --yes     on an event that people use
   tix --store sqlite::memory: simulate --speed max
@@ -63,8 +64,13 @@ pub struct SimulateArgs {
     /// Write down who would come and want what, as JSON Lines, and let nobody in: nothing touches a
     /// store, unless --event names one to read from. A file of that name is replaced; `-` is standard
     /// output
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "virtual_time", "repeat"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "virtual_time", "repeat", "report"])]
     pub plan: Option<PathBuf>,
+    /// Write the report as one HTML page, too, with charts and without need of a network: to forward,
+    /// to print. The name ends in .html or .htm; a file of that name is replaced. Of one rehearsal,
+    /// so not with --repeat
+    #[arg(long, value_name = "FILE", conflicts_with = "repeat", value_parser = values::html_file)]
+    pub report: Option<PathBuf>,
     /// Append what every buyer is told to this file, for `tix audit --history`
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,

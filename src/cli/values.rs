@@ -1,5 +1,6 @@
 //! How single values are read from the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -51,6 +52,17 @@ pub enum FromText {
     Now,
     /// At a point in time.
     At(TimeText),
+}
+
+/// Reads the path of a web page.
+pub fn html_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if ["html", "htm"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+        Ok(path)
+    } else {
+        Err("the page is HTML: let its name end in .html".into())
+    }
 }
 
 /// Reads a day, a time at the venue, or RFC 3339.

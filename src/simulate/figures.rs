@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::report::float;
 use crate::domain::Money;
 
 /// A count with its noun, in the plural where it needs one.
@@ -30,6 +31,26 @@ pub(super) fn grouped_money(money: Money) -> String {
     let amount = money.decimal().to_string();
     let (whole, rest) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
     format!("{}{rest} {}", grouped_digits(whole), money.currency())
+}
+
+/// A part of 1 in percent: `12.5 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A part of a whole in percent; of nothing, it is none of it.
+pub(super) fn part(count: u64, whole: u64) -> String {
+    percent(if whole == 0 { 0.0 } else { float(count) / float(whole) })
+}
+
+/// A span of so many seconds, as [`humanised`] writes it.
+pub(super) fn span(seconds: f64) -> String {
+    humanised(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+/// The same of microseconds.
+pub(super) fn span_us(micros: u64) -> String {
+    humanised(Duration::from_micros(micros))
 }
 
 /// A rate without digits behind the point.
@@ -70,6 +91,13 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         let money = Money::from_minor(48_231_050, Currency::EUR);
         assert_eq!(grouped_money(money), "482,310.50 EUR");
+    }
+
+    #[test]
+    fn parts_are_read_in_percent() {
+        assert_eq!(percent(0.125), "12.5 %");
+        assert_eq!(part(1, 3), "33.3 %");
+        assert_eq!(part(0, 0), "0.0 %");
     }
 
     #[test]

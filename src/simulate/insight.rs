@@ -65,19 +65,30 @@ impl PhantomSellOut {
     /// Reads it off a time line.
     #[must_use]
     pub fn of(timeline: &Timeline) -> Self {
-        let mut found = Self::default();
-        let mut before = 0.0;
-        for point in &timeline.points {
-            if is_phantom(point) {
-                found.seconds += point.at_seconds - before;
-                found.from_seconds = found.from_seconds.or(Some(before));
-            }
-            let held = share_of(point.held + point.paying, point.for_sale());
-            found.held_share_max = found.held_share_max.max(held);
-            before = point.at_seconds;
+        let spans = Self::spans(timeline);
+        let held = |p: &Point| share_of(p.held + p.paying, p.for_sale());
+        Self {
+            seconds: rounded(spans.iter().map(|(from, to)| to - from).sum()),
+            from_seconds: spans.first().map(|(from, _)| *from),
+            held_share_max: timeline.points.iter().map(held).fold(0.0, f64::max),
         }
-        found.seconds = rounded(found.seconds);
-        found
+    }
+
+    /// From when to when it was so, in seconds; in order of time, with a gap between any two.
+    pub(super) fn spans(timeline: &Timeline) -> Vec<(f64, f64)> {
+        let mut spans: Vec<(f64, f64)> = Vec::new();
+        // A point tells of the time since the one before.
+        let (mut before, mut going_on) = (0.0, false);
+        for point in &timeline.points {
+            let phantom = is_phantom(point);
+            match spans.last_mut() {
+                Some(last) if phantom && going_on => last.1 = point.at_seconds,
+                _ if phantom => spans.push((before, point.at_seconds)),
+                _ => {}
+            }
+            (before, going_on) = (point.at_seconds, phantom);
+        }
+        spans
     }
 }
 
@@ -217,6 +228,7 @@ mod tests {
         let found = PhantomSellOut::of(&timeline);
         exactly(found.seconds, 25.0);
         assert_eq!(found.from_seconds, Some(10.0));
+        assert_eq!(PhantomSellOut::spans(&timeline), [(10.0, 35.0)]);
         exactly(found.held_share_max, 0.991);
         assert_eq!(PhantomSellOut::of(&Timeline::default()), PhantomSellOut::default());
     }

@@ -18,12 +18,15 @@ mod link;
 pub mod measure;
 pub mod outcome;
 pub mod pace;
+pub mod page;
 pub mod plan;
 pub mod progress;
 pub mod rehearse;
 pub mod report;
 pub mod run;
 mod sale;
+#[cfg(test)]
+mod sample;
 pub mod scenario;
 pub mod stop;
 mod tally;

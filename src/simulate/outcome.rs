@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::figures::{grouped, humanised};
+use super::figures::{grouped, humanised, percent};
 use super::report::{SimulationReport, float, rounded};
 
 /// What a rehearsal came to, in few numbers.
@@ -98,7 +98,7 @@ pub const FIGURES: [Figure; 8] = [
         heading: "out of order",
         column: "out of order",
         of: |s| Some(s.out_of_order_share),
-        written: |share| format!("{:.1} %", 100.0 * share),
+        written: percent,
     },
 ];
 

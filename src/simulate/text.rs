@@ -1,16 +1,15 @@
 //! What a rehearsal came to, as a person reads it in a terminal at most 80 columns wide.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::figures::{counted, grouped, grouped_money, humanised, whole};
+use super::figures::{counted, grouped, grouped_money, part, percent, span, span_us, whole};
 use super::link::faults::FaultCounts;
 use super::measure::Latencies;
 use super::pace::Pace;
-use super::report::{SimulationReport, float};
+use super::report::SimulationReport;
 use super::scenario;
 use super::stop::Urgency;
 
@@ -80,32 +79,38 @@ pub fn verdict(report: &SimulationReport) -> Vec<String> {
     lines
 }
 
-fn sold(report: &SimulationReport) -> String {
+/// What was sold to how many, how fast and for how much.
+pub(super) fn sold(report: &SimulationReport) -> String {
     let tickets = &report.tickets;
     format!(
         "Sold {} of {} seats to {} buyers in {}, for {}.",
         grouped(tickets.sold),
         grouped(tickets.minted),
         grouped(report.buyers.bought),
-        humanised(Duration::from_secs_f64(report.elapsed_seconds)),
+        span(report.elapsed_seconds),
         grouped_money(report.revenue),
     )
 }
 
 /// Whether the audit passed; if not, what it found first.
-fn audited(report: &SimulationReport) -> String {
+pub(super) fn audited(report: &SimulationReport) -> String {
     let audit = &report.audit;
     if audit.passed {
         let examined = audit.checks.iter().map(|check| check.examined).sum();
         let (rules, examined) = (audit.checks.len(), grouped(examined));
         return format!("Audit passed: {rules} rules, {examined} checks; no seat was sold twice.");
     }
-    let found = counted(audit.violations.len() as u64, "violation");
-    let mut text = format!("AUDIT FAILED: {found}, seed {}.", report.seed);
+    let mut text = audit_failed(report);
     for violation in audit.violations.iter().take(VIOLATIONS_SHOWN_MAX) {
         let _ = write!(text, "\n  {}: {}", violation.rule, violation.detail);
     }
     text
+}
+
+/// That the audit failed, and what that can be repeated with.
+pub(super) fn audit_failed(report: &SimulationReport) -> String {
+    let found = counted(report.audit.violations.len() as u64, "violation");
+    format!("AUDIT FAILED: {found}, seed {}.", report.seed)
 }
 
 /// The tables of the report.
@@ -123,18 +128,21 @@ pub fn blocks(report: &SimulationReport) -> Vec<Block> {
     blocks
 }
 
-fn setting(report: &SimulationReport) -> Block {
-    let scenario = &report.scenario;
-    let speed = match scenario.speed {
+/// How buyer time went by.
+pub(super) fn speed(report: &SimulationReport) -> String {
+    match report.scenario.speed {
+        _ if report.virtual_time => "by a virtual clock".to_owned(),
         Pace::Factor(factor) => format!("{factor} s of buyer time per second"),
         Pace::Max => "max, without pauses".to_owned(),
-    };
-    let speed = if report.virtual_time { "by a virtual clock".to_owned() } else { speed };
+    }
+}
+
+fn setting(report: &SimulationReport) -> Block {
     let pairs = [
         ("event", report.circumstances.slug.clone()),
         ("store", format!("{} ({})", report.store, report.circumstances.engine)),
         ("seed", report.seed.to_string()),
-        ("speed", speed),
+        ("speed", speed(report)),
         (
             "throughput",
             format!(
@@ -209,7 +217,6 @@ fn course(report: &SimulationReport) -> Block {
     let after = |seconds: Option<f64>| seconds.map_or("never".to_owned(), span);
     let (sold, phantom, fairness) =
         (&report.sell_through, &report.phantom_sell_out, &report.fairness);
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let phantom = match phantom.from_seconds {
         None => "none".to_owned(),
         Some(from) => format!("{}, first after {}", span(phantom.seconds), span(from)),
@@ -234,10 +241,6 @@ fn course(report: &SimulationReport) -> Block {
     Block { title: "Course of the sale", header: vec![], rows }
 }
 
-fn span(seconds: f64) -> String {
-    humanised(Duration::try_from_secs_f64(seconds).unwrap_or_default())
-}
-
 /// What went wrong on purpose.
 fn faults(faults: &FaultCounts) -> Block {
     let all = [
@@ -257,8 +260,7 @@ fn shares(all: &[(&str, u64)], total: u64) -> Vec<Vec<String>> {
 
 /// A row: name, count, share and a bar.
 fn share((name, count): (&str, u64), total: u64) -> Vec<String> {
-    let share = if total == 0 { 0.0 } else { 100.0 * float(count) / float(total) };
-    vec![name.to_owned(), grouped(count), format!("{share:.1} %"), bar(count, total)]
+    vec![name.to_owned(), grouped(count), part(count, total), bar(count, total)]
 }
 
 /// A bar in eighths of a column; anything that is not nothing shows.
@@ -297,7 +299,7 @@ fn latency_row(measured: &Latencies) -> Vec<String> {
         measured.max_us,
         measured.due_p99_us,
     ];
-    let times = times.map(|us| humanised(Duration::from_micros(us)).replace(' ', ""));
+    let times = times.map(|us| span_us(us).replace(' ', ""));
     [name, grouped(measured.count)].into_iter().chain(times).collect()
 }
 
@@ -336,12 +338,16 @@ fn table(block: &Block) -> Table {
     table
 }
 
+/// The command that sends the same buyers once more.
+pub(super) fn command(report: &SimulationReport) -> String {
+    let again = scenario::command(&report.scenario, report.seed, report.virtual_time);
+    format!("{again}{}", report.circumstances.store_option)
+}
+
 /// What to do now: the command and why.
 fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
     let store = &report.circumstances.store_option;
-    let again = scenario::command(&report.scenario, report.seed, report.virtual_time);
-    let again = format!("{again}{store}");
-    let mut steps = vec![(again, "the same buyers once more")];
+    let mut steps = vec![(command(report), "the same buyers once more")];
     if report.store != STORE_IN_MEMORY {
         let slug = &report.circumstances.slug;
         let audit = format!("tix audit --event {slug}{store}");
@@ -355,120 +361,9 @@ fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{AuditReport, Check, Violation};
-    use crate::domain::{Currency, EventId, Money};
-    use crate::simulate::Scenario;
-    use crate::simulate::fairness::Fairness;
-    use crate::simulate::insight::{PhantomSellOut, SellThrough};
-    use crate::simulate::report::{BotBuyers, Buyers, Circumstances, Holds, Throughput, Tickets};
+    use crate::audit::Violation;
     use crate::simulate::sale::FailureReport;
-    use crate::simulate::timeline::Timeline;
-
-    fn latencies(name: &'static str, outcome: &'static str, count: u64) -> Latencies {
-        Latencies {
-            name,
-            outcome,
-            count,
-            p50_us: 850,
-            p90_us: 1_910,
-            p99_us: 12_340,
-            p999_us: 123_400,
-            max_us: 1_234_000,
-            due_p99_us: 14_100,
-        }
-    }
-
-    fn sample() -> SimulationReport {
-        SimulationReport {
-            schema_version: 1,
-            tix_version: "0.1.0",
-            store: "sqlite:tix.db".into(),
-            virtual_time: false,
-            seed: 42,
-            scenario: Scenario::default(),
-            event_id: EventId::of_slug("x"),
-            elapsed_seconds: 38.25,
-            buyers: Buyers {
-                total: 10_000,
-                bought: 3_682,
-                gave_up: 1_460,
-                silent: 1_475,
-                crashed: 0,
-                empty_handed: 3_383,
-                waitlisted: 1_204,
-                served_from_waitlist: 61,
-                bots: BotBuyers::default(),
-            },
-            tickets: Tickets {
-                minted: 10_000,
-                sold: 8_900,
-                held: 33,
-                paying: 0,
-                available: 1_067,
-                blocked: 0,
-            },
-            revenue: Money::from_minor(76_602_100, Currency::EUR),
-            holds: Holds {
-                started: 6_617,
-                refused_taken: 20_431,
-                refused_limit: 0,
-                refused_other: 3,
-                abandoned: 1_460,
-                expired: 1_463,
-                confirmed: 3_682,
-            },
-            operations: vec![
-                latencies("counts", "ok", 267),
-                latencies("start_hold", "ok", 6_617),
-                latencies("start_hold", "taken", 20_431),
-                latencies("confirm", "payment_in_progress", 3),
-            ],
-            throughput: Throughput {
-                holds_per_second: 172.993,
-                operations_per_second: 1_870.4,
-                peak_operations_per_second: 15_461.0,
-            },
-            sell_through: SellThrough {
-                share: 0.89,
-                half_after_seconds: Some(130.0),
-                most_after_seconds: None,
-                sold_out_after_seconds: None,
-            },
-            phantom_sell_out: PhantomSellOut {
-                seconds: 95.0,
-                from_seconds: Some(60.0),
-                held_share_max: 0.934,
-            },
-            fairness: Fairness {
-                seated: 6_617,
-                out_of_order_share: 0.213,
-                overtaken_p50: 31,
-                overtaken_p90: 2_204,
-                overtaken_max: 6_020,
-            },
-            waiting: vec![],
-            sections: vec![],
-            faults: None,
-            timeline: Timeline::default(),
-            audit: AuditReport {
-                passed: true,
-                violations: vec![],
-                checks: vec![
-                    Check { rule: "one_owner", examined: 10_000 },
-                    Check { rule: "acknowledged", examined: 11_759 },
-                ],
-                log: None,
-                unfinished: 0,
-                changing: 0,
-            },
-            circumstances: Circumstances {
-                store_option: String::new(),
-                slug: "simulation-42-1a2b3c4d".into(),
-                engine: "SQLite 3.54.1".into(),
-                ..Circumstances::default()
-            },
-        }
-    }
+    use crate::simulate::sample::report as sample;
 
     #[test]
     fn a_person_reads_it_from_the_verdict_to_what_to_do_next() {

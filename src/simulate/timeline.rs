@@ -65,7 +65,7 @@ impl Point {
     }
 
     /// This point and the one before it in one.
-    fn after(self, before: Self) -> Self {
+    pub(super) fn after(self, before: Self) -> Self {
         Self {
             operations: before.operations + self.operations,
             refused_taken: before.refused_taken + self.refused_taken,

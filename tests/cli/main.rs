@@ -4,6 +4,7 @@
 
 mod audit;
 mod board;
+mod browser;
 mod catalogue;
 mod choosing;
 mod events;
@@ -12,6 +13,7 @@ mod holds;
 mod memory;
 mod orders;
 mod refusals;
+mod report_page;
 mod sandbox;
 mod schemas;
 mod seed;

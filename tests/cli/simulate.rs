@@ -10,7 +10,7 @@ use tix::simulate::scenario::PARAMETERS;
 use crate::sandbox::{Answer, Sandbox};
 
 /// Starts a rehearsal and waits until its buyers are under way.
-fn under_way(sandbox: &Sandbox, arguments: &[&str]) -> Child {
+pub(crate) fn under_way(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     let mut command = sandbox.command(&[&["simulate"], arguments].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
@@ -28,7 +28,7 @@ fn orders(sandbox: &Sandbox) -> usize {
     document["orders"].as_array().map_or(0, Vec::len)
 }
 
-fn signal(child: &Child, signal: &str) {
+pub(crate) fn signal(child: &Child, signal: &str) {
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
 }

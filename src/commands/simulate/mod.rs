@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use self::rehearsal::Rehearsal;
+use self::report_file::ReportFile;
 use super::Context;
 use crate::cli::SimulateArgs;
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ mod draft;
 mod plan;
 mod rehearsal;
 mod repeat;
+mod report_file;
 mod side_by_side;
 pub mod sweep;
 
@@ -33,20 +35,24 @@ pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
     if let Some(path) = &args.plan {
         return plan::run(context, (&scenario, args.event.as_deref(), seed), path).await;
     }
+    let file = args.report.as_deref().map(ReportFile::at).transpose()?;
     // Said first: whatever happens, it can be repeated.
     context.terminal.notice(format_args!("seed {seed}"));
     let rehearsal = Rehearsal { context, args, scenario };
     match args.repeat {
         Some(times) => repeat::run(&rehearsal, seed, times).await,
-        None => once(&rehearsal, seed).await.map_err(|error| error.of_seed(seed)),
+        None => once(&rehearsal, seed, file).await.map_err(|error| error.of_seed(seed)),
     }
 }
 
-async fn once(rehearsal: &Rehearsal<'_>, seed: u64) -> Result<()> {
+async fn once(rehearsal: &Rehearsal<'_>, seed: u64, file: Option<ReportFile<'_>>) -> Result<()> {
+    let context = rehearsal.context;
     let report = rehearsal.report(seed).await?;
+    let written = file.map_or(Ok(()), |file| file.write(&context.terminal, &report));
     let ended = rehearsal::ended(&report);
-    rehearsal.context.print(&Simulation { report })?;
-    ended
+    context.print(&Simulation { report })?;
+    // Whether it was sound counts more than whether the page could be written.
+    ended.and(written)
 }
 
 /// The scenario that was named, with what the options change of it.

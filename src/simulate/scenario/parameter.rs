@@ -96,7 +96,13 @@ impl Parameter {
     /// Its default; none where it depends on others.
     #[must_use]
     pub fn default(&self) -> Option<String> {
-        let table = Table::try_from(Scenario::default()).ok()?;
+        self.value(&Scenario::default())
+    }
+
+    /// Its value in a scenario; none where it depends on others there.
+    #[must_use]
+    pub fn value(&self, scenario: &Scenario) -> Option<String> {
+        let table = Table::try_from(scenario).ok()?;
         value_in(&table, self.name).map(|value| self.kind.spoken(value))
     }
 
