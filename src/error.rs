@@ -134,8 +134,8 @@ pub enum Error {
     Rehearsal {
         /// The reason.
         error: Box<Error>,
-        /// What the rehearsal was planned from.
-        seed: u64,
+        /// How to repeat it.
+        again: String,
     },
     /// Somebody pressed Ctrl-C.
     #[error("interrupted")]
@@ -166,10 +166,18 @@ impl Error {
         }
     }
 
-    /// The same error, of a rehearsal that was planned from `seed`.
+    /// The same error, of a rehearsal that was planned from `seed` and came to no report.
     #[must_use]
     pub fn of_seed(self, seed: u64) -> Self {
-        Self::Rehearsal { error: Box::new(self), seed }
+        let again = format!("--seed {seed} plans the same buyers again");
+        Self::Rehearsal { error: Box::new(self), again }
+    }
+
+    /// The same error, of a rehearsal that this command repeats.
+    #[must_use]
+    pub fn of_rehearsal(self, command: &str) -> Self {
+        let again = format!("`{command}` sends the same buyers again");
+        Self::Rehearsal { error: Box::new(self), again }
     }
 
     /// How the command ended.
@@ -249,8 +257,7 @@ impl Error {
             Self::Refused { refusal, hint: None, .. } => Some(refusal.hint(now)),
             Self::Store(error) => Some(store_hint(&error.fault).into()),
             Self::Failed(_) | Self::Io { .. } | Self::Output(_) => None,
-            Self::Rehearsal { error, seed } => {
-                let again = format!("--seed {seed} plans the same buyers again");
+            Self::Rehearsal { error, again } => {
                 Some(error.hint(now).map_or(again.clone(), |hint| format!("{hint}; {again}")))
             }
             Self::Violation(_) => Some(

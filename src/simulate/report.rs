@@ -177,6 +177,8 @@ pub struct Circumstances {
     pub slug: String,
     /// How a command names the store, with a space before; empty where it need not.
     pub store_option: String,
+    /// How a command names the event, with a space before; empty where it was the rehearsal's own.
+    pub event_option: String,
     /// The engine's name and version.
     pub engine: String,
     /// Whether the rehearsal was stopped before its end.
@@ -221,6 +223,7 @@ impl SimulationReport {
             audit,
             circumstances: Circumstances {
                 store_option: String::new(),
+                event_option: String::new(),
                 slug: event.slug.clone(),
                 engine,
                 stopped: outcome.stopped,

@@ -339,9 +339,16 @@ fn table(block: &Block) -> Table {
 }
 
 /// The command that sends the same buyers once more.
-pub(super) fn command(report: &SimulationReport) -> String {
-    let again = scenario::command(&report.scenario, report.seed, report.virtual_time);
-    format!("{again}{}", report.circumstances.store_option)
+#[must_use]
+pub fn command(report: &SimulationReport) -> String {
+    let SimulationReport { scenario, seed, circumstances, .. } = report;
+    let (event, store) = (&circumstances.event_option, &circumstances.store_option);
+    let again = if event.is_empty() {
+        scenario::command(scenario, *seed, report.virtual_time)
+    } else {
+        scenario::command_at_event(scenario, *seed)
+    };
+    format!("{again}{event}{store}")
 }
 
 /// What to do now: the command and why.

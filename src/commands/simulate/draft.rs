@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 /// What an unfinished file is called, with more letters behind it.
-const PREFIX: &str = ".tix-plan-";
+const PREFIX: &str = ".tix-unfinished-";
 
 /// A file that is being written; dropped, it leaves nothing behind and what was there as it was.
 pub(super) enum Draft {

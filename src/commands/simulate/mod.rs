@@ -41,13 +41,13 @@ pub async fn run(context: &Context, args: &SimulateArgs) -> Result<()> {
     let rehearsal = Rehearsal { context, args, scenario };
     match args.repeat {
         Some(times) => repeat::run(&rehearsal, seed, times).await,
-        None => once(&rehearsal, seed, file).await.map_err(|error| error.of_seed(seed)),
+        None => once(&rehearsal, seed, file).await,
     }
 }
 
 async fn once(rehearsal: &Rehearsal<'_>, seed: u64, file: Option<ReportFile<'_>>) -> Result<()> {
     let context = rehearsal.context;
-    let report = rehearsal.report(seed).await?;
+    let report = rehearsal.report(seed).await.map_err(|error| error.of_seed(seed))?;
     let written = file.map_or(Ok(()), |file| file.write(&context.terminal, &report));
     let ended = rehearsal::ended(&report);
     context.print(&Simulation { report })?;

@@ -77,6 +77,10 @@ impl Rehearsal<'_> {
         let rehearsed = simulate::rehearse(setting, url, &event, scenario, seed);
         let mut report = self.watched(&shared, interrupt, rehearsed).await?;
         report.circumstances.store_option = self.context.store_option();
+        if self.args.event.is_some() {
+            let yes = if event.simulated { "" } else { " --yes" };
+            report.circumstances.event_option = format!(" --event {}{yes}", event.slug);
+        }
         Ok(report)
     }
 
@@ -202,22 +206,21 @@ async fn show(counter: &Counter, progress: &Progress) {
 
 /// How a rehearsal ends that has a report.
 pub(super) fn ended(report: &SimulationReport) -> Result<()> {
+    failure(report)
+        .map_or(Ok(()), |failure| Err(failure.of_rehearsal(&simulate::text::command(report))))
+}
+
+fn failure(report: &SimulationReport) -> Option<Error> {
     let circumstances = &report.circumstances;
     let violations = report.audit.violations.len() as u64;
     if violations > 0 {
-        return Err(Error::Violation(violations));
+        return Some(Error::Violation(violations));
     }
     if circumstances.stopped > Urgency::None {
-        return Err(Error::Interrupted);
+        return Some(Error::Interrupted);
     }
-    if let Some(first) = circumstances.failures.first.first() {
-        return Err(Error::Unsound {
-            message: format!(
-                "{} operations failed, the first: {first}",
-                circumstances.failures.count
-            ),
-            hint: "the store did not do its part; what the report counts was answered".into(),
-        });
-    }
-    Ok(())
+    circumstances.failures.first.first().map(|first| Error::Unsound {
+        message: format!("{} operations failed, the first: {first}", circumstances.failures.count),
+        hint: "the store did not do its part; what the report counts was answered".into(),
+    })
 }

@@ -1,10 +1,9 @@
 //! The file of `tix simulate --report`.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use tempfile::NamedTempFile;
-
+use super::draft::Draft;
 use crate::error::{Error, Result};
 use crate::simulate::{SimulationReport, page};
 use crate::terminal::Terminal;
@@ -19,12 +18,7 @@ impl<'a> ReportFile<'a> {
     /// It cannot: a usage error.
     pub(super) fn at(path: &'a Path) -> Result<Self> {
         let file = Self(path);
-        let checked = if path.is_dir() {
-            Err(io::Error::from(io::ErrorKind::IsADirectory))
-        } else {
-            file.beside().map(drop)
-        };
-        checked.map_err(|cause| Error::Usage {
+        Draft::of(path).map_err(|cause| Error::Usage {
             message: file.tried(),
             cause: Some(Box::new(cause)),
             hint: Some("name a file in a folder that is there and can be written to".into()),
@@ -32,7 +26,8 @@ impl<'a> ReportFile<'a> {
         Ok(file)
     }
 
-    /// Writes the page of a report, and says where it is. Until it is whole, a file that was there before stays.
+    /// Writes the page of a report, and says where it is. Until it is whole, a file that was there
+    /// before stays.
     ///
     /// # Errors
     /// The page cannot be made, or the disk does not take it.
@@ -45,25 +40,9 @@ impl<'a> ReportFile<'a> {
     }
 
     fn replace(&self, page: &[u8]) -> io::Result<()> {
-        let mut file = self.beside()?;
-        file.write_all(page)?;
-        file.as_file().sync_all()?;
-        file.persist(self.0)?;
-        Ok(())
-    }
-
-    /// A new file in the same folder; it goes with its value.
-    fn beside(&self) -> io::Result<NamedTempFile> {
-        let folder = match self.0.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".tix-report-").suffix(".tmp");
-        // Who may read it is for the user's umask to say, as with any file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(folder)
+        let mut draft = Draft::of(self.0)?;
+        draft.write(page)?;
+        draft.publish()
     }
 
     fn tried(&self) -> String {

@@ -28,7 +28,7 @@ impl Brief {
             audit_passed: report.audit.passed,
             summary: Summary::from(report),
             currency: report.revenue.currency().to_string(),
-            ended: ended(report).map_err(|error| error.of_seed(report.seed)),
+            ended: ended(report),
         }
     }
 }
