@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -30,8 +30,26 @@ pub(super) struct Vacancy {
     /// How old a reading may be.
     age_max: Duration,
     latest: Mutex<Tickets>,
-    fresh_until: Mutex<Instant>,
+    fresh: Mutex<Freshness>,
     being_read: AtomicBool,
+}
+
+/// How long the latest reading is good for.
+#[derive(Debug)]
+struct Freshness {
+    until: Instant,
+    /// How long the latest reading took.
+    last_took: Duration,
+}
+
+impl Freshness {
+    /// A reading was made. What it cost is what it and the one before took at least: one that fell
+    /// into a stall says nothing about the next.
+    fn renew(&mut self, sent: Instant, answered: Instant, age_max: Duration) {
+        let took = answered - sent;
+        let cost = took.min(std::mem::replace(&mut self.last_took, took));
+        self.until = answered + age_max.max(cost * COST_SHARE);
+    }
 }
 
 /// What is known of the tickets of one section.
@@ -64,7 +82,7 @@ impl Vacancy {
             outlooks: sections.iter().map(outlook).collect(),
             age_max: speed.pause(AGE_MS).max(AGE_MIN),
             latest: Mutex::new(Tickets { minted, available: minted, ..Tickets::default() }),
-            fresh_until: Mutex::new(Instant::now()),
+            fresh: Mutex::new(Freshness { until: Instant::now(), last_took: Duration::ZERO }),
             being_read: AtomicBool::new(false),
         }
     }
@@ -96,19 +114,21 @@ impl Vacancy {
         repository: &dyn Repository,
         event: EventId,
     ) -> Option<Reading> {
-        let fresh_until = *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = Instant::now();
-        if sent < fresh_until || self.being_read.swap(true, Ordering::Acquire) {
+        if sent < self.freshness().until || self.being_read.swap(true, Ordering::Acquire) {
             return None;
         }
         let reserved = Reserved(&self.being_read);
         let counts = repository.counts(event).await;
         let answered = Instant::now();
         let answer = counts.map(|counts| self.keep(&counts));
-        let pause = self.age_max.max((answered - sent) * COST_SHARE);
-        *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner) = answered + pause;
+        self.freshness().renew(sent, answered, self.age_max);
         drop(reserved);
         Some(Reading { sent, answered, answer })
+    }
+
+    fn freshness(&self) -> MutexGuard<'_, Freshness> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the last reading said about all tickets.
@@ -149,6 +169,20 @@ impl Drop for Reserved<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_costly_reading_is_good_for_longer_and_one_that_was_stalled_is_not() {
+        let (ms, start) = (Duration::from_millis(1), Instant::now());
+        let mut fresh = Freshness { until: start, last_took: ms };
+        let mut good_for = |took| {
+            fresh.renew(start, start + took, 100 * ms);
+            fresh.until - (start + took)
+        };
+        assert_eq!(good_for(20_000 * ms), 100 * ms, "the one before took a moment");
+        assert_eq!(good_for(50 * ms), 1000 * ms);
+        assert_eq!(good_for(60 * ms), 1000 * ms);
+        assert_eq!(good_for(ms), 100 * ms);
+    }
 
     #[test]
     fn what_a_look_found_out_holds_until_tickets_come_free() {

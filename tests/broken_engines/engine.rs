@@ -26,6 +26,10 @@ use crate::tamper::Tamper;
 /// Of so many writes an engine that loses some loses one.
 const LOSES_ONE_OF: u32 = 3;
 
+/// How many maps an engine that stalls has read before, and how long it does.
+const STALLS_AFTER: u32 = 200;
+pub(crate) const STALL: Duration = Duration::from_secs(1);
+
 /// The real engine, which does everything right, and what goes wrong around it.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -210,6 +214,11 @@ impl Repository for Engine {
     }
 
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {
+        if self.fault == Some(Fault::Stalls)
+            && self.writes.fetch_add(1, Ordering::Relaxed) == STALLS_AFTER
+        {
+            std::thread::sleep(STALL);
+        }
         self.inner.section_map(event, section).await
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     ServesTheLastFirst,
     /// Tickets that come free are not offered to those who wait.
     ForgetsTheWaitlist,
+    /// Once, it lets nothing happen on its thread for a while.
+    Stalls,
     /// Money that was captured when the tickets had been let go makes a paid order.
     HonoursLateMoney,
 }

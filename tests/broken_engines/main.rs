@@ -7,6 +7,7 @@
 mod engine;
 mod fault;
 mod on_sale;
+mod stall;
 mod tamper;
 
 #[path = "../support/hamlet.rs"]

@@ -44,7 +44,7 @@ pub async fn run(context: &Context, args: &SweepArgs) -> Result<()> {
         return Err(Error::Interrupted);
     }
     let of_cells = cells.into_iter().zip(briefs.chunks(seeds.len()));
-    let compared = of_cells.map(|(cell, briefs)| Compared::of(cell.settings, briefs)).collect();
+    let compared = of_cells.map(|(cell, briefs)| Compared::of(&cell.settings, briefs)).collect();
     let sweep = Sweep {
         tix_version: env!("CARGO_PKG_VERSION"),
         scenario: base,
@@ -85,7 +85,7 @@ struct Compared {
 }
 
 impl Compared {
-    fn of(settings: Vec<Adjustment>, briefs: &[Brief]) -> Self {
+    fn of(settings: &[Adjustment], briefs: &[Brief]) -> Self {
         let summaries: Vec<Summary> = briefs.iter().map(|brief| brief.summary).collect();
         let spread = Spread::of(&summaries);
         let median = |spread: &Spread| (spread.figure.to_owned(), spread.median.into());
