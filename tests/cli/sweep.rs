@@ -49,6 +49,10 @@ fn it_is_read_as_a_table_and_as_a_sheet() {
         lines[0].starts_with("checkout.silent_share,runs,audits_passed,sold_out_after_seconds")
     );
     assert!(lines[1].starts_with("0.0,1,1,") && lines[2].starts_with("1.0,1,1,"), "{sheet}");
+    let two = [&CROWD[..], &["--vary", "ttl=2m", "--vary", "limit=3", "-o", "csv"]].concat();
+    let sheet = sandbox.tix(&two).done().stdout;
+    assert!(sheet.starts_with("sale.time_to_pay_seconds,sale.limit,runs,"), "{sheet}");
+    assert!(sheet.lines().nth(1).unwrap().starts_with("120.0,3,1,1,"), "{sheet}");
 }
 
 #[test]

@@ -158,10 +158,12 @@ impl Report for Sweep<'_> {
             let counts = [cell.runs.to_string(), cell.audits_passed.to_string()];
             let median = |s: &Spread| s.median.map_or(String::new(), |value| value.to_string());
             let values = cell.spread.iter().map(median);
-            let settings = cell.settings.values().map(|value| match value {
+            // By name: the settings are not in the order of the axes.
+            let setting = |axis: &Axis| match &cell.settings[axis.parameter.name] {
                 Value::String(word) => word.clone(),
                 other => other.to_string(),
-            });
+            };
+            let settings = self.axes.iter().map(setting);
             settings.chain(counts).chain(values).collect()
         };
         Sheet::new(&columns).with(self.cells.iter().map(line))
