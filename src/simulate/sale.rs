@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::ids::Ids;
-use super::link::faults::Faults;
+use super::link::faults::{Faults, Trouble};
 use super::measure::{Operation, Outcome, Recorder, Timing};
 use super::plan::Plan;
 use super::progress::Progress;
@@ -18,7 +18,7 @@ use super::waitlist::Line;
 use crate::audit::{Answer, History, Told};
 use crate::domain::{EventId, Hold, Timestamp};
 use crate::payment::PaymentProvider;
-use crate::repository::{Repository, Result};
+use crate::repository::{Error, Repository, Result};
 
 /// How many failures are kept in words; all are counted.
 const FAILURES_KEPT_MAX: usize = 5;
@@ -70,6 +70,14 @@ impl Sale {
         let timing = Timing { due: sent, sent, answered };
         self.measured(buyer, Operation::Counts, Outcome::of(&reading.answer), timing);
         reading.answer
+    }
+
+    /// Notes that somebody who looks again and again got no answer. What went wrong on purpose is made
+    /// good by the next look.
+    pub(super) fn missed(&self, tried: &str, error: &Error) {
+        if Trouble::of(error).is_none() {
+            self.failures.add(tried, error);
+        }
     }
 
     pub(super) fn measured(&self, buyer: u32, operation: Operation, how: Outcome, when: Timing) {

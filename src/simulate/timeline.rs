@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
-use super::link::faults::Trouble;
 use super::pace::Pace;
 use super::report::{Tickets, rounded};
 use super::sale::Sale;
@@ -153,10 +152,8 @@ pub(super) async fn keep(sale: Arc<Sale>, started: Instant) {
         // A machine that is late leaves points out rather than to run after them.
         due = (due + sale.timeline.step()).max(Instant::now());
         sleep_until(due).await;
-        if let Err(e) = sale.count_tickets(WATCHER).await
-            && Trouble::of(&e).is_none()
-        {
-            sale.failures.add("count the tickets", &e);
+        if let Err(e) = sale.count_tickets(WATCHER).await {
+            sale.missed("count the tickets", &e);
         }
         sale.timeline.note(&sale, started.elapsed(), &sale.vacancy.latest());
     }

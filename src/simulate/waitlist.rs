@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::buyer::Buyer;
 use super::checkout::Checkout;
-use super::link::faults::Trouble;
 use super::measure::Operation;
 use super::pace::Pace;
 use super::progress::{Leaving, Progress};
@@ -151,7 +150,7 @@ async fn look(sale: &Sale, due: Instant) {
                 sale.line.tell(offer.entry_id, offer.hold_id);
             }
         }
-        Err(e) => missed(sale, "serve the waitlist", &e),
+        Err(e) => sale.missed("serve the waitlist", &e),
     }
     let entries = sale.line.entries();
     if entries.is_empty() {
@@ -164,14 +163,7 @@ async fn look(sale: &Sale, due: Instant) {
                 sale.line.tell(entry, hold);
             }
         }
-        Err(e) => missed(sale, "look for offers", &e),
-    }
-}
-
-/// What went wrong on purpose is made good by the next look.
-fn missed(sale: &Sale, tried: &str, error: &Error) {
-    if Trouble::of(error).is_none() {
-        sale.failures.add(tried, error);
+        Err(e) => sale.missed("look for offers", &e),
     }
 }
 

@@ -6,6 +6,7 @@ use self::rehearsal::Rehearsal;
 use self::report_file::ReportFile;
 use super::Context;
 use crate::cli::SimulateArgs;
+use crate::domain::Event;
 use crate::error::{Error, Result};
 use crate::output::{Page, Report, Sheet};
 use crate::simulate::measure::Latencies;
@@ -95,6 +96,12 @@ fn read(name: &str) -> Result<Scenario> {
 
 fn shipped() -> String {
     SHIPPED.map(|(name, _)| name).join(", ")
+}
+
+/// How a command names the event that it rehearses on, with a space before.
+fn event_option(event: &Event) -> String {
+    let yes = if event.simulated { "" } else { " --yes" };
+    format!(" --event {}{yes}", event.slug)
 }
 
 /// What the rehearsal came to.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::{Context, pick, stoppable};
 use super::draft::Draft;
+use super::event_option;
 use crate::domain::{Currency, Event};
 use crate::error::{Error, Result};
 use crate::minting::arena_of;
@@ -91,7 +92,8 @@ async fn into_file(context: &Context, plan: &Plan, sections: &[String], path: &P
     draft.publish().map_err(failed)
 }
 
-/// Writes the plan piece by piece, each with how many buyers are done; whoever waits for it may stop waiting between two of them.
+/// Writes the plan piece by piece, each with how many buyers are done; whoever waits for it may stop
+/// waiting between two of them.
 async fn write(
     plan: &Plan,
     sections: &[String],
@@ -116,11 +118,9 @@ fn tell(context: &Context, scenario: &Scenario, venue: &Venue, seed: u64, path: 
     let buyers = grouped(scenario.buyers.into());
     let terminal = &context.terminal;
     terminal.notice(format_args!("wrote the plan of {buyers} buyers to {}", path.display()));
-    let agreed = |event: &Event| if event.simulated { "" } else { " --yes" };
-    let event = venue.event.as_ref().map(|e| format!(" --event {}{}", e.slug, agreed(e)));
-    let command = match &event {
+    let command = match &venue.event {
         None => scenario::command(&venue.scenario, seed, false),
-        Some(event) => scenario::command_at_event(scenario, seed) + event,
+        Some(event) => scenario::command_at_event(scenario, seed) + &event_option(event),
     };
     let command = command + &context.store_option();
     terminal.next_steps("Next:", &[(command, "let these buyers in")]);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::event_option;
 use crate::audit::History;
 use crate::cli::SimulateArgs;
 use crate::commands::{Context, interrupted, pick};
@@ -78,8 +79,7 @@ impl Rehearsal<'_> {
         let mut report = self.watched(&shared, interrupt, rehearsed).await?;
         report.circumstances.store_option = self.context.store_option();
         if self.args.event.is_some() {
-            let yes = if event.simulated { "" } else { " --yes" };
-            report.circumstances.event_option = format!(" --event {}{yes}", event.slug);
+            report.circumstances.event_option = event_option(&event);
         }
         Ok(report)
     }

@@ -28,6 +28,7 @@ pub(super) fn became(report: &SimulationReport) -> Markup {
 fn buyers(report: &SimulationReport) -> Markup {
     let b = &report.buyers;
     let row = |name, pointer, count| Share::of((name, pointer), (count, b.total), Ink::First);
+    let of_it = |name, pointer, part| Share::of((name, pointer), part, Ink::First).within();
     shares(
         "Buyers",
         &[
@@ -37,25 +38,18 @@ fn buyers(report: &SimulationReport) -> Markup {
             row("crashed", "/buyers/crashed", b.crashed),
             row("empty-handed", "/buyers/empty_handed", b.empty_handed),
             row("waited in line", "/buyers/waitlisted", b.waitlisted),
-            Share::of(
-                ("and bought", "/buyers/served_from_waitlist"),
+            of_it(
+                "and bought",
+                "/buyers/served_from_waitlist",
                 (b.served_from_waitlist, b.waitlisted),
-                Ink::First,
-            )
-            .within(),
+            ),
             row("bots", "/buyers/bots/total", b.bots.total),
-            Share::of(
-                ("and bought", "/buyers/bots/bought"),
-                (b.bots.bought, b.bots.total),
-                Ink::First,
-            )
-            .within(),
-            Share::of(
-                ("of all sold seats", "/buyers/bots/tickets"),
+            of_it("and bought", "/buyers/bots/bought", (b.bots.bought, b.bots.total)),
+            of_it(
+                "of all sold seats",
+                "/buyers/bots/tickets",
                 (b.bots.tickets, report.tickets.sold),
-                Ink::First,
-            )
-            .within(),
+            ),
         ],
     )
 }
