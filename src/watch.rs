@@ -6,8 +6,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::{Change, ChangeKind, HoldId, TicketId, Timestamp};
-use crate::repository::Standing;
+use crate::domain::{Change, ChangeKind, EventId, HoldId, TicketId, Timestamp};
+use crate::repository::{LogStep, Standing};
+
+mod beginning;
+mod live_map;
+#[cfg(test)]
+pub(crate) mod story;
+
+pub use beginning::Beginning;
+pub use live_map::{Holder, LiveMap, Spot, Turn};
 
 /// A deadline, and which of those at the same time was remembered first.
 type Deadline = (Timestamp, u64);
@@ -72,6 +80,21 @@ impl Watch {
             self.expired.insert(change.ticket_id, change.hold_id);
             told.extend(expired(&change));
         }
+    }
+
+    /// What a step of the log tells of an event, or of all: its changes, and every hold that expired
+    /// meanwhile.
+    pub fn told(&mut self, step: LogStep, event: Option<EventId>) -> Vec<Change> {
+        let is_about = |change: &Change| event.is_none_or(|event| event == change.event_id);
+        let mut told = Vec::new();
+        for change in step.changes {
+            if is_about(&change) {
+                self.feed(change, &mut told);
+            }
+        }
+        self.expire(step.known_until, &mut told);
+        told.retain(is_about);
+        told
     }
 
     /// When the next hold expires.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::{Context, draft, pick, stopped};
 use crate::cli::WatchArgs;
 use crate::cli::values::FromText;
-use crate::domain::{Change, Event, EventId, Refusal, Timestamp};
+use crate::domain::{Event, Refusal, Timestamp};
 use crate::error::{Error, Result};
 use crate::repository::{Access, ChangeFeed, LogStart, LogStep, Repository, StoreFault};
 use crate::watch::Watch;
@@ -228,7 +228,7 @@ impl<'a> Follower<'a> {
             self.context.terminal.notice(format_args!("{fault}"));
         }
         let event = self.event.map(|event| event.event_id);
-        self.lines.show(self.store, &told(&mut self.watch, step, event)).await
+        self.lines.show(self.store, &self.watch.told(step, event)).await
     }
 
     /// Saves how far it has written; every step that the feed has answered is flushed by now. Where
@@ -245,23 +245,6 @@ impl<'a> Follower<'a> {
             Err(_) => {}
         }
     }
-}
-
-/// What a step tells of an event, or of all: its changes, and every hold that expired meanwhile.
-fn told(watch: &mut Watch, step: LogStep, event: Option<EventId>) -> Vec<Change> {
-    let mut told = Vec::new();
-    for change in step.changes {
-        if is_about(&change, event) {
-            watch.feed(change, &mut told);
-        }
-    }
-    watch.expire(step.known_until, &mut told);
-    told.retain(|change| is_about(change, event));
-    told
-}
-
-fn is_about(change: &Change, event: Option<EventId>) -> bool {
-    event.is_none_or(|event| event == change.event_id)
 }
 
 fn greet(context: &Context, event: Option<&Event>) {

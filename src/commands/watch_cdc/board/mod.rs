@@ -24,7 +24,6 @@ use crate::domain::{Event, EventId};
 use crate::error::{Error, Result};
 use crate::repository::{self, ChangeFeed, LogStart, Repository};
 
-mod beginning;
 mod draw;
 mod picture;
 mod pulse;

@@ -4,13 +4,11 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 
-use super::beginning::Beginning;
 use super::picture::Picture;
 use super::pulse::Pulse;
-use crate::commands::watch_cdc::told;
 use crate::domain::{Change, Event, EventId, SectionMap, Timestamp};
 use crate::repository::{LogStep, Standing};
-use crate::watch::Watch;
+use crate::watch::{Beginning, Watch};
 
 /// The last changes that are kept, more than a window has lines.
 const LINES_KEPT: usize = 200;
@@ -137,7 +135,7 @@ impl Board {
         for notice in &step.notices {
             self.keep(Line::Notice(notice.clone()));
         }
-        let changes = told(&mut self.watch, step, Some(self.subject.event_id));
+        let changes = self.watch.told(step, Some(self.subject.event_id));
         match &mut self.stage {
             Stage::Beginning(beginning) => beginning.happened(&changes),
             Stage::Live(picture) => changes.iter().for_each(|change| picture.apply(change)),
@@ -154,8 +152,8 @@ impl Board {
     fn advance(&mut self) {
         let stage = std::mem::replace(&mut self.stage, Stage::Beginning(Beginning::new(vec![])));
         self.stage = match stage {
-            Stage::Beginning(beginning) => match beginning.picture(self.known_until) {
-                Ok(picture) => Stage::Live(picture),
+            Stage::Beginning(beginning) => match beginning.finish(self.known_until) {
+                Ok(map) => Stage::Live(Picture::new(map)),
                 Err(beginning) => Stage::Beginning(beginning),
             },
             live @ Stage::Live(_) => live,

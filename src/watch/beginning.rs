@@ -1,4 +1,4 @@
-//! How a picture begins, with nothing missed and nothing shown that is over.
+//! How a live map begins, with nothing missed and nothing shown that is over.
 //!
 //! The log is followed first, the sections are read after it. Whatever happened while they were read
 //! may be in what was read or not, and is told by the log in any case, step by step: shown at once,
@@ -6,12 +6,12 @@
 //! known beyond the end of the reading. From there on every ticket that changed meanwhile is in the
 //! condition of its last change, and every other one as it was read.
 
-use super::picture::Picture;
+use super::LiveMap;
 use crate::domain::{Change, SectionMap, Timestamp};
 
-/// What is known before there is a picture.
+/// What is known before there is a map.
 #[derive(Debug)]
-pub(super) struct Beginning {
+pub struct Beginning {
     /// How many sections there are, once that is known.
     sections: Option<usize>,
     read: Vec<SectionMap>,
@@ -23,52 +23,59 @@ pub(super) struct Beginning {
 
 impl Beginning {
     /// Begins with what was owned where the log begins.
-    pub(super) fn new(owned: Vec<Change>) -> Self {
+    #[must_use]
+    pub fn new(owned: Vec<Change>) -> Self {
         Self { sections: None, read: Vec::new(), read_at: None, changes: owned }
     }
 
     /// Notes how many sections there are to be read.
-    pub(super) fn expect(&mut self, sections: usize) {
+    pub fn expect(&mut self, sections: usize) {
         self.sections = Some(sections);
     }
 
     /// Takes the next section, in the order of the venue.
-    pub(super) fn section(&mut self, map: SectionMap) {
+    pub fn section(&mut self, map: SectionMap) {
         self.read.push(map);
     }
 
     /// Notes that all sections had been read at this time.
-    pub(super) fn all_read(&mut self, at: Timestamp) {
+    pub fn all_read(&mut self, at: Timestamp) {
         self.read_at = Some(at);
     }
 
     /// Takes what happened.
-    pub(super) fn happened(&mut self, changes: &[Change]) {
+    pub fn happened(&mut self, changes: &[Change]) {
         self.changes.extend_from_slice(changes);
     }
 
     /// How far the reading is: sections that are read, and how many there are.
-    pub(super) fn progress(&self) -> (usize, Option<usize>) {
+    #[must_use]
+    pub fn progress(&self) -> (usize, Option<usize>) {
         (self.read.len(), self.sections)
     }
 
-    /// The picture, if the log is known for long enough; itself if not.
-    pub(super) fn picture(self, known_until: Timestamp) -> Result<Picture, Self> {
+    /// The map, if the log is known for long enough; itself if not.
+    ///
+    /// # Errors
+    /// The log is not known up to the end of the reading.
+    pub fn finish(self, known_until: Timestamp) -> Result<LiveMap, Self> {
         if self.read_at.is_none_or(|read_at| known_until < read_at) {
             return Err(self);
         }
-        let mut picture = Picture::new(self.read);
-        self.changes.iter().for_each(|change| picture.apply(change));
-        Ok(picture)
+        let mut map = LiveMap::new(self.read);
+        for change in &self.changes {
+            map.apply(change);
+        }
+        Ok(map)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::story::Story;
     use super::*;
     use crate::domain::seat_map::drawn::drawn;
     use crate::domain::{ChangeKind, StatusCounts};
+    use crate::watch::story::Story;
 
     const fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -80,11 +87,11 @@ mod tests {
         beginning.expect(1);
         assert_eq!(beginning.progress(), (0, Some(1)));
         beginning.section(drawn("A", &[".."]));
-        let mut beginning = beginning.picture(at(i64::MAX)).unwrap_err();
+        let mut beginning = beginning.finish(at(i64::MAX)).unwrap_err();
         assert_eq!(beginning.progress(), (1, Some(1)));
         beginning.all_read(at(50));
-        let beginning = beginning.picture(at(49)).unwrap_err();
-        assert!(beginning.picture(at(50)).is_ok());
+        let beginning = beginning.finish(at(49)).unwrap_err();
+        assert!(beginning.finish(at(50)).is_ok());
     }
 
     #[test]
@@ -98,9 +105,9 @@ mod tests {
         let held = story.change(ChangeKind::Held, "A/1/2");
         beginning.happened(&[sold, held]);
         beginning.all_read(at(100));
-        let picture = beginning.picture(at(100)).unwrap();
+        let map = beginning.finish(at(100)).unwrap();
         let counts = StatusCounts { available: 1, held: 2, sold: 1, ..StatusCounts::default() };
-        assert_eq!(picture.counts(), counts);
+        assert_eq!(map.counts(), counts);
     }
 
     #[test]
@@ -110,6 +117,6 @@ mod tests {
         let mut beginning = Beginning::new(owned);
         beginning.section(drawn("A", &[".."]));
         beginning.all_read(at(0));
-        assert_eq!(beginning.picture(at(0)).unwrap().counts().held, 1);
+        assert_eq!(beginning.finish(at(0)).unwrap().counts().held, 1);
     }
 }
