@@ -12,8 +12,10 @@ use crate::domain::{
 };
 use crate::repository::{PaymentOutcome, PaymentStart, Repository, Result};
 
+mod silent;
 pub mod simulated;
 
+pub use silent::SilentProvider;
 pub use simulated::SimulatedProvider;
 
 /// Money to be captured, once, however often it is asked for.

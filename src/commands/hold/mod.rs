@@ -12,16 +12,13 @@ use crate::domain::{Choice, Event, Hold, HoldStatus, PaymentReference};
 use crate::error::{Error, Result};
 use crate::output::{Card, Page, Report, Sheet, Tone};
 use crate::payment::simulated::ProviderSettings;
-use crate::payment::{self, PaymentProvider, SimulatedProvider};
+use crate::payment::{self, PaymentProvider, SilentProvider, SimulatedProvider};
 use crate::repository::{self, Access, Repository};
 
 mod choose;
 mod explain;
 mod list;
-mod silent;
 mod start;
-
-use silent::SilentProvider;
 
 /// Starts, pays for, gives up or shows holds.
 ///

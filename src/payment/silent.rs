@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::{Charge, PaymentProvider, ProviderTimeout};
 use crate::domain::PaymentReference;
-use crate::payment::{Charge, PaymentProvider, ProviderTimeout};
 use crate::repository::PaymentOutcome;
 
 /// A provider that never answers, and that nobody waits for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SilentProvider;
+pub struct SilentProvider;
 
 const GIVEN_UP_AFTER: ProviderTimeout = ProviderTimeout(Duration::ZERO);
 
