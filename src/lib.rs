@@ -10,6 +10,7 @@ pub mod minting;
 pub mod output;
 pub mod payment;
 pub mod repository;
+pub mod serve;
 pub mod simulate;
 pub mod terminal;
 pub mod watch;

@@ -15,6 +15,7 @@ pub mod event;
 pub mod hold;
 pub mod order;
 pub mod parameters;
+pub mod serve;
 pub mod simulate;
 pub mod sweep;
 pub mod ticket;
@@ -27,6 +28,7 @@ pub use event::{EventAction, EventArgs, EventFilter, EventSelector, SearchArgs, 
 pub use hold::HoldAction;
 pub use order::OrderAction;
 pub use parameters::ParameterArgs;
+pub use serve::ServeArgs;
 pub use simulate::SimulateArgs;
 pub use sweep::SweepArgs;
 pub use ticket::TicketAction;
@@ -52,6 +54,7 @@ Examples:
   tix ticket map                              see the venue
   tix simulate --buyers 10000                 rehearse an on-sale
   tix sweep --vary ttl=5m,10m,15m             and compare what other terms would do
+  tix serve                                   sell over HTTP, with a live page
   tix audit                                   prove that nothing was sold twice
 ";
 
@@ -147,6 +150,9 @@ pub enum Command {
     /// Rehearse with other parameters, by a virtual clock, and compare what comes of it
     #[command(after_help = sweep::EXAMPLES)]
     Sweep(Box<SweepArgs>),
+    /// Serve the sale over HTTP: a live page for people, an API for programs
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(ServeArgs),
     /// Prove that nothing was sold twice; exit code 4 if something was
     Audit(AuditArgs),
     /// Print the completions of a shell

@@ -1,5 +1,6 @@
 //! How single values are read from the command line.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const NAME_BYTES_MAX: usize = 200;
 const DESCRIPTION_BYTES_MAX: usize = 4000;
 /// The longest event, in hours.
 const EVENT_HOURS_MAX: i64 = 24 * 14;
+
+/// The most requests that one client may be allowed in a second.
+const RATE_MAX: u32 = 1_000_000;
 
 /// A point in time as people write it; whoever knows the zone makes a time of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +114,24 @@ pub fn time_to_pay(text: &str) -> Result<Duration, String> {
     } else {
         Err("it must be between 1s and 24h".into())
     }
+}
+
+/// How often one client may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateText {
+    /// As often as it likes.
+    Off,
+    /// So many times a second.
+    PerSecond(NonZeroU32),
+}
+
+/// Reads how often one client may ask.
+pub fn rate(text: &str) -> Result<RateText, String> {
+    if text == "off" {
+        return Ok(RateText::Off);
+    }
+    let rate = text.parse().ok().filter(|rate: &NonZeroU32| rate.get() <= RATE_MAX);
+    rate.map(RateText::PerSecond).ok_or_else(|| format!("write 1 to {RATE_MAX} a second, or off"))
 }
 
 /// Reads how far a watch may be behind.

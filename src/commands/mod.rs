@@ -25,6 +25,7 @@ pub mod order;
 pub mod pick;
 pub mod schema;
 pub mod seed;
+pub mod serve;
 pub mod simulate;
 pub mod ticket;
 pub mod waitlist;
@@ -104,6 +105,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<()> {
         // These decide for themselves what Ctrl-C means.
         Command::WatchCdc(args) => watch_cdc::run(context, args).await,
         Command::Worker(args) => worker::run(context, args).await,
+        Command::Serve(args) => serve::run(context, &args).await,
         Command::Simulate(args) => simulate::run(context, &args).await,
         Command::Sweep(args) => simulate::sweep::run(context, &args).await,
         Command::Schema(action) => stoppable(schema::run(context, action)).await,

@@ -70,6 +70,19 @@ impl Looked {
 }
 
 impl Shortage {
+    /// No row is as long as a group, whoever gives up what: the longest has so many seats.
+    #[must_use]
+    pub const fn of_rows(asked: u32, longest: u32) -> Self {
+        Self {
+            asked,
+            available: longest,
+            longest,
+            longest_in: None,
+            looked_in: Looked { sections: 0, section: None, ticket_type: None },
+            elsewhere: None,
+        }
+    }
+
     fn seats(&self, count: u32) -> String {
         let noun = if count == 1 { "seat" } else { "seats" };
         match &self.looked_in.ticket_type {

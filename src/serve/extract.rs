@@ -1,0 +1,131 @@
+//! What handlers take from a request; what is wrong with it is told as a problem.
+
+use std::error::Error;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum_extra::extract::Query;
+use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
+
+use super::problem::Problem;
+use crate::domain::{BuyerId, EventId, SessionId};
+use crate::repository;
+
+/// The header that names the checkout.
+const SESSION: &str = "tix-session";
+/// The header that names whom the limit counts.
+const BUYER: &str = "tix-buyer";
+
+/// A body of JSON.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Json::<T>::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) if is_late(&rejection) => Err(Problem::bad_body(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time",
+            )),
+            Err(rejection) => Err(Problem::bad_body(rejection.status(), rejection.body_text())),
+        }
+    }
+}
+
+/// Whether the client took too long to send it.
+fn is_late(rejection: &JsonRejection) -> bool {
+    let mut cause = rejection.source();
+    while let Some(beneath) = cause {
+        if beneath.is::<TimeoutError>() {
+            return true;
+        }
+        cause = beneath.source();
+    }
+    false
+}
+
+/// What follows the `?` of the address.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(Problem::bad_request(rejection.body_text())),
+        }
+    }
+}
+
+/// The one part of the path that differs.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(rejection) if rejection.status() == StatusCode::BAD_REQUEST => {
+                Err(Problem::bad_request(rejection.body_text()))
+            }
+            Err(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
+/// The show that a text names: its id, or its slug, from which the id follows.
+pub(super) fn event_id(name: &str) -> EventId {
+    name.parse().unwrap_or_else(|_| EventId::of_slug(name))
+}
+
+/// Who asks, where that must be known.
+pub(super) struct Caller(pub(super) repository::Caller);
+
+/// The session that asks, if it says so.
+pub(super) struct MaybeSession(pub(super) Option<SessionId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let session = session(&parts.headers)?;
+        let session_id = session.ok_or_else(|| {
+            Problem::bad_request("the header Tix-Session is missing: it names the checkout")
+        })?;
+        let buyer_id = match text(&parts.headers, BUYER)? {
+            None => BuyerId::of_session(&session_id),
+            Some(text) => text
+                .parse()
+                .map_err(|_| Problem::bad_request("the header Tix-Buyer is not a UUID"))?,
+        };
+        Ok(Self(repository::Caller { session_id, buyer_id }))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        session(&parts.headers).map(Self)
+    }
+}
+
+fn session(headers: &HeaderMap) -> Result<Option<SessionId>, Problem> {
+    let text = text(headers, SESSION)?;
+    let session = text.map(SessionId::new).transpose();
+    session.map_err(|why| Problem::bad_request(format!("the header Tix-Session: {why}")))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let plain = || Problem::bad_request(format!("the header {name} holds more than plain text"));
+    value.to_str().map(Some).map_err(|_| plain())
+}

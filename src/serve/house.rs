@@ -1,0 +1,115 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::calls::Calls;
+use super::documents::booking::PaymentAnswer;
+use super::live::{Live, Show};
+use super::metrics::Metrics;
+use super::problem::{Problem, Result};
+use super::waiting_room;
+use crate::domain::{Event, EventId};
+use crate::payment::simulated::ProviderSettings;
+use crate::payment::{PaymentProvider, SilentProvider, SimulatedProvider};
+use crate::repository::{self, Repository};
+
+/// How old the list of shows may be.
+const SHOWS_AGE_MAX: Duration = Duration::from_secs(2);
+
+/// The repository behind a server, and what it keeps in memory beside it.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) store: Arc<dyn Repository>,
+    pub(super) live: Arc<Live>,
+    pub(super) metrics: Metrics,
+    /// Says that the server shuts down.
+    pub(super) closing: CancellationToken,
+    /// What was begun and has to come to its end, whoever still listens.
+    errands: TaskTracker,
+    calls: Calls,
+    shows: Mutex<Option<(Instant, Arc<Vec<Event>>)>>,
+    captures: SimulatedProvider,
+    declines: SimulatedProvider,
+}
+
+impl House {
+    pub(super) fn new(
+        store: Arc<dyn Repository>,
+        room: Option<waiting_room::Terms>,
+        closing: CancellationToken,
+    ) -> Self {
+        let provider = |declined_share| {
+            SimulatedProvider::new(ProviderSettings { declined_share, ..Default::default() })
+        };
+        Self {
+            live: Arc::new(Live::new(Arc::clone(&store), room)),
+            store,
+            metrics: Metrics::default(),
+            closing,
+            errands: TaskTracker::new(),
+            calls: Calls::default(),
+            shows: Mutex::default(),
+            captures: provider(0.0),
+            declines: provider(1.0),
+        }
+    }
+
+    /// Makes a call of the repository when it is its turn.
+    pub(super) async fn ask<T>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = repository::Result<T>>,
+    ) -> Result<T> {
+        self.calls.ask(&self.metrics, name, call).await
+    }
+
+    /// Does to its end what changes something, also if whoever asked for it goes away: half of it is
+    /// for others to clean up.
+    pub(super) async fn see_through<T: Send + 'static>(
+        &self,
+        errand: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.errands.spawn(errand).await.unwrap_or_else(|lost| {
+            tracing::error!("an errand ended early: {lost}");
+            Err(Problem::failed())
+        })
+    }
+
+    /// Waits until all of that is done.
+    pub(super) async fn errands_done(&self) {
+        self.errands.close();
+        self.errands.wait().await;
+    }
+
+    /// The seats of a show.
+    pub(super) async fn show(&self, event: EventId) -> Result<Arc<Show>> {
+        self.live.show(event).await
+    }
+
+    /// All shows, by their date; those that were added in the last moment may be missing.
+    pub(super) async fn shows(&self) -> Result<Arc<Vec<Event>>> {
+        let mut shows = self.shows.lock().await;
+        if let Some((read_at, known)) = &*shows
+            && read_at.elapsed() < SHOWS_AGE_MAX
+        {
+            return Ok(Arc::clone(known));
+        }
+        let read = Arc::new(self.ask("events", self.store.events()).await?);
+        *shows = Some((Instant::now(), Arc::clone(&read)));
+        Ok(read)
+    }
+
+    /// The payment provider that answers like this.
+    pub(super) fn provider(&self, answer: PaymentAnswer) -> &dyn PaymentProvider {
+        match answer {
+            PaymentAnswer::Captured => &self.captures,
+            PaymentAnswer::Declined => &self.declines,
+            PaymentAnswer::Silent => &SilentProvider,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The seat maps of the shows that people look at, in memory, kept up to date by the change log.
+//!
+//! One task follows the log of the whole store. A show is read when somebody first asks for it and
+//! forgotten when nobody has for a while. What is known here answers reads and refuses what is
+//! hopeless; it never decides a sale.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
+
+use super::problem::{Problem, Result};
+use super::waiting_room;
+use crate::domain::{Change, EventId, SectionMap, Timestamp};
+use crate::repository::{self, ChangeFeed, LogStart, LogStep, Repository};
+use crate::watch::Watch;
+
+mod answers;
+mod frames;
+mod listeners;
+mod show;
+
+pub(super) use answers::Answer;
+pub(super) use frames::{Frame, Kept, event as sse};
+pub(super) use listeners::Listening;
+pub(super) use show::Show;
+
+/// Sections that are read at the same time.
+const SECTIONS_AT_ONCE: usize = 8;
+/// How long a show is kept that nobody asks for.
+const KEPT_FOR: Duration = Duration::from_mins(10);
+/// How long a request waits for a show to be read.
+const READING_TIME_MAX: Duration = Duration::from_secs(30);
+/// When a show that has no tickets yet may have some.
+const NOT_MINTED_WAIT: Duration = Duration::from_secs(2);
+/// What is known refuses nothing any more if it is older than this: the log is not followed.
+const STALE_AFTER: Duration = Duration::from_secs(10);
+/// How long after the log could not be followed it is tried again.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+
+/// The shows that are kept in memory.
+#[derive(Debug)]
+pub(super) struct Live {
+    store: Arc<dyn Repository>,
+    shows: RwLock<HashMap<EventId, Arc<Show>>>,
+    room: Option<waiting_room::Terms>,
+    /// Up to when the log is known, in milliseconds of the epoch.
+    known_until: AtomicI64,
+}
+
+impl Live {
+    /// No shows yet; each will have a waiting room on these terms, if there are any.
+    pub(super) fn new(store: Arc<dyn Repository>, room: Option<waiting_room::Terms>) -> Self {
+        Self { store, shows: RwLock::default(), room, known_until: AtomicI64::new(0) }
+    }
+
+    /// The show, read if nobody asked for it before.
+    pub(super) async fn show(self: &Arc<Self>, event: EventId) -> Result<Arc<Show>> {
+        let known = self.known(event);
+        let show = match known {
+            Some(known) => known,
+            None => self.begin(event),
+        };
+        if show.is_ready() {
+            return Ok(show);
+        }
+        match tokio::time::timeout(READING_TIME_MAX, show.readiness()).await {
+            Ok(read) => read.map(|()| show),
+            Err(_) => Err(Problem::busy("the seats are still being read", NOT_MINTED_WAIT)),
+        }
+    }
+
+    fn known(&self, event: EventId) -> Option<Arc<Show>> {
+        self.shows.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
+    }
+
+    /// Begins to read a show. What the log tells from here on is kept for it.
+    fn begin(self: &Arc<Self>, event: EventId) -> Arc<Show> {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shows.get(&event) {
+            return Arc::clone(known);
+        }
+        let show = Arc::new(Show::new(event, self.room));
+        shows.insert(event, Arc::clone(&show));
+        drop(shows);
+        let (live, reading) = (Arc::clone(self), Arc::clone(&show));
+        tokio::spawn(async move {
+            if let Err(problem) = live.read(&reading).await {
+                live.forget(&reading);
+                reading.fail(problem);
+            }
+        });
+        show
+    }
+
+    async fn read(&self, show: &Show) -> Result<()> {
+        let id = show.event_id();
+        let event = self.store.event(id).await?;
+        if !event.minted {
+            let why = format!("the tickets of {} are not all minted yet", event.slug);
+            return Err(Problem::busy(why, NOT_MINTED_WAIT));
+        }
+        let sections = self.store.sections(id).await?;
+        let maps = sections.into_iter().map(|section| {
+            let store = Arc::clone(&self.store);
+            async move { store.section_map(id, &section.name).await }
+        });
+        let maps = stream::iter(maps).buffered(SECTIONS_AT_ONCE);
+        let maps: Vec<SectionMap> = maps.try_collect().await?;
+        let holds = match self.room {
+            Some(_) => self.store.running_holds(id).await?,
+            None => Vec::new(),
+        };
+        show.was_read(maps, &holds, self.store.now());
+        Ok(())
+    }
+
+    fn forget(&self, show: &Arc<Show>) {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        if shows.get(&show.event_id()).is_some_and(|known| Arc::ptr_eq(known, show)) {
+            shows.remove(&show.event_id());
+        }
+    }
+
+    /// Whether what is known is so young that it may refuse somebody.
+    pub(super) fn is_fresh(&self) -> bool {
+        let known_until = Timestamp::from_millis(self.known_until.load(Ordering::Relaxed));
+        self.store.now().since(known_until) < STALE_AFTER
+    }
+
+    /// The shows that are kept.
+    pub(super) fn shows(&self) -> Vec<Arc<Show>> {
+        self.shows.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Forgets the shows that nobody has asked for lately.
+    fn tidy(&self, now: Instant) {
+        let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
+        shows.retain(|_, show| show.is_wanted(now, KEPT_FOR));
+    }
+
+    /// Follows the log for as long as the server runs; where it cannot, tries again, with every show
+    /// read anew.
+    pub(super) async fn follow(self: Arc<Self>, mut feed: Box<dyn ChangeFeed>) {
+        loop {
+            let Err(trouble) = self.follow_on(feed.as_mut()).await;
+            tracing::error!("the change log cannot be followed: {trouble}");
+            feed = loop {
+                tokio::time::sleep(FOLLOW_AGAIN).await;
+                match self.store.follow(LogStart::Now, None).await {
+                    Ok(feed) => break feed,
+                    Err(trouble) => tracing::error!("and again: {trouble}"),
+                }
+            };
+            // What happened meanwhile is in no log that is followed from now on.
+            for show in self.shows() {
+                self.forget(&show);
+                show.give_up();
+            }
+        }
+    }
+
+    async fn follow_on(
+        &self,
+        feed: &mut dyn ChangeFeed,
+    ) -> std::result::Result<std::convert::Infallible, repository::Error> {
+        let mut watch = Watch::starting_with(feed.standing());
+        let mut tidied_at = Instant::now();
+        loop {
+            let step = feed.next().await?;
+            self.take(&mut watch, step);
+            if tidied_at.elapsed() >= KEPT_FOR / 10 {
+                tidied_at = Instant::now();
+                self.tidy(tidied_at);
+            }
+        }
+    }
+
+    fn take(&self, watch: &mut Watch, step: LogStep) {
+        for fault in &step.faults {
+            tracing::warn!("{fault}");
+        }
+        for notice in &step.notices {
+            tracing::info!("{notice}");
+        }
+        let known_until = step.known_until;
+        let mut by_event: HashMap<EventId, Vec<Change>> = HashMap::new();
+        for change in watch.told(step, None) {
+            by_event.entry(change.event_id).or_default().push(change);
+        }
+        let now = self.store.now();
+        for show in self.shows() {
+            let changes = by_event.remove(&show.event_id()).unwrap_or_default();
+            show.happened(&changes, known_until, now);
+        }
+        self.known_until.store(known_until.as_millis(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,149 @@
+//! The sale over HTTP: the same repository for people with a browser and for programs.
+//!
+//! Requests go through [`router`], which bounds and measures them, to a handler in `routes`; whatever
+//! is to be changed goes to the repository, which alone decides. What is only read is answered by
+//! `live`, the seat maps in memory that the change log keeps up to date. `connections` sees to it that
+//! slow clients take nothing from the others. `docs/http.md` tells it to those who use it.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::connections::Bounds;
+use self::house::House;
+use self::limits::RateLimit;
+use crate::repository::{LogStart, Repository, Result};
+use crate::worker::Worker;
+
+mod calls;
+mod connections;
+mod documents;
+mod extract;
+mod house;
+mod limits;
+mod line;
+mod live;
+mod metrics;
+mod problem;
+mod router;
+mod routes;
+mod seats;
+pub mod waiting_room;
+
+pub use router::openapi;
+
+/// How often what is remembered of clients is tidied up.
+const TIDY_EVERY: Duration = Duration::from_mins(1);
+/// How long after a worker had to end another one begins.
+const WORK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Requests that one client may send in a second; any number where there is none.
+    pub rate: Option<NonZeroU32>,
+    /// Whether every client comes through a proxy, which says for whom it asks.
+    pub behind_proxy: bool,
+    /// Connections at a time; fewer where the system has not as many file descriptors.
+    pub connections_max: usize,
+    /// The terms of the waiting rooms; none where nobody has to wait.
+    pub room: Option<waiting_room::Terms>,
+    /// Whether to do beside it what a worker does.
+    pub worker: bool,
+}
+
+/// A server that is about to serve.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    store: Arc<dyn Repository>,
+    settings: Settings,
+}
+
+impl Server {
+    /// Takes the address, so that whoever connects from here on is served.
+    ///
+    /// # Errors
+    /// The address is taken, or not one of this machine.
+    pub async fn bind(
+        address: SocketAddr,
+        store: Arc<dyn Repository>,
+        settings: Settings,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, store, settings })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is stopped, then answers whatever was accepted.
+    ///
+    /// # Errors
+    /// The change log cannot be followed.
+    pub async fn run(self, stopped: impl Future<Output = ()>) -> Result<()> {
+        let Self { listener, store, settings, .. } = self;
+        let feed = store.follow(LogStart::Now, None).await?;
+        let closing = CancellationToken::new();
+        let house = Arc::new(House::new(Arc::clone(&store), settings.room, closing.clone()));
+        let rate = settings.rate.map(|per_second| Arc::new(RateLimit::new(per_second)));
+        let mut helpers = JoinSet::new();
+        helpers.spawn(Arc::clone(&house.live).follow(feed));
+        if let Some(rate) = rate.clone() {
+            helpers.spawn(tidy(rate));
+        }
+        if settings.worker {
+            helpers.spawn(work(store));
+        }
+        let router = router::router(&house, rate, settings.behind_proxy);
+        let bounds = Bounds::of(settings.connections_max);
+        tokio::join!(connections::serve(listener, router, &house, bounds), async {
+            stopped.await;
+            closing.cancel();
+        });
+        house.errands_done().await;
+        helpers.shutdown().await;
+        Ok(())
+    }
+}
+
+async fn tidy(rate: Arc<RateLimit>) {
+    let mut every = tokio::time::interval(TIDY_EVERY);
+    loop {
+        every.tick().await;
+        rate.tidy();
+    }
+}
+
+/// Does in good time what nobody else is there to do.
+async fn work(store: Arc<dyn Repository>) {
+    loop {
+        if let Err(trouble) = work_on(&store).await {
+            tracing::error!("the worker had to end: {trouble}");
+        }
+        tokio::time::sleep(WORK_AGAIN).await;
+    }
+}
+
+async fn work_on(store: &Arc<dyn Repository>) -> Result<()> {
+    let (mut worker, mut round) = Worker::begin(Arc::clone(store)).await?;
+    loop {
+        for trouble in &round.troubles {
+            tracing::warn!("the worker tries again: {trouble}");
+        }
+        for deed in &round.deeds {
+            tracing::debug!(did = deed.did.word(), event = %deed.event_id, "the worker");
+        }
+        round = worker.next().await?;
+    }
+}

@@ -1,0 +1,170 @@
+//! All that is served, and what holds for every request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use tracing::Instrument;
+use utoipa::openapi::OpenApi;
+
+use super::house::House;
+use super::limits::RateLimit;
+use super::problem::Problem;
+use super::routes;
+
+/// The largest body of a request, in bytes.
+const BODY_MAX: usize = 16 * 1024;
+/// How long the next piece of a body may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+/// Paths that are not counted: operators ask for them.
+const UNCOUNTED: [&str; 2] = ["/healthz", "/metrics"];
+/// The header in which a proxy says who asks.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Headers of every answer.
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// Who is at the other end of the line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// What is done with every request.
+#[derive(Debug)]
+struct Door {
+    house: Arc<House>,
+    rate: Option<Arc<RateLimit>>,
+    behind_proxy: bool,
+}
+
+/// The document that describes what is served.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes::described().into_openapi()
+}
+
+/// All that is served.
+pub(super) fn router(
+    house: &Arc<House>,
+    rate: Option<Arc<RateLimit>>,
+    behind_proxy: bool,
+) -> Router {
+    let (described, document) = routes::described().split_for_parts();
+    let document = Arc::new(document);
+    let openapi = get(move || {
+        let document = Arc::clone(&document);
+        async move { Json((*document).clone()) }
+    });
+    let door = Arc::new(Door { house: Arc::clone(house), rate, behind_proxy });
+    described
+        .route("/v1/openapi.json", openapi)
+        .merge(routes::page())
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIME_MAX))
+        .layer(from_fn_with_state(door, pass))
+        .with_state(Arc::clone(house))
+}
+
+/// Lets a request in, if its client may ask once more; counts, measures and traces it.
+async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    let asked_at = Instant::now();
+    let method = known(request.method());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("", MatchedPath::as_str);
+    let span = tracing::debug_span!("request", method, route);
+    let mut response = match door.check(&request, route) {
+        Err(too_many) => too_many.into_response(),
+        Ok(()) => next.run(request).instrument(span.clone()).await,
+    };
+    let (took, status) = (asked_at.elapsed(), response.status());
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), ?took, "answered"));
+    door.house.metrics.answered(method, route, status.as_u16(), took);
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    if door.house.closing.is_cancelled() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let keeps = headers.contains_key(header::CACHE_CONTROL);
+    if !keeps && status != StatusCode::NOT_MODIFIED {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+impl Door {
+    fn check(&self, request: &Request, route: &str) -> Result<(), Problem> {
+        let Some(rate) = &self.rate else { return Ok(()) };
+        if UNCOUNTED.contains(&route) {
+            return Ok(());
+        }
+        let Some(client) = self.client(request) else { return Ok(()) };
+        rate.check(client).map_err(|wait| {
+            self.house.metrics.refused_early("too_many_requests");
+            Problem::too_many_requests(wait)
+        })
+    }
+
+    /// Who asks: whoever is at the other end, or whom the proxy there has seen.
+    fn client(&self, request: &Request) -> Option<IpAddr> {
+        let seen = self.behind_proxy.then(|| forwarded(request.headers())).flatten();
+        seen.or_else(|| request.extensions().get::<Peer>().map(|peer| peer.0))
+    }
+}
+
+/// The last address of the list: the only one that the proxy itself has written.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let mut lists = headers.get_all(FORWARDED_FOR).iter();
+    let last = lists.next_back()?.to_str().ok()?.rsplit(',').next()?;
+    last.trim().parse().ok()
+}
+
+/// The name of a method; of those that nobody knows there could be any number.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_is_believed_of_its_own_entry_only() {
+        let client = |lists: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for list in lists {
+                headers.append(FORWARDED_FOR, list.parse().unwrap());
+            }
+            forwarded(&headers).map(|address| address.to_string())
+        };
+        assert_eq!(client(&["203.0.113.9, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(client(&["203.0.113.9", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(client(&["2001:db8::1"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!(client(&["unknown"]), None);
+        assert_eq!(client(&[]), None);
+    }
+}

@@ -1,0 +1,268 @@
+//! Holding seats, paying for them, giving them up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+
+use super::parameters::{BuyerHeader, SessionHeader};
+use super::{ActProblems, ReadProblems};
+use crate::domain::{
+    Hold, HoldId, HoldStatus, NewHold, Order, PaymentReference, Refusal, TicketId,
+};
+use crate::payment;
+use crate::repository;
+use crate::serve::documents::booking::{
+    AbandonedDocument, BestSeats, BookingDocument, CheckInDocument, ConfirmRequest,
+    ConfirmedDocument, HoldDocument, OrderDocument, PaymentAnswer, ReserveRequest,
+    ReservedDocument, Wanted,
+};
+use crate::serve::documents::event::EventDocument;
+use crate::serve::extract::{Body, Caller, Named, event_id};
+use crate::serve::house::House;
+use crate::serve::live::Show;
+use crate::serve::problem::{Problem, Result};
+use crate::serve::waiting_room::Place;
+
+/// How often seats are chosen where somebody else is always quicker.
+const BEST_TRIES: u32 = 64;
+/// How often who waits to be let in may ask.
+const ASK_FOR_PLACE_EVERY: Duration = Duration::from_secs(2);
+
+/// Hold seats, all or none, until a deadline.
+#[utoipa::path(
+    post, path = "/v1/booking/reserve", tag = "booking", operation_id = "reserve",
+    params(SessionHeader, BuyerHeader),
+    request_body = ReserveRequest,
+    responses(
+        (status = 201, description = "They are held", body = ReservedDocument, links(
+            ("show" = (operation_id = "show_booking", parameters(
+                ("path.hold_id" = "$response.body#/hold/hold_id"),
+                ("header.Tix-Session" = "$request.header.Tix-Session")
+            ))),
+            ("confirm" = (operation_id = "confirm",
+                parameters(("header.Tix-Session" = "$request.header.Tix-Session")),
+                request_body = json!({ "hold_id": "$response.body#/hold/hold_id" })
+            )),
+            ("abandon" = (operation_id = "abandon", parameters(
+                ("path.hold_id" = "$response.body#/hold/hold_id"),
+                ("header.Tix-Session" = "$request.header.Tix-Session")
+            )))
+        )),
+        ActProblems
+    )
+)]
+pub(super) async fn reserve(
+    State(house): State<Arc<House>>,
+    Caller(caller): Caller,
+    Body(mut request): Body<ReserveRequest>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservedDocument>)> {
+    let wanted = request.wanted().map_err(Problem::bad_request)?;
+    let event = event_id(&request.event);
+    let show = house.show(event).await?;
+    let reservation = Reservation { house: Arc::clone(&house), show, caller, id: request.hold_id };
+    let (hold, chosen) = match wanted {
+        Wanted::Seats(seats) => {
+            let tickets = reservation.show.seats(|known| known.find(&seats))??;
+            (reservation.named(tickets).await?, None)
+        }
+        Wanted::Tickets(tickets) => (reservation.named(tickets).await?, None),
+        Wanted::Best(best) => reservation.best(&best).await?,
+    };
+    let place = format!("/v1/booking/{}", hold.hold_id);
+    let document = ReservedDocument { hold: (&hold).into(), chosen, now: house.store.now() };
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(document)))
+}
+
+/// Somebody who wants seats of a show.
+struct Reservation {
+    house: Arc<House>,
+    show: Arc<Show>,
+    caller: repository::Caller,
+    /// The attempt's id, if the caller has named it.
+    id: Option<HoldId>,
+}
+
+impl Reservation {
+    /// Holds tickets that were named.
+    async fn named(&self, tickets: Vec<TicketId>) -> Result<Hold> {
+        if self.house.live.is_fresh()
+            && let Err(hopeless) = self.show.seats(|seats| seats.check(&tickets, self.id))?
+        {
+            self.house.metrics.refused_early(hopeless.code());
+            return Err(hopeless.into());
+        }
+        self.come_in()?;
+        self.claim(tickets).await
+    }
+
+    /// Holds the best seats there are; others are chosen where somebody was quicker.
+    async fn best(&self, best: &BestSeats) -> Result<(Hold, Option<String>)> {
+        let ticket_type = best.ticket_type.as_deref();
+        let choose =
+            || self.show.seats(|seats| seats.choose(best.count, &best.sections, ticket_type));
+        self.come_in()?;
+        for tries in 1..=BEST_TRIES {
+            let mut choice = choose()??;
+            choice.tries = tries;
+            match self.claim(choice.tickets.clone()).await {
+                // Somebody has them, which the log has not told yet.
+                Err(quicker) if is_quicker(&quicker) => {}
+                Err(refused) => {
+                    self.show.seats(|seats| seats.let_go(&choice.tickets))?;
+                    return Err(refused);
+                }
+                Ok(hold) => return Ok((hold, Some(choice.to_string()))),
+            }
+        }
+        let why = format!("others were quicker {BEST_TRIES} times, whatever seats were chosen");
+        Err(Refusal::Busy { why }.into())
+    }
+
+    /// Only who was let in may hold seats, where there is a waiting room.
+    fn come_in(&self) -> Result<()> {
+        let now = self.house.store.now();
+        let Some(mut room) = self.show.room() else { return Ok(()) };
+        match room.enter(&self.caller.session_id, now) {
+            Ok(Place::Admitted(_)) => Ok(()),
+            Ok(Place::Waiting(place)) => Err(Problem::waiting_room(place, ASK_FOR_PLACE_EVERY)),
+            Err(_) => Err(Problem::busy("the line is full", ASK_FOR_PLACE_EVERY)),
+        }
+    }
+
+    async fn claim(&self, tickets: Vec<TicketId>) -> Result<Hold> {
+        let attempt = NewHold {
+            hold_id: self.id.unwrap_or_else(HoldId::fresh),
+            event_id: self.show.event_id(),
+            session_id: self.caller.session_id.clone(),
+            buyer_id: self.caller.buyer_id,
+            tickets,
+        };
+        let (house, show) = (Arc::clone(&self.house), Arc::clone(&self.show));
+        let errand = async move {
+            let hold = house.ask("start_hold", house.store.start_hold(&attempt)).await?;
+            if let Some(mut room) = show.room() {
+                room.holds(&attempt.session_id, hold.hold_id);
+            }
+            Ok(hold)
+        };
+        self.house.see_through(errand).await
+    }
+}
+
+/// Whether a claim of chosen seats failed for somebody else having them.
+fn is_quicker(problem: &Problem) -> bool {
+    matches!(problem.reason(), "taken" | "blocked" | "reserved_for_waitlist")
+}
+
+/// Pay for a hold.
+#[utoipa::path(
+    post, path = "/v1/booking/confirm", tag = "booking", operation_id = "confirm",
+    params(SessionHeader),
+    request_body = ConfirmRequest,
+    responses((status = 200, description = "It is paid for", body = ConfirmedDocument), ActProblems)
+)]
+pub(super) async fn confirm(
+    State(house): State<Arc<House>>,
+    Caller(caller): Caller,
+    Body(request): Body<ConfirmRequest>,
+) -> Result<Json<ConfirmedDocument>> {
+    let hold = request.hold_id;
+    let reference = reference(request.payment_reference, hold)?;
+    let (paying, session) = (Arc::clone(&house), caller.session_id);
+    let errand = async move { pay(&paying, hold, &session, &reference, request.payment).await };
+    let order = house.see_through(errand).await?;
+    let event = house.ask("event", house.store.event(order.event_id)).await?;
+    let sections = house.ask("sections", house.store.sections(order.event_id)).await?;
+    Ok(Json(ConfirmedDocument {
+        check_in: CheckInDocument::of(&order, &event, &sections),
+        order: OrderDocument::from(&order),
+        event: EventDocument::from(&event),
+        now: house.store.now(),
+    }))
+}
+
+/// The reference that was given, or the hold's own: confirming again pays once.
+fn reference(given: Option<String>, hold: HoldId) -> Result<PaymentReference> {
+    let text = given.unwrap_or_else(|| format!("card-of-{hold}"));
+    let is_plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let reference = PaymentReference::new(&text).ok();
+    let as_given = |reference: &PaymentReference| is_plain && reference.as_str() == text;
+    reference.filter(as_given).ok_or_else(|| {
+        Problem::bad_request(
+            "payment_reference: 1 to 200 printable ASCII letters without blanks at the ends",
+        )
+    })
+}
+
+async fn pay(
+    house: &House,
+    hold: HoldId,
+    session: &crate::domain::SessionId,
+    reference: &PaymentReference,
+    answer: PaymentAnswer,
+) -> Result<Order> {
+    let provider = house.provider(answer);
+    let call = payment::confirm(&*house.store, provider, hold, session, reference);
+    house.ask("confirm", call).await
+}
+
+/// A hold of one's own, and its order once it is paid for.
+#[utoipa::path(
+    get, path = "/v1/booking/{hold_id}", tag = "booking", operation_id = "show_booking",
+    params(("hold_id" = uuid::Uuid, Path, description = "The hold"), SessionHeader),
+    responses(
+        (status = 200, description = "The hold", body = BookingDocument),
+        (status = 403, description = "It belongs to another session", body = Problem, content_type = "application/problem+json"),
+        ReadProblems
+    )
+)]
+pub(super) async fn show(
+    State(house): State<Arc<House>>,
+    Named(id): Named<HoldId>,
+    Caller(caller): Caller,
+) -> Result<Json<BookingDocument>> {
+    let hold = house.ask("hold", house.store.hold(id)).await?;
+    if hold.session_id != caller.session_id {
+        return Err(Refusal::NotYours.into());
+    }
+    let event = house.ask("event", house.store.event(hold.event_id)).await?;
+    let order = match hold.order_id.filter(|_| hold.status == HoldStatus::Sold) {
+        Some(order) => Some(house.ask("order", house.store.order(order)).await?),
+        None => None,
+    };
+    let check_in = match &order {
+        Some(order) => {
+            let sections = house.ask("sections", house.store.sections(hold.event_id)).await?;
+            CheckInDocument::of(order, &event, &sections)
+        }
+        None => None,
+    };
+    Ok(Json(BookingDocument {
+        hold: HoldDocument::from(&hold),
+        order: order.as_ref().map(OrderDocument::from),
+        event: EventDocument::from(&event),
+        check_in,
+        now: house.store.now(),
+    }))
+}
+
+/// Give up a hold; its seats come free.
+#[utoipa::path(
+    delete, path = "/v1/booking/{hold_id}", tag = "booking", operation_id = "abandon",
+    params(("hold_id" = uuid::Uuid, Path, description = "The hold"), SessionHeader),
+    responses((status = 200, description = "It is given up", body = AbandonedDocument), ActProblems)
+)]
+pub(super) async fn abandon(
+    State(house): State<Arc<House>>,
+    Named(id): Named<HoldId>,
+    Caller(caller): Caller,
+) -> Result<Json<AbandonedDocument>> {
+    let (giving_up, session) = (Arc::clone(&house), caller.session_id);
+    let errand =
+        async move { giving_up.ask("abandon", giving_up.store.abandon(id, &session)).await };
+    let hold = house.see_through(errand).await?;
+    Ok(Json(AbandonedDocument { hold: (&hold).into(), now: house.store.now() }))
+}

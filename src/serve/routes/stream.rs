@@ -1,0 +1,284 @@
+//! Following a show: server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Response, header};
+use bytes::Bytes;
+use futures::stream;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use utoipa::{IntoParams, ToSchema};
+
+use super::parameters::{EventPath, LastEventIdHeader, MaybeSessionHeader};
+use super::{ReadProblems, waiting_room};
+use crate::domain::{SessionId, Timestamp};
+use crate::serve::documents::present;
+use crate::serve::documents::waiting_room::PlaceDocument;
+use crate::serve::documents::waitlist::{EntriesDocument, EntryDocument};
+use crate::serve::extract::{MaybeSession, Named, Params, event_id};
+use crate::serve::house::House;
+use crate::serve::live::{Frame, Listening, Show, sse};
+use crate::serve::problem::{Problem, Result};
+
+/// How often a stream says that it is there, though nothing happens.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often it is looked for a session's places in line.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The longest that a stream can be asked to last.
+const SECONDS_MAX: u32 = 86_400;
+
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Tells proxies that are known to collect what they pass on not to.
+const UNBUFFERED: HeaderValue = HeaderValue::from_static("no");
+
+/// How to follow.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct StreamParams {
+    /// End the stream after so many seconds; it goes on where nobody says.
+    #[serde(default, deserialize_with = "present")]
+    #[param(nullable = false, minimum = 1, maximum = 86_400)]
+    for_seconds: Option<u32>,
+}
+
+/// A server-sent event.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what is written as text")]
+struct StreamEvent {
+    /// What it tells: `hello`, `changes`, `reset`, `hold`, `waiting_room`, `waitlist` or `bye`.
+    #[schema(required = false, nullable = false)]
+    event: Option<String>,
+    /// A JSON document.
+    #[schema(required = false, nullable = false)]
+    data: Option<String>,
+    /// What to send as Last-Event-ID to go on from here.
+    #[schema(required = false, nullable = false)]
+    id: Option<String>,
+    /// Milliseconds after which to come back.
+    #[schema(required = false, nullable = false)]
+    retry: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Hello<'a> {
+    epoch: &'a str,
+    version: u64,
+    now: Timestamp,
+    resumed: bool,
+}
+
+/// Follow a show: every change, as it happens, and what concerns the session.
+#[utoipa::path(
+    get, path = "/v1/events/{event}/stream", tag = "shows", operation_id = "follow_event",
+    params(EventPath, StreamParams, MaybeSessionHeader, LastEventIdHeader),
+    responses((status = 200, description = "Server-sent events", body = StreamEvent, content_type = "text/event-stream"), ReadProblems)
+)]
+pub(super) async fn follow(
+    State(house): State<Arc<House>>,
+    Named(name): Named<String>,
+    Params(params): Params<StreamParams>,
+    MaybeSession(session): MaybeSession,
+    headers: HeaderMap,
+) -> Result<Response<Body>> {
+    if params.for_seconds.is_some_and(|seconds| !(1..=SECONDS_MAX).contains(&seconds)) {
+        return Err(Problem::bad_request(format!("for_seconds: 1 to {SECONDS_MAX}")));
+    }
+    let show = house.show(event_id(&name)).await?;
+    let follower = Follower::begin(house, show, session, &headers, params.for_seconds)?;
+    let events = stream::unfold(follower, async |mut follower| {
+        let event = follower.next().await?;
+        Some((Ok::<_, Infallible>(event), follower))
+    });
+    let mut response = Response::new(Body::from_stream(events));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert("x-accel-buffering", UNBUFFERED);
+    Ok(response)
+}
+
+/// The version that a client has which heard an event of this id last, if it is of this epoch.
+fn heard(headers: &HeaderMap, epoch: &str) -> Option<u64> {
+    let id = headers.get("last-event-id")?.to_str().ok()?;
+    id.strip_prefix(epoch)?.strip_prefix('-')?.parse().ok()
+}
+
+/// Somebody who follows a show.
+struct Follower {
+    house: Arc<House>,
+    show: Arc<Show>,
+    /// What is to be told before anything else.
+    first: Option<Bytes>,
+    frames: Receiver<Arc<Frame>>,
+    /// What was told already.
+    version: u64,
+    own: Option<Own>,
+    ticks: tokio::time::Interval,
+    ends_at: Option<Instant>,
+    told_at: Instant,
+    is_over: bool,
+}
+
+/// What is told to a session alone.
+struct Own {
+    session: SessionId,
+    listening: Listening,
+    /// Its place before the sale, and those in the waitlist, as they were told last.
+    place: Option<PlaceDocument>,
+    entries: Vec<EntryDocument>,
+}
+
+impl Follower {
+    fn begin(
+        house: Arc<House>,
+        show: Arc<Show>,
+        session: Option<SessionId>,
+        headers: &HeaderMap,
+        for_seconds: Option<u32>,
+    ) -> Result<Self> {
+        let own = session.map(|session| {
+            let listening = show.listen(&session);
+            Own { session, listening, place: None, entries: Vec::new() }
+        });
+        let following = show.follow(heard(headers, show.epoch()))?;
+        let resumed = following.missed.is_some();
+        let (epoch, version, now) = (show.epoch(), following.version, house.store.now());
+        let mut first = b"retry: 1000\n".to_vec();
+        first.extend_from_slice(&sse("hello", None, &Hello { epoch, version, now, resumed }));
+        for frame in following.missed.into_iter().flatten() {
+            first.extend_from_slice(&frame.text);
+        }
+        let now = Instant::now();
+        let every = if own.is_some() { LOOK_EVERY } else { HEARTBEAT };
+        // Whoever waits in line is told his place at once.
+        let mut ticks = interval_at(if own.is_some() { now } else { now + every }, every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        house.metrics.streams.inc();
+        Ok(Self {
+            first: Some(first.into()),
+            frames: following.frames,
+            version,
+            own,
+            ticks,
+            ends_at: for_seconds.map(|seconds| now + Duration::from_secs(seconds.into())),
+            told_at: now,
+            is_over: false,
+            house,
+            show,
+        })
+    }
+
+    /// What is to be told next; none at the end of the stream.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        if self.is_over {
+            return None;
+        }
+        loop {
+            let told = tokio::select! {
+                biased;
+                () = self.house.closing.cancelled() => {
+                    self.is_over = true;
+                    Some(sse("bye", None, &serde_json::json!({})))
+                }
+                () = until(self.ends_at) => return None,
+                news = hear(&mut self.own) => Some(news),
+                frame = self.frames.recv() => self.frame(frame),
+                _ = self.ticks.tick() => self.look().await,
+            };
+            if told.is_some() {
+                self.told_at = Instant::now();
+                return told;
+            }
+        }
+    }
+
+    /// What a frame tells who has not been told it yet.
+    fn frame(&mut self, frame: Result<Arc<Frame>, RecvError>) -> Option<Bytes> {
+        match frame {
+            Ok(frame) if frame.version == 0 => {
+                self.is_over = true;
+                Some(frame.text.clone())
+            }
+            Ok(frame) if frame.version <= self.version => None,
+            Ok(frame) => {
+                self.version = frame.version;
+                Some(frame.text.clone())
+            }
+            Err(RecvError::Lagged(_)) => Some(sse("reset", None, &serde_json::json!({}))),
+            Err(RecvError::Closed) => {
+                self.is_over = true;
+                None
+            }
+        }
+    }
+
+    /// The session's places in line, if they changed; else a sign of life, if there was none lately.
+    async fn look(&mut self) -> Option<Bytes> {
+        let mut told = Vec::new();
+        if let Some(own) = &mut self.own {
+            own.look_at_room(&self.house, &self.show, &mut told);
+            own.look_at_line(&self.house, &self.show, &mut told).await;
+        }
+        if told.is_empty() && self.told_at.elapsed() >= HEARTBEAT {
+            told.extend_from_slice(b":\n\n");
+        }
+        (!told.is_empty()).then(|| told.into())
+    }
+}
+
+impl Own {
+    fn look_at_room(&mut self, house: &House, show: &Show, told: &mut Vec<u8>) {
+        if show.room().is_none() {
+            return;
+        }
+        let place = waiting_room::place(house, show, &self.session);
+        if !self.place.is_some_and(|before| before.says_the_same(&place)) {
+            told.extend_from_slice(&sse("waiting_room", None, &place));
+            self.place = Some(place);
+        }
+    }
+
+    async fn look_at_line(&mut self, house: &House, show: &Show, told: &mut Vec<u8>) {
+        let read = show.line.of(&*house.store, show.event_id(), &self.session).await;
+        // Where it cannot be read just now, nothing is told of it.
+        let Ok(entries) = read else { return };
+        if entries != self.entries {
+            self.entries.clone_from(&entries);
+            let document = EntriesDocument { entries, now: house.store.now() };
+            told.extend_from_slice(&sse("waitlist", None, &document));
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.house.metrics.streams.dec();
+    }
+}
+
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What becomes of the holds of a session.
+async fn hear(own: &mut Option<Own>) -> Bytes {
+    if let Some(own) = own
+        && let Some(news) = own.listening.news.recv().await
+    {
+        return sse("hold", None, &news);
+    }
+    std::future::pending().await
+}

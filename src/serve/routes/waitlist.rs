@@ -1,0 +1,144 @@
+//! Waiting for tickets to come free.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::parameters::{BuyerHeader, SessionHeader};
+use super::{ActProblems, ReadProblems};
+use crate::domain::event::LIMIT_MAX;
+use crate::domain::{EntryId, NewEntry, Refusal, SectionMap, Shortage, Wish};
+use crate::serve::documents::waitlist::{EntriesDocument, JoinRequest, OneEntryDocument};
+use crate::serve::extract::{Body, Caller, Named, Params, event_id};
+use crate::serve::house::House;
+use crate::serve::live::Show;
+use crate::serve::problem::{Problem, Result};
+
+/// Whose waitlist.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WaitlistParams {
+    /// The slug or the id of the show.
+    #[param(example = "hamlet")]
+    event: String,
+}
+
+/// The session's places in the waitlist of a show.
+#[utoipa::path(
+    get, path = "/v1/waitlist", tag = "waiting", operation_id = "list_waitlist",
+    params(WaitlistParams, SessionHeader),
+    responses((status = 200, description = "Its places", body = EntriesDocument), ReadProblems)
+)]
+pub(super) async fn list(
+    State(house): State<Arc<House>>,
+    Params(params): Params<WaitlistParams>,
+    Caller(caller): Caller,
+) -> Result<Json<EntriesDocument>> {
+    let show = house.show(event_id(&params.event)).await?;
+    let entries = show.line.of(&*house.store, show.event_id(), &caller.session_id).await?;
+    Ok(Json(EntriesDocument { entries, now: house.store.now() }))
+}
+
+/// Wait for tickets to come free, first come first served.
+#[utoipa::path(
+    post, path = "/v1/waitlist", tag = "waiting", operation_id = "join_waitlist",
+    params(SessionHeader, BuyerHeader),
+    request_body = JoinRequest,
+    responses(
+        (status = 201, description = "The place in the waitlist", body = OneEntryDocument, links(
+            ("leave" = (operation_id = "leave_waitlist", parameters(
+                ("path.entry_id" = "$response.body#/entry/entry_id"),
+                ("header.Tix-Session" = "$request.header.Tix-Session")
+            )))
+        )),
+        ActProblems
+    )
+)]
+pub(super) async fn join(
+    State(house): State<Arc<House>>,
+    Caller(caller): Caller,
+    Body(request): Body<JoinRequest>,
+) -> Result<(StatusCode, Json<OneEntryDocument>)> {
+    if !(1..=LIMIT_MAX).contains(&request.size) {
+        return Err(Problem::bad_request(format!("size: 1 to {LIMIT_MAX}")));
+    }
+    let show = house.show(event_id(&request.event)).await?;
+    let entry = NewEntry {
+        entry_id: request.entry_id.unwrap_or_else(EntryId::fresh),
+        event_id: show.event_id(),
+        session_id: caller.session_id,
+        buyer_id: caller.buyer_id,
+        wish: wish(&show, request)?,
+    };
+    let (joining, line) = (Arc::clone(&house), Arc::clone(&show));
+    let errand = async move {
+        let joined = joining.ask("join_waitlist", joining.store.join_waitlist(&entry)).await?;
+        line.line.moved().await;
+        Ok(joined)
+    };
+    let joined = house.see_through(errand).await?;
+    let document = OneEntryDocument { entry: (&joined).into(), now: house.store.now() };
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+/// What is waited for, in the words of the venue; nobody shall wait for what no row has, whoever gives
+/// up what.
+fn wish(show: &Show, request: JoinRequest) -> Result<Wish> {
+    let JoinRequest { size, section, ticket_type, .. } = request;
+    let wanted =
+        |map: &&SectionMap| section.as_ref().is_none_or(|name| *name == map.section().name);
+    let unknown = |name: &Option<String>| Refusal::UnknownSeat {
+        seats: vec![name.clone().unwrap_or_default()],
+    };
+    show.seats(|seats| {
+        let maps: Vec<&SectionMap> = seats.sections().iter().filter(wanted).collect();
+        if maps.is_empty() {
+            return Err(unknown(&section));
+        }
+        let named = ticket_type.as_deref();
+        let mut types = maps.iter().flat_map(|map| map.tickets().types());
+        let known = types.find(|known| named.is_some_and(|name| name.eq_ignore_ascii_case(known)));
+        if named.is_some() && known.is_none() {
+            return Err(unknown(&ticket_type));
+        }
+        let known: Option<Box<str>> = known.map(Into::into);
+        let empty = |map: &SectionMap| SectionMap::new(Arc::clone(map.tickets()), Vec::new());
+        let longest = maps.iter().map(|map| empty(map).vacant(named).longest).max();
+        match longest {
+            Some(longest) if longest >= size => Ok(()),
+            longest => Err(too_large(size, longest.unwrap_or(0))),
+        }?;
+        Ok(Wish { section: section.as_deref().map(Into::into), ticket_type: known, size })
+    })?
+    .map_err(Problem::from)
+}
+
+fn too_large(asked: u32, longest: u32) -> Refusal {
+    Refusal::NoAdjacentBlock(Box::new(Shortage::of_rows(asked, longest)))
+}
+
+/// Leave the waitlist; an offer that was made is given up, and goes on to the next.
+#[utoipa::path(
+    delete, path = "/v1/waitlist/{entry_id}", tag = "waiting", operation_id = "leave_waitlist",
+    params(("entry_id" = uuid::Uuid, Path, description = "The place in the waitlist"), SessionHeader),
+    responses((status = 200, description = "It is left", body = OneEntryDocument), ActProblems)
+)]
+pub(super) async fn leave(
+    State(house): State<Arc<House>>,
+    Named(id): Named<EntryId>,
+    Caller(caller): Caller,
+) -> Result<Json<OneEntryDocument>> {
+    let (leaving, session) = (Arc::clone(&house), caller.session_id);
+    let errand = async move {
+        let call = leaving.store.leave_waitlist(id, &session);
+        let left = leaving.ask("leave_waitlist", call).await?;
+        leaving.show(left.event_id).await?.line.moved().await;
+        Ok(left)
+    };
+    let left = house.see_through(errand).await?;
+    Ok(Json(OneEntryDocument { entry: (&left).into(), now: house.store.now() }))
+}

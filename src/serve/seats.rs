@@ -1,0 +1,335 @@
+//! The seats of one show in memory: what is known of each, and what is told of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::documents::event::SectionDocument;
+use super::documents::seats::{
+    EventCountsDocument, LayoutDocument, MapDocument, TicketStateDocument, TicketsDocument,
+};
+use super::live::{Answer, Frame, Kept};
+use crate::domain::obstacles;
+use crate::domain::seating::Search;
+use crate::domain::{
+    Change, Choice, EventId, HoldId, Money, Obstacle, Refusal, SeatLabel, SectionMap, TicketId,
+    TicketStatus, Timestamp,
+};
+use crate::watch::{LiveMap, Spot};
+
+/// How long seats that were chosen for somebody are chosen for nobody else, unless the log tells what
+/// became of them.
+const CHOSEN_FOR: Duration = Duration::from_secs(5);
+
+/// The seats of a show.
+#[derive(Debug)]
+pub(super) struct Seats {
+    event_id: EventId,
+    epoch: String,
+    map: LiveMap,
+    /// The number of each section, by its name.
+    numbers: HashMap<String, usize>,
+    /// What the cheapest and the dearest ticket of each section cost.
+    prices: Vec<Option<(Money, Money)>>,
+    /// Grows with every step of the log that changes something.
+    version: u64,
+    kept: Kept,
+    /// Seats that were chosen for somebody a moment ago, and when.
+    chosen: HashMap<Spot, Instant>,
+    layout: Answer,
+    counts: Option<Answer>,
+    whole: Option<Answer>,
+    sections: Vec<Option<Answer>>,
+}
+
+/// Which tickets a listing is about.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    pub(super) section: Option<&'a str>,
+    pub(super) status: Option<TicketStatus>,
+    pub(super) offset: u64,
+    pub(super) limit: u64,
+}
+
+impl Seats {
+    /// Seats as they are on the map.
+    pub(super) fn new(event_id: EventId, epoch: String, map: LiveMap) -> Self {
+        let sections = map.sections();
+        let layout = LayoutDocument::new(event_id, sections);
+        let numbered = sections.iter().zip(0..);
+        Self {
+            layout: Answer::lasting(&layout, &event_id.to_string()),
+            numbers: numbered.map(|(map, at)| (map.section().name.clone(), at)).collect(),
+            prices: sections.iter().map(prices).collect(),
+            sections: vec![None; sections.len()],
+            event_id,
+            epoch,
+            map,
+            version: 1,
+            kept: Kept::default(),
+            chosen: HashMap::new(),
+            counts: None,
+            whole: None,
+        }
+    }
+
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes over changes; returns what is to be told of them, if they change anything.
+    pub(super) fn happened(&mut self, changes: &[Change], at: Timestamp) -> Option<Arc<Frame>> {
+        let turns: Vec<_> = changes.iter().filter_map(|change| self.map.apply(change)).collect();
+        if turns.is_empty() {
+            return None;
+        }
+        self.version += 1;
+        (self.counts, self.whole) = (None, None);
+        for turn in &turns {
+            self.sections[turn.spot.section] = None;
+            self.chosen.remove(&turn.spot);
+        }
+        let counts = self.map.counts().into();
+        let frame = Arc::new(Frame::new(&self.epoch, self.version, at, counts, &turns));
+        self.kept.push(Arc::clone(&frame));
+        Some(frame)
+    }
+
+    /// What was told since a version, if that is not too long ago.
+    pub(super) fn since(&self, version: u64) -> Option<Vec<Arc<Frame>>> {
+        self.kept.since(version, self.version)
+    }
+
+    // ── what is read ──────────────────────────────────────────────────────────────────────────
+
+    /// Sections, rows, seats and prices.
+    pub(super) fn layout(&self) -> Answer {
+        self.layout.clone()
+    }
+
+    /// How many tickets are in which condition.
+    pub(super) fn counts(&mut self) -> Answer {
+        let (event_id, epoch, version) = (self.event_id, &self.epoch, self.version);
+        let map = &self.map;
+        let write = || {
+            let sections = map.sections().iter().map(Into::into).collect();
+            let total = map.counts().into();
+            let document = EventCountsDocument { event_id, epoch, version, total, sections };
+            Answer::changing(&document, epoch, version)
+        };
+        self.counts.get_or_insert_with(write).clone()
+    }
+
+    /// The condition of every seat.
+    pub(super) fn map(&mut self) -> Answer {
+        let document = MapDocument {
+            event_id: self.event_id,
+            epoch: &self.epoch,
+            version: self.version,
+            sections: Vec::new(),
+        };
+        let map = &self.map;
+        let write = || {
+            let sections = map.sections().iter().map(Into::into).collect();
+            Answer::changing(&MapDocument { sections, ..document }, &self.epoch, self.version)
+        };
+        self.whole.get_or_insert_with(write).clone()
+    }
+
+    /// The condition of every seat of a section.
+    ///
+    /// # Errors
+    /// There is no such section.
+    pub(super) fn section_map(&mut self, section: &str) -> Result<Answer, Refusal> {
+        let number = self.number(section)?;
+        let map = &self.map.sections()[number];
+        let write = || {
+            let document = MapDocument {
+                event_id: self.event_id,
+                epoch: &self.epoch,
+                version: self.version,
+                sections: vec![map.into()],
+            };
+            Answer::changing(&document, &self.epoch, self.version)
+        };
+        Ok(self.sections[number].get_or_insert_with(write).clone())
+    }
+
+    fn number(&self, section: &str) -> Result<usize, Refusal> {
+        let unknown = || Refusal::UnknownSeat { seats: vec![section.to_owned()] };
+        self.numbers.get(section).copied().ok_or_else(unknown)
+    }
+
+    /// What each section has to offer.
+    pub(super) fn offers(&self) -> Vec<SectionDocument> {
+        let offer = |(map, prices): (&SectionMap, &Option<(Money, Money)>)| {
+            SectionDocument::new(map.section(), *prices, map.counts().available)
+        };
+        self.map.sections().iter().zip(&self.prices).map(offer).collect()
+    }
+
+    /// Tickets one by one, in the order of the venue.
+    ///
+    /// # Errors
+    /// There is no such section.
+    pub(super) fn tickets(&self, page: &Page<'_>) -> Result<TicketsDocument, Refusal> {
+        let sections = match page.section {
+            None => self.map.sections(),
+            Some(name) => std::slice::from_ref(&self.map.sections()[self.number(name)?]),
+        };
+        let counted = |map: &SectionMap| match page.status {
+            None => map.section().seats,
+            Some(status) => map.counts().of(status),
+        };
+        let total = sections.iter().map(counted).sum();
+        let asked = |status: TicketStatus| page.status.is_none_or(|only| only == status);
+        let clamped = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let tickets = sections.iter().flat_map(SectionMap::seats);
+        let tickets = tickets
+            .filter(|(_, status)| asked(*status))
+            .skip(clamped(page.offset))
+            .take(clamped(page.limit))
+            .map(|(ticket, status)| TicketStateDocument::new(ticket, status))
+            .collect();
+        Ok(TicketsDocument { tickets, total })
+    }
+
+    /// Every section with the condition of its seats.
+    pub(super) fn sections(&self) -> &[SectionMap] {
+        self.map.sections()
+    }
+
+    // ── what is wanted ────────────────────────────────────────────────────────────────────────
+
+    /// The tickets for these seats.
+    ///
+    /// # Errors
+    /// The show has no such seats; all of them are named.
+    pub(super) fn find(&self, seats: &[String]) -> Result<Vec<TicketId>, Refusal> {
+        let find = |name: &String| {
+            let label: SeatLabel = name.parse().ok()?;
+            let SeatLabel { section, row, seat } = &label;
+            let ticket = TicketId::of_seat(self.event_id, section, row, seat);
+            self.map.spot(ticket).map(|_| ticket)
+        };
+        let found: Vec<Option<TicketId>> = seats.iter().map(find).collect();
+        let unknown: Vec<String> = seats
+            .iter()
+            .zip(&found)
+            .filter(|(_, ticket)| ticket.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
+        if unknown.is_empty() {
+            Ok(found.into_iter().flatten().collect())
+        } else {
+            Err(Refusal::UnknownSeat { seats: unknown })
+        }
+    }
+
+    /// Refuses what is hopeless: tickets that somebody has, as far as is known. The repeat of an
+    /// attempt may be that somebody, and is let through.
+    ///
+    /// # Errors
+    /// Refused with `taken`, `blocked` or `unknown_seat`.
+    pub(super) fn check(
+        &self,
+        tickets: &[TicketId],
+        attempt: Option<HoldId>,
+    ) -> Result<(), Refusal> {
+        let mut spots = Vec::with_capacity(tickets.len());
+        for ticket in tickets {
+            let unknown = || Refusal::UnknownSeat { seats: vec![ticket.to_string()] };
+            spots.push(self.map.spot(*ticket).ok_or_else(unknown)?);
+        }
+        spots.sort_unstable();
+        let mut in_the_way = Vec::new();
+        for spot in spots {
+            let map = &self.map.sections()[spot.section];
+            let status = map.statuses()[spot.place];
+            if status == TicketStatus::Available {
+                continue;
+            }
+            let holder = self.map.holder(spot);
+            let may_be_own = attempt.is_some_and(|own| holder.is_none_or(|of| of.hold_id == own));
+            if may_be_own && status != TicketStatus::Blocked {
+                return Ok(());
+            }
+            let held_until = holder.and_then(|holder| holder.expires_at);
+            in_the_way.push(Obstacle {
+                seat: map.tickets().tickets()[spot.place].label.clone(),
+                status,
+                hold_id: holder.map(|holder| holder.hold_id),
+                order_id: None,
+                until: held_until.filter(|_| status == TicketStatus::Held),
+                reason: None,
+            });
+        }
+        obstacles::check(in_the_way)
+    }
+
+    /// Chooses seats, which nobody else is chosen for a moment; in these sections only, the most
+    /// preferred first, if any are named.
+    ///
+    /// # Errors
+    /// Refused with `sold_out`, `no_adjacent_block`, or `unknown_seat` where there is no such section
+    /// or type.
+    pub(super) fn choose(
+        &mut self,
+        count: u32,
+        sections: &[String],
+        ticket_type: Option<&str>,
+    ) -> Result<Choice, Refusal> {
+        self.chosen.retain(|_, since| since.elapsed() < CHOSEN_FOR);
+        let numbers: Vec<usize> = match sections {
+            [] => (0..self.map.sections().len()).collect(),
+            named => named.iter().map(|name| self.number(name)).collect::<Result<_, _>>()?,
+        };
+        let mut search = Search::new(count, ticket_type);
+        for number in numbers {
+            search.look(&self.section_but_chosen(number));
+            if search.is_settled() {
+                break;
+            }
+        }
+        if !search.has_begun()
+            && let Some(unknown) = ticket_type
+        {
+            return Err(Refusal::UnknownSeat { seats: vec![unknown.to_owned()] });
+        }
+        let choice = search.finish()?;
+        self.keep_from_others(&choice.tickets);
+        Ok(choice)
+    }
+
+    /// A section as it will be once those have their seats for whom some were chosen.
+    fn section_but_chosen(&self, number: usize) -> SectionMap {
+        let mut map = self.map.sections()[number].clone();
+        for spot in self.chosen.keys().filter(|spot| spot.section == number) {
+            map.set(spot.place, TicketStatus::Held);
+        }
+        map
+    }
+
+    /// Nobody is chosen for these tickets for a moment: somebody may have them, though the log has not
+    /// told so yet.
+    pub(super) fn keep_from_others(&mut self, tickets: &[TicketId]) {
+        let now = Instant::now();
+        let spots = tickets.iter().filter_map(|ticket| self.map.spot(*ticket));
+        self.chosen.extend(spots.map(|spot| (spot, now)));
+    }
+
+    /// These tickets were not taken after all.
+    pub(super) fn let_go(&mut self, tickets: &[TicketId]) {
+        for spot in tickets.iter().filter_map(|ticket| self.map.spot(*ticket)) {
+            self.chosen.remove(&spot);
+        }
+    }
+}
+
+fn prices(map: &SectionMap) -> Option<(Money, Money)> {
+    let prices = || map.tickets().tickets().iter().map(|ticket| ticket.price);
+    let by_amount = |price: &Money| price.minor();
+    Some((prices().min_by_key(by_amount)?, prices().max_by_key(by_amount)?))
+}

@@ -1,0 +1,315 @@
+//! Who may check out now, and who waits outside: at most so many checkouts of an event at a time.
+//!
+//! A checkout begins when a session is let in and ends when the last of its holds does; a session that
+//! holds nothing in good time has to leave, too. Others stand in line in the order in which they came,
+//! and are let in as places come free. It reads no clock: the time comes in as an argument.
+//!
+//! It lives in the memory of one server and decides nothing about tickets. A server that is started
+//! anew begins with the checkouts that go on, and an empty line.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::domain::{HoldId, SessionId, Timestamp};
+
+/// The most sessions that wait in one line.
+const LINE_MAX: usize = 1_000_000;
+/// How long somebody who waits may be silent; then he has left.
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The terms of a waiting room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Checkouts of one event at a time; at least 1.
+    pub checkouts_max: usize,
+    /// How long whoever was let in may take until he holds tickets.
+    pub choose_time: Duration,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It may check out; until then only, if it holds nothing yet.
+    Admitted(Option<Timestamp>),
+    /// It is at this place of the line, 1 for the first.
+    Waiting(u64),
+}
+
+/// The line is as long as it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LineIsFull;
+
+/// A session that was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Inside {
+    Choosing { until: Timestamp },
+    Holding { holds: Vec<HoldId> },
+}
+
+/// A session in line.
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    seen_at: Timestamp,
+}
+
+/// The waiting room of one event.
+#[derive(Debug)]
+pub(super) struct WaitingRoom {
+    terms: Terms,
+    inside: HashMap<SessionId, Inside>,
+    /// When those have to leave who hold nothing yet.
+    deadlines: BTreeSet<(Timestamp, SessionId)>,
+    /// Who waits, by the number that he drew when he came.
+    line: VecDeque<(u64, SessionId)>,
+    waiting: HashMap<SessionId, Waiting>,
+    next_number: u64,
+}
+
+impl WaitingRoom {
+    /// An empty room.
+    pub(super) fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            inside: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            line: VecDeque::new(),
+            waiting: HashMap::new(),
+            next_number: 0,
+        }
+    }
+
+    /// Lets a session in, or has it wait at the end of the line; one that came before keeps its place.
+    pub(super) fn enter(
+        &mut self,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Result<Place, LineIsFull> {
+        if let Some(place) = self.look(session, now) {
+            return Ok(place);
+        }
+        if self.line.len() >= LINE_MAX {
+            return Err(LineIsFull);
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.line.push_back((number, session.clone()));
+        self.waiting.insert(session.clone(), Waiting { number, seen_at: now });
+        self.let_in(now);
+        Ok(self.place(session).unwrap_or(Place::Waiting(self.line.len() as u64)))
+    }
+
+    /// Where a session stands, which is seen by this; none if it never came, or left.
+    pub(super) fn look(&mut self, session: &SessionId, now: Timestamp) -> Option<Place> {
+        // Seen first: who asks in the last moment has not left.
+        if let Some(waiting) = self.waiting.get_mut(session) {
+            waiting.seen_at = now;
+        }
+        self.let_in(now);
+        self.place(session)
+    }
+
+    /// A session leaves the line, or gives its place inside to the next; not while it holds tickets.
+    pub(super) fn leave(&mut self, session: &SessionId, now: Timestamp) {
+        self.out_of_line(session);
+        if let Some(Inside::Choosing { until }) = self.inside.get(session) {
+            self.deadlines.remove(&(*until, session.clone()));
+            self.inside.remove(session);
+        }
+        self.let_in(now);
+    }
+
+    /// A session has a hold: it is inside, whether or not it was let in.
+    pub(super) fn holds(&mut self, session: &SessionId, hold: HoldId) {
+        if let Some(Inside::Holding { holds }) = self.inside.get_mut(session) {
+            if !holds.contains(&hold) {
+                holds.push(hold);
+            }
+            return;
+        }
+        self.out_of_line(session);
+        let before = self.inside.insert(session.clone(), Inside::Holding { holds: vec![hold] });
+        if let Some(Inside::Choosing { until }) = before {
+            self.deadlines.remove(&(until, session.clone()));
+        }
+    }
+
+    /// A hold is over; with its last one a session's checkout ends.
+    pub(super) fn ended(&mut self, session: &SessionId, hold: HoldId, now: Timestamp) {
+        let Some(Inside::Holding { holds }) = self.inside.get_mut(session) else { return };
+        holds.retain(|other| *other != hold);
+        if holds.is_empty() {
+            self.inside.remove(session);
+            self.let_in(now);
+        }
+    }
+
+    /// How many are inside, and how many wait.
+    pub(super) fn crowd(&self) -> (usize, usize) {
+        (self.inside.len(), self.line.len())
+    }
+
+    /// Sends away who took too long, and lets in who is next.
+    pub(super) fn let_in(&mut self, now: Timestamp) {
+        while let Some((until, session)) = self.deadlines.first()
+            && *until <= now
+        {
+            self.inside.remove(session);
+            self.deadlines.pop_first();
+        }
+        while self.inside.len() < self.terms.checkouts_max
+            && let Some((_, session)) = self.line.pop_front()
+        {
+            let waited = self.waiting.remove(&session);
+            if waited.is_some_and(|waiting| now.since(waiting.seen_at) <= PATIENCE) {
+                let until = now.plus(self.terms.choose_time);
+                self.deadlines.insert((until, session.clone()));
+                self.inside.insert(session, Inside::Choosing { until });
+            }
+        }
+    }
+
+    fn out_of_line(&mut self, session: &SessionId) {
+        if let Some(waiting) = self.waiting.remove(session)
+            && let Ok(at) = self.line.binary_search_by_key(&waiting.number, |(number, _)| *number)
+        {
+            self.line.remove(at);
+        }
+    }
+
+    fn place(&self, session: &SessionId) -> Option<Place> {
+        match self.inside.get(session) {
+            Some(Inside::Choosing { until }) => return Some(Place::Admitted(Some(*until))),
+            Some(Inside::Holding { .. }) => return Some(Place::Admitted(None)),
+            None => {}
+        }
+        let number = self.waiting.get(session)?.number;
+        let at = self.line.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        Some(Place::Waiting(at as u64 + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHOOSE: Duration = Duration::from_secs(30);
+
+    /// A room for so many checkouts, and the time on its wall in seconds.
+    struct Scene {
+        room: WaitingRoom,
+        now: Timestamp,
+    }
+
+    fn scene(checkouts_max: usize) -> Scene {
+        let room = WaitingRoom::new(Terms { checkouts_max, choose_time: CHOOSE });
+        Scene { room, now: Timestamp::from_millis(0) }
+    }
+
+    fn session(name: &str) -> SessionId {
+        SessionId::new(name).unwrap()
+    }
+
+    impl Scene {
+        fn enter(&mut self, name: &str) -> Place {
+            self.room.enter(&session(name), self.now).unwrap()
+        }
+
+        fn look(&mut self, name: &str) -> Option<Place> {
+            self.room.look(&session(name), self.now)
+        }
+
+        fn pass(&mut self, seconds: u64) {
+            self.now = self.now.plus(Duration::from_secs(seconds));
+        }
+
+        fn admitted(&self) -> Place {
+            Place::Admitted(Some(self.now.plus(CHOOSE)))
+        }
+    }
+
+    #[test]
+    fn as_many_are_let_in_as_there_are_places_and_others_wait_in_order() {
+        let mut scene = scene(2);
+        assert_eq!(scene.enter("ann"), scene.admitted());
+        assert_eq!(scene.enter("bob"), scene.admitted());
+        assert_eq!(scene.enter("cleo"), Place::Waiting(1));
+        assert_eq!(scene.enter("dan"), Place::Waiting(2));
+        assert_eq!(scene.enter("cleo"), Place::Waiting(1), "coming again changes nothing");
+        assert_eq!(scene.room.crowd(), (2, 2));
+    }
+
+    #[test]
+    fn the_next_is_let_in_when_a_checkout_ends() {
+        let mut scene = scene(1);
+        scene.enter("ann");
+        scene.enter("bob");
+        let (first, second) = (HoldId::fresh(), HoldId::fresh());
+        scene.room.holds(&session("ann"), first);
+        scene.room.holds(&session("ann"), second);
+        assert_eq!(scene.look("ann"), Some(Place::Admitted(None)), "a hold has its own deadline");
+        scene.room.ended(&session("ann"), first, scene.now);
+        assert_eq!(scene.look("bob"), Some(Place::Waiting(1)), "another hold goes on");
+        scene.room.ended(&session("ann"), second, scene.now);
+        assert_eq!(scene.look("bob"), Some(scene.admitted()));
+        assert_eq!(scene.look("ann"), None);
+    }
+
+    #[test]
+    fn who_holds_nothing_in_time_makes_room_for_the_next() {
+        let mut scene = scene(1);
+        scene.enter("ann");
+        scene.enter("bob");
+        scene.pass(29);
+        assert_eq!(scene.look("bob"), Some(Place::Waiting(1)));
+        scene.pass(1);
+        assert_eq!(scene.look("bob"), Some(scene.admitted()));
+        assert_eq!(scene.enter("ann"), Place::Waiting(1));
+    }
+
+    #[test]
+    fn who_is_silent_for_too_long_has_left_when_it_is_his_turn() {
+        let mut scene = scene(1);
+        let hold = HoldId::fresh();
+        scene.enter("ann");
+        scene.room.holds(&session("ann"), hold);
+        scene.enter("bob");
+        scene.enter("cleo");
+        scene.pass(61);
+        assert_eq!(scene.look("cleo"), Some(Place::Waiting(2)));
+        scene.room.ended(&session("ann"), hold, scene.now);
+        assert_eq!(scene.look("cleo"), Some(scene.admitted()));
+        assert_eq!(scene.look("bob"), None);
+    }
+
+    #[test]
+    fn leaving_makes_room_in_the_line_and_inside_but_not_while_tickets_are_held() {
+        let mut scene = scene(1);
+        scene.enter("ann");
+        scene.enter("bob");
+        scene.enter("cleo");
+        scene.room.leave(&session("bob"), scene.now);
+        assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
+        scene.room.holds(&session("ann"), HoldId::fresh());
+        scene.room.leave(&session("ann"), scene.now);
+        assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
+        let mut scene = self::scene(1);
+        scene.enter("ann");
+        scene.enter("bob");
+        scene.room.leave(&session("ann"), scene.now);
+        assert_eq!(scene.look("bob"), Some(scene.admitted()));
+    }
+
+    #[test]
+    fn who_is_offered_tickets_is_inside_though_nobody_let_him_in() {
+        let mut scene = scene(1);
+        scene.enter("ann");
+        scene.enter("bob");
+        let hold = HoldId::fresh();
+        scene.room.holds(&session("bob"), hold);
+        assert_eq!(scene.room.crowd(), (2, 0), "one more than there are places");
+        scene.room.ended(&session("bob"), hold, scene.now);
+        assert_eq!(scene.room.crowd(), (1, 0));
+        scene.room.ended(&session("zoe"), hold, scene.now);
+    }
+}

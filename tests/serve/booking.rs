@@ -1,0 +1,174 @@
+//! Holding seats, paying for them, giving them up.
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, answer, until};
+
+#[tokio::test]
+async fn seats_are_held_paid_for_and_checked_in() {
+    let server = Server::start();
+    let held = server.reserve("ann", &["Balcony/1/2", "Balcony/1/1"]).await;
+    let document = held.is(201);
+    let hold = document["hold"]["hold_id"].as_str().unwrap();
+    assert_eq!(held.headers["location"], format!("/v1/booking/{hold}"));
+    assert_eq!(document["hold"]["amount"], json!({ "amount": "58.00", "currency": "EUR" }));
+    assert_eq!(document["hold"]["tickets"][0]["seat"], "Balcony/1/1");
+    let paid = server.confirm("ann", hold, "captured").await.is(200);
+    let number = paid["order"]["confirmation_number"].as_str().unwrap();
+    assert_eq!(
+        paid["check_in"]["seats"][0],
+        json!({ "seat": "Balcony/1/1", "entrance": "Stairs" })
+    );
+    assert_eq!(paid["event"]["slug"], "hall");
+    let orders = server.json(&["order", "list"]);
+    assert_eq!(orders["orders"][0]["confirmation_number"], number);
+    let again = server.confirm("ann", hold, "captured").await.is(200);
+    assert_eq!(again["order"], paid["order"], "paying again pays once");
+    let shown = server.get(&format!("/v1/booking/{hold}")).header("Tix-Session", "ann");
+    let shown = answer(shown).await.is(200);
+    assert_eq!((&shown["order"], &shown["hold"]["status"]), (&paid["order"], &"sold".into()));
+    server.audit_passes();
+}
+
+#[tokio::test]
+async fn the_best_seats_are_chosen_and_the_choice_is_explained() {
+    let server = Server::start();
+    let best = json!({ "event": "hall", "best": { "count": 2, "sections": ["Balcony"] } });
+    let held = answer(server.post("/v1/booking/reserve", "ann", &best)).await.is(201);
+    assert!(held["chosen"].as_str().unwrap().contains("row 1 of Balcony"), "{held}");
+    let many = json!({ "event": "hall", "best": { "count": 5, "sections": ["Balcony"] } });
+    let refused = answer(server.post("/v1/booking/reserve", "bob", &many)).await;
+    let problem = refused.refused(409, "no_adjacent_block");
+    assert_eq!((&problem["asked"], &problem["longest"]), (&5.into(), &4.into()));
+    let typed = json!({ "event": "hall", "best": { "count": 1, "type": "VIP" } });
+    answer(server.post("/v1/booking/reserve", "bob", &typed)).await.refused(404, "unknown_seat");
+}
+
+#[tokio::test]
+async fn every_refusal_says_its_reason_and_nobodys_business() {
+    let server = Server::with(&["--limit", "4"], &[]);
+    let hold = server.hold("ann", &["Stalls/1/1"]).await;
+    let taken = server.reserve("bob", &["Stalls/1/1", "Stalls/1/2"]).await;
+    let problem = taken.refused(409, "taken");
+    assert_eq!(problem["in_the_way"][0]["seat"], "Stalls/1/1");
+    assert!(!taken.body.contains(&hold) && !taken.body.contains(&hold[..13]), "{}", taken.body);
+    let unknown = server.reserve("bob", &["Stalls/9/9", "Pit/1/1"]).await;
+    assert!(unknown.refused(404, "unknown_seat")["detail"].as_str().unwrap().contains("Pit/1/1"));
+    let many =
+        server.reserve("ann", &["Stalls/2/1", "Stalls/2/2", "Stalls/2/3", "Stalls/2/4"]).await;
+    let limit = many.refused(409, "limit");
+    assert_eq!(
+        (&limit["owned"], &limit["asked"], &limit["allowed"]),
+        (&1.into(), &4.into(), &4.into())
+    );
+    assert!(!many.body.contains(&hold[..13]), "{}", many.body);
+    server.confirm("bob", &hold, "captured").await.refused(403, "not_yours");
+    answer(server.delete(&format!("/v1/booking/{hold}"), "bob")).await.refused(403, "not_yours");
+    let block = ["ticket", "block", "--seat", "Balcony/1/1", "--reason", "a broken seat"];
+    assert!(server.tix(&block).status.success());
+    let blocked = server.reserve("bob", &["Balcony/1/1"]).await;
+    blocked.refused(409, "blocked");
+    assert!(!blocked.body.contains("broken"), "{}", blocked.body);
+    server
+        .confirm("ann", "01a22403-23fb-7271-a3b7-c53da45ab142", "captured")
+        .await
+        .refused(404, "unknown_hold");
+}
+
+#[tokio::test]
+async fn a_declined_card_gives_the_hold_back_and_another_one_pays() {
+    let server = Server::start();
+    let hold = server.hold("ann", &["Stalls/1/1"]).await;
+    let problem = server.confirm("ann", &hold, "declined").await.refused(402, "declined");
+    assert!(problem["held_until"].is_string(), "{problem}");
+    server.confirm("ann", &hold, "captured").await.is(200);
+    server.audit_passes();
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_answers_goes_on_under_its_own_reference_only() {
+    let server = Server::start();
+    let hold = server.hold("ann", &["Stalls/1/1"]).await;
+    let silent = server.confirm("ann", &hold, "silent").await;
+    let problem = silent.refused(409, "payment_in_progress");
+    assert!(problem["until"].is_string(), "{problem}");
+    server.confirm("ann", &hold, "captured").await.refused(409, "payment_in_progress");
+    let abandon = server.delete(&format!("/v1/booking/{hold}"), "ann");
+    answer(abandon).await.refused(409, "payment_in_progress");
+    let same = json!({
+        "hold_id": hold, "payment": "captured", "payment_reference": "silent-card",
+    });
+    answer(server.post("/v1/booking/confirm", "ann", &same)).await.is(200);
+    server.audit_passes();
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_free_for_others_at_once() {
+    let server = Server::start();
+    let hold = server.hold("ann", &["Stalls/1/1"]).await;
+    server.reserve("bob", &["Stalls/1/1"]).await.refused(409, "taken");
+    let given_up = answer(server.delete(&format!("/v1/booking/{hold}"), "ann")).await.is(200);
+    assert_eq!(given_up["hold"]["status"], "abandoned");
+    // As soon as the map has heard of it.
+    let retry = async || Value::from(server.reserve("bob", &["Stalls/1/1"]).await.status.as_u16());
+    until("the seat to come free", retry, |status| *status == 201).await;
+    server.confirm("ann", &hold, "captured").await.refused(409, "expired");
+}
+
+#[tokio::test]
+async fn the_repeat_of_an_attempt_gets_the_same_answer() {
+    let server = Server::start();
+    let id = "01a22403-23fb-7271-a3b7-c53da45ab142";
+    let body = json!({ "event": "hall", "seats": ["Stalls/1/1"], "hold_id": id });
+    let attempt = async || answer(server.post("/v1/booking/reserve", "ann", &body)).await.is(201);
+    let first = attempt().await;
+    let held = async || answer(server.get("/v1/events/hall/counts")).await.is(200);
+    until("the map to know it", held, |counts| counts["total"]["held"] == 1).await;
+    let second = attempt().await;
+    assert_eq!(first["hold"]["expires_at"], second["hold"]["expires_at"]);
+    let other = answer(server.post("/v1/booking/reserve", "bob", &body)).await;
+    other.refused(403, "not_yours");
+}
+
+#[tokio::test]
+async fn a_hold_whose_time_is_over_cannot_be_paid_for_and_its_seats_come_free() {
+    let server = Server::with(&["--ttl", "1s"], &[]);
+    let hold = server.hold("ann", &["Stalls/1/1"]).await;
+    let free = async || answer(server.get("/v1/events/hall/counts")).await.is(200);
+    until("the seat to be held", free, |counts| counts["total"]["held"] == 1).await;
+    until("the hold to lapse", free, |counts| counts["total"]["held"] == 0).await;
+    let problem = server.confirm("ann", &hold, "captured").await.refused(409, "expired");
+    assert_eq!(problem["ended_as"], "expired");
+    server.hold("bob", &["Stalls/1/1"]).await;
+    server.audit_passes();
+}
+
+#[tokio::test]
+async fn a_request_that_makes_no_sense_is_told_why() {
+    let server = Server::start();
+    let bad = async |session: Option<&str>, body: &str| {
+        let mut request = server.client.post(format!("{}/v1/booking/reserve", server.url));
+        request = request.header("content-type", "application/json").body(body.to_owned());
+        if let Some(session) = session {
+            request = request.header("Tix-Session", session);
+        }
+        answer(request).await.refused(400, "bad_request")["detail"].as_str().unwrap().to_owned()
+    };
+    let seats = r#"{"event":"hall","seats":["Stalls/1/1"]}"#;
+    assert!(bad(None, seats).await.contains("Tix-Session is missing"));
+    assert!(bad(Some(" "), seats).await.contains("it is empty"));
+    assert!(bad(Some("ann"), "{").await.contains("EOF"));
+    assert!(
+        bad(Some("ann"), r#"{"event":"hall"}"#).await.contains("one of seats, tickets and best")
+    );
+    let twice = r#"{"event":"hall","seats":["A/1/1"],"best":{"count":1}}"#;
+    assert!(bad(Some("ann"), twice).await.contains("one of seats, tickets and best"));
+    assert!(bad(Some("ann"), r#"{"event":"hall","seats":[]}"#).await.contains("1 to 10"));
+    let typo = r#"{"event":"hall","seat":["A/1/1"]}"#;
+    assert!(bad(Some("ann"), typo).await.contains("unknown field `seat`"));
+    let no_id = r#"{"event":"hall","seats":["Stalls/1/1"],"hold_id":null}"#;
+    bad(Some("ann"), no_id).await;
+    let form = server.client.post(format!("{}/v1/booking/reserve", server.url));
+    let form = form.header("Tix-Session", "ann").body(seats);
+    answer(form).await.refused(415, "not_json");
+}

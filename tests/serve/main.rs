@@ -1,0 +1,13 @@
+//! `tix serve` as those meet it who talk to it: the built binary, on stores of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod abuse;
+mod booking;
+mod crowd;
+mod document;
+mod reading;
+mod server;
+mod stopping;
+mod stream;
+mod waiting;

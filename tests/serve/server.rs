@@ -1,0 +1,210 @@
+//! A server in a folder of its own, and a client for it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a test waits for something that is sure to come, on however busy a machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A small venue: 18 seats downstairs, 8 upstairs.
+const HALL: &str = "\
+section,type,price,rows,seats_per_row,entrance
+Stalls,regular,49.50,3,6,Main door
+Balcony,economy,29.00,2,4,Stairs
+";
+
+/// A server; killed with the test that started it.
+pub(crate) struct Server {
+    folder: TempDir,
+    process: Child,
+    pub(crate) url: String,
+    pub(crate) client: Client,
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Server {
+    /// Serves a show, `hall`.
+    pub(crate) fn start() -> Self {
+        Self::with(&[], &[])
+    }
+
+    /// Serves a show, `hall`, with more arguments to `tix seed` and to `tix serve`.
+    pub(crate) fn with(seed: &[&str], serve: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let venue = folder.path().join("hall.csv");
+        std::fs::write(&venue, HALL).unwrap();
+        let fixed =
+            ["seed", venue.to_str().unwrap(), "--slug", "hall", "--date", "2030-12-01T19:30"];
+        let seeded = tix(&folder, &[&fixed[..], seed].concat()).output().unwrap();
+        assert!(seeded.status.success(), "{seeded:?}");
+        Self::serve(folder, "127.0.0.1:0", serve)
+    }
+
+    fn serve(folder: TempDir, listen: &str, more: &[&str]) -> Self {
+        let mut command = tix(&folder, &[&["--quiet", "serve", "--listen", listen], more].concat());
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let url = lines.next().expect("it says where it serves").unwrap();
+        let client = Client::builder().pool_idle_timeout(None).build().unwrap();
+        Self { folder, process, url, client }
+    }
+
+    /// Runs another command on the same store.
+    pub(crate) fn tix(&self, arguments: &[&str]) -> Output {
+        tix(&self.folder, arguments).output().unwrap()
+    }
+
+    /// Runs another command on the same store, which must succeed; returns its document.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.tix(&[arguments, &["-o", "json"]].concat());
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The audit must pass.
+    #[track_caller]
+    pub(crate) fn audit_passes(&self) {
+        let output = self.tix(&["audit"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits until the process has ended; says how.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Kills it and starts it again at the same address.
+    pub(crate) fn killed_and_started(mut self) -> Self {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let address = self.url.strip_prefix("http://").unwrap().to_owned();
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
+        Self::serve(folder, &address, &[])
+    }
+
+    /// The address without its scheme.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    pub(crate) fn post(&self, path: &str, session: &str, body: &Value) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.url));
+        request.header("Tix-Session", session).json(body)
+    }
+
+    pub(crate) fn delete(&self, path: &str, session: &str) -> RequestBuilder {
+        self.client.delete(format!("{}{path}", self.url)).header("Tix-Session", session)
+    }
+
+    /// Asks for seats; whatever comes of it.
+    pub(crate) async fn reserve(&self, session: &str, seats: &[&str]) -> Answer {
+        let body = json!({ "event": "hall", "seats": seats });
+        answer(self.post("/v1/booking/reserve", session, &body)).await
+    }
+
+    /// Holds seats, which must succeed; returns the hold's id.
+    pub(crate) async fn hold(&self, session: &str, seats: &[&str]) -> String {
+        let answer = self.reserve(session, seats).await.is(201);
+        answer["hold"]["hold_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Pays for a hold; whatever comes of it.
+    pub(crate) async fn confirm(&self, session: &str, hold: &str, payment: &str) -> Answer {
+        let body = json!({
+            "hold_id": hold, "payment": payment, "payment_reference": format!("{payment}-card"),
+        });
+        answer(self.post("/v1/booking/confirm", session, &body)).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn tix(folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tix"));
+    for name in ["TIX_STORE", "TIX_SESSION", "TIX_BUYER"] {
+        command.env_remove(name);
+    }
+    command.current_dir(folder.path()).args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Sends a request.
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Answer { status, headers, body: response.text().await.unwrap() }
+}
+
+impl Answer {
+    /// The document of an answer that must have this status.
+    #[track_caller]
+    pub(crate) fn is(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The problem, which must have this status and reason.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, reason: &str) -> Value {
+        let problem = self.is(status);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(problem["reason"], reason, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["type"], format!("/problems/{reason}"));
+        for field in ["title", "detail"] {
+            assert!(!problem[field].as_str().unwrap().is_empty(), "{problem}");
+        }
+        problem
+    }
+}
+
+/// Asks until the answer is as it should be.
+pub(crate) async fn until(
+    what: &str,
+    ask: impl AsyncFn() -> Value,
+    is_so: impl Fn(&Value) -> bool,
+) -> Value {
+    let begun = Instant::now();
+    loop {
+        let document = ask().await;
+        if is_so(&document) {
+            return document;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}: {document}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
