@@ -5,8 +5,9 @@ use std::iter::Sum;
 use std::ops::Add;
 
 use rust_decimal::Decimal;
+use serde::de::{self, Deserializer};
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The largest price of one ticket, in minor units (ten million of a currency with cents).
 pub const PRICE_MINOR_MAX: i64 = 1_000_000_000;
@@ -169,6 +170,25 @@ impl Serialize for Money {
     }
 }
 
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            amount: Decimal,
+            currency: String,
+        }
+
+        let Written { amount, currency: code } = Written::deserialize(deserializer)?;
+        let currency = Currency::of_code(&code)
+            .ok_or_else(|| de::Error::custom(format_args!("`{code}` is no currency")))?;
+        let minor = amount.checked_mul(Decimal::from(10_i64.pow(currency.digits())));
+        let minor = minor.filter(Decimal::is_integer).and_then(|minor| i64::try_from(minor).ok());
+        let minor = minor
+            .ok_or_else(|| de::Error::custom(format_args!("`{amount}` is no amount of {code}")))?;
+        Ok(Self { minor, currency })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +208,20 @@ mod tests {
         assert!(matches!(price("NaN"), Err(PriceError::NotDecimal(_))));
         assert!(matches!(price(""), Err(PriceError::NotDecimal(_))));
         assert!(matches!(price("99999999999"), Err(PriceError::TooLarge(_))));
+    }
+
+    #[test]
+    fn what_was_written_reads_the_same() {
+        let most = Money::from_minor(i64::MAX, Currency::EUR);
+        for money in [most, Money::from_minor(-5, Currency::EUR), Money::zero(Currency::EUR)] {
+            let json = serde_json::to_string(&money).unwrap();
+            assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+        }
+        let read = |json| serde_json::from_str::<Money>(json).unwrap_err().to_string();
+        let cents = read(r#"{"amount": "49.505", "currency": "EUR"}"#);
+        assert!(cents.starts_with("`49.505` is no amount of EUR"), "{cents}");
+        let shells = read(r#"{"amount": "1", "currency": "shells"}"#);
+        assert!(shells.starts_with("`shells` is no currency"), "{shells}");
     }
 
     #[test]
