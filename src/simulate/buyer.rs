@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::box_office::{Answered, OwnHold};
 use super::checkout::Checkout;
 use super::choice::choose;
 use super::link::faults::Trouble;
@@ -16,7 +17,7 @@ use super::progress::{Leaving, Progress};
 use super::sale::Sale;
 use super::stop::Urgency;
 use crate::audit::Answer;
-use crate::domain::{Hold, NewHold, Refusal, SectionMap, TicketId, Timestamp};
+use crate::domain::{NewHold, Refusal, SectionMap, TicketId, Timestamp};
 use crate::repository::Error;
 
 /// After so many refusals in a row a buyer looks for seats in another section.
@@ -81,7 +82,7 @@ pub(super) struct Buyer<'a> {
 
 /// What came of asking for seats.
 enum Claim {
-    Held(Hold),
+    Held(OwnHold),
     Refused,
 }
 
@@ -108,7 +109,7 @@ impl Buyer<'_> {
     }
 
     /// Tries until he holds seats, until nothing is left or until he has had enough.
-    async fn search(&mut self, visit: &Visit) -> ControlFlow<Leaving, Option<Hold>> {
+    async fn search(&mut self, visit: &Visit) -> ControlFlow<Leaving, Option<OwnHold>> {
         let mut in_vain: Vec<u32> = Vec::new();
         let mut refusals = 0;
         for one_try in &visit.tries {
@@ -159,14 +160,14 @@ impl Buyer<'_> {
 
     async fn look_at(&mut self, section: u32) -> ControlFlow<Leaving, SectionMap> {
         let sale = self.sale;
-        let call = || sale.repository.section_map(sale.event, &sale.sections[section as usize]);
+        let call = || sale.office.section_map(&sale.sections[section as usize]);
         let answer = self.ask(Operation::SectionMap, call).await?;
         self.answered("read the map of a section", answer)
     }
 
     async fn claim(&mut self, section: u32, tickets: Vec<TicketId>) -> ControlFlow<Leaving, Claim> {
         let sale = self.sale;
-        let sent_at = sale.repository.now();
+        let sent_at = sale.office.now();
         let attempt = NewHold {
             hold_id: sale.ids.hold(sent_at),
             event_id: sale.event,
@@ -174,7 +175,7 @@ impl Buyer<'_> {
             buyer_id: self.plan.buyer_id,
             tickets,
         };
-        let call = || sale.repository.start_hold(&attempt);
+        let call = || sale.office.start_hold(&attempt);
         let hold = match self.ask(Operation::StartHold, call).await? {
             // He may have no more, or there is nothing here for anybody: no use in another try.
             Err(Error::Refused(
@@ -193,7 +194,7 @@ impl Buyer<'_> {
     }
 
     /// Notes that he was told to own what a hold has.
-    pub(super) fn got(&mut self, sent_at: Timestamp, hold: &Hold) {
+    pub(super) fn got(&mut self, sent_at: Timestamp, hold: &OwnHold) {
         let sale = self.sale;
         if !std::mem::replace(&mut self.seated, true) {
             sale.tally.seated(self.place);
@@ -203,7 +204,7 @@ impl Buyer<'_> {
         sale.told(sent_at, hold, answer);
     }
 
-    /// Asks the store, and asks the same again where something went wrong on the way on purpose, as
+    /// Asks the box office, and asks the same again where something went wrong on the way on purpose, as
     /// anybody would whose line is bad.
     pub(super) async fn ask<T, C>(
         &mut self,
@@ -211,7 +212,7 @@ impl Buyer<'_> {
         call: impl Fn() -> C,
     ) -> ControlFlow<Leaving, Result<T, Error>>
     where
-        C: Future<Output = Result<T, Error>>,
+        C: Future<Output = Answered<T>>,
     {
         let mut asked = 0;
         loop {

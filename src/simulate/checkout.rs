@@ -1,22 +1,18 @@
 //! What a buyer does with a hold: pays, gives it up, or leaves it behind.
 
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::box_office::{OwnHold, OwnOrder};
 use super::buyer::Buyer;
 use super::link::faults::Trouble;
-use super::measure::{Operation, Outcome, Timing};
+use super::measure::Operation;
 use super::plan::Intent;
 use super::progress::Leaving;
 use crate::audit::Answer;
-use crate::domain::{Hold, HoldStatus, Order, OrderId, PaymentReference, Refusal, Timestamp};
-use crate::payment::{self, Charge, PaymentProvider, ProviderTimeout};
-use crate::repository::{Error, PaymentOutcome, Result};
+use crate::domain::{HoldStatus, OrderId, PaymentReference, Refusal, Timestamp};
+use crate::repository::{Error, Result};
 
 /// How often a buyer repeats one attempt to pay that was neither taken nor refused for good.
 const REPEATS_MAX: u32 = 5;
@@ -26,7 +22,7 @@ const BUSY_PAUSE_MS: u32 = 1000;
 /// A buyer with a hold, on one of his visits.
 pub(super) struct Checkout<'a, 'b> {
     pub(super) buyer: &'a mut Buyer<'b>,
-    pub(super) hold: &'a Hold,
+    pub(super) hold: &'a OwnHold,
     pub(super) visit: usize,
 }
 
@@ -81,9 +77,9 @@ impl Checkout<'_, '_> {
 
     async fn give_up(&mut self) -> ControlFlow<Leaving> {
         let sale = self.buyer.sale;
-        let sent_at = sale.repository.now();
+        let sent_at = sale.office.now();
         let session = &self.buyer.plan.session_id;
-        let call = || sale.repository.abandon(self.hold.hold_id, session);
+        let call = || sale.office.abandon(self.hold.hold_id, session);
         let answer = match self.buyer.ask(Operation::Abandon, call).await {
             Continue(answer) => answer,
             Break(leaving) => {
@@ -92,7 +88,7 @@ impl Checkout<'_, '_> {
             }
         };
         match answer {
-            Ok(hold) if hold.status == HoldStatus::Abandoned => {
+            Ok(HoldStatus::Abandoned) => {
                 sale.progress.abandoned(self.hold.tickets.len());
                 sale.told(sent_at, self.hold, Answer::Abandoned);
             }
@@ -116,7 +112,7 @@ impl Checkout<'_, '_> {
             Err(e) => return self.failed("name a payment", &e),
         };
         for asked in 1..=REPEATS_MAX {
-            let sent_at = sale.repository.now();
+            let sent_at = sale.office.now();
             let refusal = match self.confirm(&reference).await {
                 Ok(order) => return Continue(self.paid(sent_at, &order)),
                 Err(Error::Refused(refusal)) => refusal,
@@ -147,9 +143,9 @@ impl Checkout<'_, '_> {
         Continue(Paid::Never)
     }
 
-    fn paid(&self, sent_at: Timestamp, order: &Order) -> Paid {
+    fn paid(&self, sent_at: Timestamp, order: &OwnOrder) -> Paid {
         let sale = self.buyer.sale;
-        sale.progress.confirmed(order.tickets.len());
+        sale.progress.confirmed(self.hold.tickets.len());
         let (order_id, amount_minor) = (order.order_id, order.amount.minor());
         sale.told(sent_at, self.hold, Answer::Paid { order_id, amount_minor });
         Paid::Yes
@@ -181,67 +177,22 @@ impl Checkout<'_, '_> {
     }
 
     /// Confirms the hold; what the provider takes does not count as the store's time.
-    async fn confirm(&mut self, reference: &PaymentReference) -> Result<Order> {
-        let sale = self.buyer.sale;
-        let provider = Metered { provider: &*sale.provider, waited: Mutex::default() };
-        let sent = Instant::now();
-        let session = &self.buyer.plan.session_id;
-        let hold = self.hold.hold_id;
-        let answer = payment::confirm(&*sale.repository, &provider, hold, session, reference).await;
-        let now = Instant::now();
-        let answered = now.checked_sub(provider.waited()).unwrap_or(now).max(sent);
-        let timing = Timing { due: self.buyer.due, sent, answered };
-        let number = self.buyer.plan.number;
-        sale.measured(number, Operation::Confirm, Outcome::of(&answer), timing);
-        self.buyer.due = now;
+    async fn confirm(&mut self, reference: &PaymentReference) -> Result<OwnOrder> {
+        let (sale, plan) = (self.buyer.sale, self.buyer.plan);
+        let call = sale.office.confirm(self.hold, &plan.session_id, reference);
+        let answer = sale.ask(plan.number, Operation::Confirm, self.buyer.due, call).await;
+        self.buyer.due = Instant::now();
         answer
     }
 
     /// Waits for a deadline of the store's clock, which is clock time already.
     async fn wait_until(&mut self, deadline: Timestamp) {
-        let span = deadline.since(self.buyer.sale.repository.now());
+        let span = deadline.since(self.buyer.sale.office.now());
         tokio::select! {
             biased;
             () = tokio::time::sleep(span) => {}
             () = self.buyer.sale.stop.asked(super::stop::Urgency::WindDown) => {}
         }
         self.buyer.due = Instant::now();
-    }
-}
-
-/// Adds up what one checkout waits for its provider.
-struct Metered<'a> {
-    provider: &'a dyn PaymentProvider,
-    waited: Mutex<Duration>,
-}
-
-impl Metered<'_> {
-    fn waited(&self) -> Duration {
-        *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn wait_for<T>(&self, answer: impl Future<Output = T> + Send) -> T {
-        let sent = Instant::now();
-        let answer = answer.await;
-        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += sent.elapsed();
-        answer
-    }
-}
-
-#[async_trait]
-impl PaymentProvider for Metered<'_> {
-    async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, ProviderTimeout> {
-        self.wait_for(self.provider.charge(charge)).await
-    }
-
-    async fn find(
-        &self,
-        reference: &PaymentReference,
-    ) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
-        self.wait_for(self.provider.find(reference)).await
-    }
-
-    async fn refund(&self, charge: &Charge) -> Result<(), ProviderTimeout> {
-        self.wait_for(self.provider.refund(charge)).await
     }
 }

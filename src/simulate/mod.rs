@@ -5,6 +5,8 @@
 //! [`Repository`](crate::repository::Repository) as every command. [`rehearse()`] puts an event of its
 //! own, the run and the audit together into a [`SimulationReport`].
 
+mod at_store;
+mod box_office;
 mod buyer;
 mod checkout;
 pub mod choice;
@@ -16,6 +18,7 @@ mod ids;
 pub mod insight;
 mod link;
 pub mod measure;
+mod metered;
 pub mod outcome;
 pub mod pace;
 pub mod page;

@@ -2,6 +2,7 @@
 //!
 //! The fields are a contract; `docs/schemas/simulation_report.schema.json` states it.
 
+use std::iter::Sum;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,7 +17,7 @@ use super::scenario::Scenario;
 use super::stop::Urgency;
 use super::timeline::Timeline;
 use crate::audit::AuditReport;
-use crate::domain::{Event, EventId, Money, money};
+use crate::domain::{Event, EventId, Money, StatusCounts, money};
 use crate::repository::SectionCounts;
 
 /// The version of the report's fields; it grows when one changes its meaning or goes.
@@ -129,7 +130,29 @@ impl Tickets {
     /// Adds the sections up.
     #[must_use]
     pub fn of(counts: &[SectionCounts]) -> Self {
-        counts.iter().fold(Self::default(), |sum, section| Self {
+        let tickets = |section: &SectionCounts| Self {
+            minted: section.minted,
+            sold: section.sold,
+            held: section.held,
+            paying: section.paying,
+            available: section.available,
+            blocked: section.blocked,
+        };
+        counts.iter().map(tickets).sum()
+    }
+}
+
+impl From<StatusCounts> for Tickets {
+    fn from(counts: StatusCounts) -> Self {
+        let StatusCounts { available, held, paying, sold, blocked } = counts;
+        let minted = available + held + paying + sold + blocked;
+        Self { minted, sold, held, paying, available, blocked }
+    }
+}
+
+impl Sum for Tickets {
+    fn sum<I: Iterator<Item = Self>>(sections: I) -> Self {
+        sections.fold(Self::default(), |sum, section| Self {
             minted: sum.minted + section.minted,
             sold: sum.sold + section.sold,
             held: sum.held + section.held,

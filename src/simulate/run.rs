@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
+use super::at_store::AtStore;
 use super::buyer::attend;
 use super::error::Error;
 use super::fairness::Fairness;
@@ -175,8 +176,7 @@ async fn open(
         ids,
         faults,
         sections: sections.into_iter().map(|section| section.name).collect(),
-        repository,
-        provider: setting.provider,
+        office: Arc::new(AtStore { repository, provider: setting.provider, event }),
         history: setting.history,
         progress: setting.progress,
         stop: setting.stop,

@@ -1,10 +1,11 @@
-//! The on-sale as its buyers share it: the store, the provider, the clock, and who keeps the books.
+//! The on-sale as its buyers share it: the box office, the clock, and who keeps the books.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::box_office::{Answered, BoxOffice, OwnHold};
 use super::ids::Ids;
 use super::link::faults::{Faults, Trouble};
 use super::measure::{Operation, Outcome, Recorder, Timing};
@@ -16,17 +17,15 @@ use super::timeline::Keeper;
 use super::vacancy::Vacancy;
 use super::waitlist::Line;
 use crate::audit::{Answer, History, Told};
-use crate::domain::{EventId, Hold, Timestamp};
-use crate::payment::PaymentProvider;
-use crate::repository::{Error, Repository, Result};
+use crate::domain::{EventId, Timestamp};
+use crate::repository::{Error, Result};
 
 /// How many failures are kept in words; all are counted.
 const FAILURES_KEPT_MAX: usize = 5;
 
 /// What all buyers of one run share.
 pub(super) struct Sale {
-    pub(super) repository: Arc<dyn Repository>,
-    pub(super) provider: Arc<dyn PaymentProvider>,
+    pub(super) office: Arc<dyn BoxOffice>,
     pub(super) event: EventId,
     pub(super) plan: Plan,
     pub(super) history: Arc<History>,
@@ -45,24 +44,24 @@ pub(super) struct Sale {
 }
 
 impl Sale {
-    /// Asks the repository, and measures how long it takes to answer.
+    /// Asks the box office, and measures how long it takes to answer.
     pub(super) async fn ask<T>(
         &self,
         buyer: u32,
         operation: Operation,
         due: Instant,
-        call: impl Future<Output = Result<T>>,
+        call: impl Future<Output = Answered<T>>,
     ) -> Result<T> {
         let sent = Instant::now();
-        let answer = call.await;
-        let timing = Timing { due, sent, answered: Instant::now() };
-        self.measured(buyer, operation, Outcome::of(&answer), timing);
-        answer
+        let answered = call.await;
+        let timing = Timing { due, sent, answered: answered.answered_at(sent) };
+        self.measured(buyer, operation, Outcome::of(&answered.answer), timing);
+        answered.answer
     }
 
     /// Reads how many tickets are available, if the last reading is old and nobody else is at it.
     pub(super) async fn count_tickets(&self, buyer: u32) -> Result<()> {
-        let Some(reading) = self.vacancy.refresh(&*self.repository, self.event).await else {
+        let Some(reading) = self.vacancy.refresh(&*self.office).await else {
             return Ok(());
         };
         // Nobody's plan meant it to be read at a certain time: it is due when it is sent.
@@ -86,14 +85,14 @@ impl Sale {
     }
 
     /// Writes down what a buyer was told about his hold.
-    pub(super) fn told(&self, sent_at: Timestamp, hold: &Hold, answer: Answer) {
+    pub(super) fn told(&self, sent_at: Timestamp, hold: &OwnHold, answer: Answer) {
         let told = Told {
             sent_at,
-            told_at: self.repository.now(),
+            told_at: self.office.now(),
             event_id: self.event,
             hold_id: hold.hold_id,
             buyer_id: hold.buyer_id,
-            tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
+            tickets: hold.tickets.clone(),
             answer,
         };
         if let Err(e) = self.history.record(&told) {

@@ -97,7 +97,7 @@ impl Keeper {
 
     /// Notes how it stands `at` so long after the opening, in clock time.
     pub(super) fn note(&self, sale: &Sale, at: Duration, tickets: &Tickets) {
-        let seen = sale.progress.snapshot(sale.repository.now());
+        let seen = sale.progress.snapshot(sale.office.now());
         let (operations, due_p99_us) = sale.recorder.since_last_asked();
         let taken = sale.tally.taken_so_far();
         let mut kept = self.kept();

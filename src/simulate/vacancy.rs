@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::box_office::{BoxOffice, Stock};
 use super::pace::Pace;
 use super::report::Tickets;
-use crate::domain::{EventId, Section};
-use crate::repository::{Repository, Result, SectionCounts};
+use crate::domain::Section;
+use crate::repository::Result;
 
 /// How old a reading may be in buyer time, and the least of that in clock time.
 const AGE_MS: u32 = 6_000;
@@ -109,19 +110,15 @@ impl Vacancy {
     }
 
     /// Reads how many tickets are available, if the last reading is old and nobody else is at it.
-    pub(super) async fn refresh(
-        &self,
-        repository: &dyn Repository,
-        event: EventId,
-    ) -> Option<Reading> {
+    pub(super) async fn refresh(&self, office: &dyn BoxOffice) -> Option<Reading> {
         let sent = Instant::now();
         if sent < self.freshness().until || self.being_read.swap(true, Ordering::Acquire) {
             return None;
         }
         let reserved = Reserved(&self.being_read);
-        let counts = repository.counts(event).await;
-        let answered = Instant::now();
-        let answer = counts.map(|counts| self.keep(&counts));
+        let counts = office.counts().await;
+        let answered = counts.answered_at(sent);
+        let answer = counts.answer.map(|counts| self.keep(&counts));
         self.freshness().renew(sent, answered, self.age_max);
         drop(reserved);
         Some(Reading { sent, answered, answer })
@@ -136,11 +133,12 @@ impl Vacancy {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, counts: &[SectionCounts]) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Tickets::of(counts);
-        for section in counts {
-            if let Some(place) = self.places.get(&section.section) {
-                self.outlooks[*place].count(section.available);
+    fn keep(&self, stocks: &[Stock]) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) =
+            stocks.iter().map(|stock| Tickets::from(stock.counts)).sum();
+        for stock in stocks {
+            if let Some(place) = self.places.get(&stock.section) {
+                self.outlooks[*place].count(stock.counts.available);
             }
         }
     }

@@ -8,17 +8,19 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::box_office::{Joined, OwnHold, Waiter};
 use super::buyer::Buyer;
 use super::checkout::Checkout;
 use super::measure::Operation;
 use super::pace::Pace;
+use super::plan::BuyerPlan;
 use super::progress::{Leaving, Progress};
 use super::sale::Sale;
 use super::stop::Urgency;
 use super::tally::Wait;
 use crate::audit::Answer;
-use crate::domain::{EntryId, Hold, HoldId, HoldStatus, NewEntry, WaitlistEntry, Wish};
-use crate::repository::Error;
+use crate::domain::{EntryId, HoldId, HoldStatus, NewEntry, SessionId, Wish};
+use crate::repository::{Caller, Error};
 
 /// How often it is looked for offers, in buyer time, and the least of that in clock time.
 const LOOK_EVERY_MS: u32 = 10_000;
@@ -31,9 +33,16 @@ const WATCHER: u32 = 0;
 /// The buyers of this run who stand in line.
 #[derive(Debug)]
 pub(super) struct Line {
-    waiting: Mutex<BTreeMap<EntryId, oneshot::Sender<HoldId>>>,
+    waiting: Mutex<BTreeMap<EntryId, Waiting>>,
     somebody: Notify,
     closed: watch::Sender<bool>,
+}
+
+/// How somebody who waits is told of an offer, and the session that it is made to.
+#[derive(Debug)]
+struct Waiting {
+    session: SessionId,
+    tell: oneshot::Sender<HoldId>,
 }
 
 impl Default for Line {
@@ -45,9 +54,10 @@ impl Default for Line {
 
 impl Line {
     /// Notes that somebody waits, until the place is dropped.
-    fn enter<'a>(&'a self, entry: EntryId, progress: &'a Progress) -> Place<'a> {
+    fn enter<'a>(&'a self, waiter: Waiter, progress: &'a Progress) -> Place<'a> {
         let (tell, told) = oneshot::channel();
-        self.waiting().insert(entry, tell);
+        let Waiter { entry_id: entry, session_id: session } = waiter;
+        self.waiting().insert(entry, Waiting { session, tell });
         progress.waits();
         self.somebody.notify_one();
         Place { line: self, progress, entry, told }
@@ -58,20 +68,28 @@ impl Line {
         self.closed.send_replace(true);
     }
 
-    fn entries(&self) -> Vec<EntryId> {
-        self.waiting().keys().copied().collect()
+    fn waiters(&self) -> Vec<Waiter> {
+        let waiter = |(entry, waiting): (&EntryId, &Waiting)| Waiter {
+            entry_id: *entry,
+            session_id: waiting.session.clone(),
+        };
+        self.waiting().iter().map(waiter).collect()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting().is_empty()
     }
 
     fn tell(&self, entry: EntryId, hold: HoldId) {
-        if let Some(tell) = self.waiting().remove(&entry) {
+        if let Some(waiting) = self.waiting().remove(&entry) {
             // Whoever left meanwhile learns of it when he leaves the line.
-            let _ = tell.send(hold);
+            let _ = waiting.tell.send(hold);
         }
     }
 
     /// Returns as soon as somebody waits. One at a time may call it.
     async fn somebody_waits(&self) {
-        while self.waiting().is_empty() {
+        while self.is_empty() {
             self.somebody.notified().await;
         }
     }
@@ -81,7 +99,7 @@ impl Line {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<EntryId, oneshot::Sender<HoldId>>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<EntryId, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -140,11 +158,13 @@ fn interval(speed: Pace) -> Duration {
 
 /// Serves the line, and tells whoever was offered something.
 async fn look(sale: &Sale, due: Instant) {
-    if sale.line.entries().is_empty() {
+    if sale.line.is_empty() {
         return;
     }
-    let call = sale.repository.serve_waitlist(sale.event);
-    match sale.ask(WATCHER, Operation::ServeWaitlist, due, call).await {
+    if sale.office.serves_the_line() {
+        return look_for_offers(sale, due).await;
+    }
+    match sale.ask(WATCHER, Operation::ServeWaitlist, due, sale.office.serve_waitlist()).await {
         Ok(offers) => {
             for offer in offers {
                 sale.line.tell(offer.entry_id, offer.hold_id);
@@ -152,12 +172,17 @@ async fn look(sale: &Sale, due: Instant) {
         }
         Err(e) => sale.missed("serve the waitlist", &e),
     }
-    let entries = sale.line.entries();
-    if entries.is_empty() {
+    look_for_offers(sale, Instant::now()).await;
+}
+
+/// Tells whoever was offered something, by whomever.
+async fn look_for_offers(sale: &Sale, due: Instant) {
+    let waiting = sale.line.waiters();
+    if waiting.is_empty() {
         return;
     }
-    let call = sale.repository.offers_to(sale.event, &entries);
-    match sale.ask(WATCHER, Operation::OffersTo, Instant::now(), call).await {
+    let call = sale.office.offers_to(&waiting);
+    match sale.ask(WATCHER, Operation::OffersTo, due, call).await {
         Ok(offers) => {
             for (entry, hold) in offers {
                 sale.line.tell(entry, hold);
@@ -176,32 +201,33 @@ impl Buyer<'_> {
         if winding_down || sale.vacancy.may_have_anywhere(self.plan.party) {
             return Continue(());
         }
-        let entry = self.join_line().await?;
+        let entry_id = sale.ids.entry(sale.office.now());
+        let joined = self.join_line(entry_id).await?;
         sale.progress.joins_waitlist();
-        let joined = Instant::now();
-        let offered = match entry.hold_id {
+        let joined_at = Instant::now();
+        let offered = match joined.hold_id {
             Some(hold) => Some(hold),
-            None => self.wait(entry.entry_id, waits_ms).await,
+            None => self.wait(entry_id, waits_ms).await,
         };
         // Whoever is offered tickets at once has nobody in front of him.
-        let place = entry.place.map_or(1, |place| u32::try_from(place).unwrap_or(u32::MAX));
-        sale.tally.waited(Wait { place, waited: joined.elapsed(), offered: offered.is_some() });
+        let place = joined.place.map_or(1, |place| u32::try_from(place).unwrap_or(u32::MAX));
+        sale.tally.waited(Wait { place, waited: joined_at.elapsed(), offered: offered.is_some() });
         match offered {
             Some(hold) => self.take_offer(hold).await,
-            None => self.leave_line(entry.entry_id).await,
+            None => self.leave_line(entry_id).await,
         }
     }
 
-    async fn join_line(&mut self) -> ControlFlow<Leaving, WaitlistEntry> {
+    async fn join_line(&mut self, entry_id: EntryId) -> ControlFlow<Leaving, Joined> {
         let sale = self.sale;
         let entry = NewEntry {
-            entry_id: sale.ids.entry(sale.repository.now()),
+            entry_id,
             event_id: sale.event,
             session_id: self.plan.session_id.clone(),
             buyer_id: self.plan.buyer_id,
             wish: Wish { section: None, ticket_type: None, size: self.plan.party },
         };
-        let call = || sale.repository.join_waitlist(&entry);
+        let call = || sale.office.join_waitlist(&entry);
         match self.ask(Operation::JoinWaitlist, call).await? {
             // He may have no more, or not now: he does without.
             Err(Error::Refused(_)) => Break(Leaving::EmptyHanded),
@@ -217,7 +243,8 @@ impl Buyer<'_> {
             return None;
         }
         self.due += span;
-        let mut place = sale.line.enter(entry, &sale.progress);
+        let waiter = Waiter { entry_id: entry, session_id: self.plan.session_id.clone() };
+        let mut place = sale.line.enter(waiter, &sale.progress);
         tokio::select! {
             biased;
             hold = place.offered() => {
@@ -232,15 +259,15 @@ impl Buyer<'_> {
     /// Leaves the line; what was offered to him in this very moment he has given up.
     async fn leave_line(&mut self, entry: EntryId) -> ControlFlow<Leaving> {
         let sale = self.sale;
-        let sent_at = sale.repository.now();
+        let sent_at = sale.office.now();
         let session = &self.plan.session_id;
-        let call = || sale.repository.leave_waitlist(entry, session);
+        let call = || sale.office.leave_waitlist(entry, session);
         let left = match self.ask(Operation::LeaveWaitlist, call).await? {
             // Somebody else acts in his session.
             Err(Error::Refused(_)) => return Break(Leaving::EmptyHanded),
             answer => self.answered("leave the waitlist", answer)?,
         };
-        let Some(hold) = left.hold_id else { return Break(Leaving::EmptyHanded) };
+        let Some(hold) = left else { return Break(Leaving::EmptyHanded) };
         let hold = self.hold(hold).await?;
         sale.progress.claimed(hold.tickets.len());
         if hold.status == HoldStatus::Abandoned {
@@ -254,7 +281,7 @@ impl Buyer<'_> {
 
     /// Learns what he was offered, and does with it as with every hold.
     async fn take_offer(&mut self, hold: HoldId) -> ControlFlow<Leaving> {
-        let sent_at = self.sale.repository.now();
+        let sent_at = self.sale.office.now();
         let hold = self.hold(hold).await?;
         self.got(sent_at, &hold);
         let visit = self.plan.visits.len();
@@ -264,9 +291,11 @@ impl Buyer<'_> {
         }
     }
 
-    async fn hold(&mut self, hold: HoldId) -> ControlFlow<Leaving, Hold> {
+    async fn hold(&mut self, hold: HoldId) -> ControlFlow<Leaving, OwnHold> {
         let sale = self.sale;
-        let call = || sale.repository.hold(hold);
+        let BuyerPlan { session_id, buyer_id, .. } = self.plan;
+        let caller = Caller { session_id: session_id.clone(), buyer_id: *buyer_id };
+        let call = || sale.office.hold(hold, &caller);
         let answer = self.ask(Operation::Hold, call).await?;
         self.answered("read the hold that was offered", answer)
     }
@@ -291,21 +320,22 @@ mod tests {
         let (line, progress) = (Line::default(), Progress::default());
         let (entry, hold) = (EntryId::fresh(), HoldId::fresh());
         let waiting = || progress.snapshot(Timestamp::from_millis(0)).waiting;
-        let mut place = line.enter(entry, &progress);
-        assert_eq!((line.entries(), waiting()), (vec![entry], 1));
+        let waiter = Waiter { entry_id: entry, session_id: "ann".parse().unwrap() };
+        let mut place = line.enter(waiter.clone(), &progress);
+        assert_eq!((line.waiters(), waiting()), (vec![waiter.clone()], 1));
         line.somebody_waits().await;
         line.tell(EntryId::fresh(), HoldId::fresh());
         line.tell(entry, hold);
         line.tell(entry, HoldId::fresh());
         assert_eq!(place.offered().await, hold);
-        assert_eq!(line.entries(), []);
+        assert!(line.is_empty());
         drop(place);
         assert_eq!(waiting(), 0);
         // Who gives up waiting is not told, and leaves nothing behind.
-        let place = line.enter(entry, &progress);
+        let place = line.enter(waiter, &progress);
         drop(place);
         line.tell(entry, hold);
-        assert_eq!((line.entries(), waiting()), (vec![], 0));
+        assert_eq!((line.waiters(), waiting()), (vec![], 0));
         line.close();
         line.closed().await;
     }
