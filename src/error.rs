@@ -103,6 +103,9 @@ pub enum Error {
     /// The store did not do its part.
     #[error(transparent)]
     Store(StoreError),
+    /// Nobody answers where a server should be.
+    #[error(transparent)]
+    NoServer(Cause),
     /// Anything else that went wrong on the way.
     #[error(transparent)]
     Failed(Cause),
@@ -187,6 +190,7 @@ impl Error {
             Self::Usage { .. } | Self::BadFile { .. } => Outcome::Usage,
             Self::Refused { .. } => Outcome::Refused,
             Self::Store(_)
+            | Self::NoServer(_)
             | Self::Failed(_)
             | Self::Io { .. }
             | Self::Output(_)
@@ -256,6 +260,9 @@ impl Error {
             }
             Self::Refused { refusal, hint: None, .. } => Some(refusal.hint(now)),
             Self::Store(error) => Some(store_hint(&error.fault).into()),
+            Self::NoServer(_) => {
+                Some("start it with `tix serve`, or see that host and port are right".into())
+            }
             Self::Failed(_) | Self::Io { .. } | Self::Output(_) => None,
             Self::Rehearsal { error, again } => {
                 Some(error.hint(now).map_or(again.clone(), |hint| format!("{hint}; {again}")))
@@ -341,6 +348,14 @@ impl From<simulate::Error> for Error {
             simulate::Error::NotMinted(_) => {
                 Self::usage(error.to_string(), "mint its tickets with `tix seed`")
             }
+            simulate::Error::OtherStore { ref store, .. } => {
+                let hint = format!(
+                    "start it with `tix --store {store} serve`, or name the store that it serves \
+                     with --store"
+                );
+                Self::usage(error.to_string(), hint)
+            }
+            simulate::Error::NoServer { .. } => Self::NoServer(error.into()),
             simulate::Error::BrokeOff(_)
             | simulate::Error::Runtime(_)
             | simulate::Error::Measurement(_)

@@ -40,6 +40,7 @@ impl Rehearsal {
             progress: Arc::new(Progress::default()),
             stop: Stop::default(),
             time: Time::Real,
+            target: None,
         };
         Self { url, setting, scenario }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ParameterArgs, values};
+use crate::simulate::Target;
 
 pub(super) const EXAMPLES: &str = "\
 The report is the result; exit code 4 if its audit finds a violation. The first Ctrl-C lets nobody
@@ -25,6 +26,7 @@ Examples:
   tix simulate --virtual-time --report sale.html   the report as a page to forward
   tix simulate --plan plan.jsonl --seed 42         write down who would come
   tix simulate --buyers 500 --event hall --yes     on an event that people use
+  tix simulate --target http://127.0.0.1:8080      through a running `tix serve`
   tix --store sqlite::memory: simulate --speed max
 ";
 
@@ -61,10 +63,18 @@ pub struct SimulateArgs {
     /// Sell it even though people use it
     #[arg(long, requires = "event")]
     pub yes: bool,
+    /// Send the buyers at a running `tix serve` instead of the store: its URL. It has to serve the
+    /// same store, in which the event is made before and audited afterwards
+    #[arg(long, value_name = "URL", conflicts_with_all = ["virtual_time", "plan"])]
+    pub target: Option<Target>,
     /// Write down who would come and want what, as JSON Lines, and let nobody in: nothing touches a
     /// store, unless --event names one to read from. A file of that name is replaced; `-` is standard
     /// output
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "virtual_time", "repeat", "report"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["history", "virtual_time", "repeat", "report", "target"]
+    )]
     pub plan: Option<PathBuf>,
     /// Write the report as one HTML page, too, with charts and without need of a network: to forward,
     /// to print. The name ends in .html or .htm; a file of that name is replaced. Of one rehearsal,

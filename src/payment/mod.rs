@@ -89,7 +89,7 @@ pub async fn confirm(
 }
 
 /// Charges, and asks again where the provider falls silent; none if it stays silent.
-async fn outcome_of(provider: &dyn PaymentProvider, charge: &Charge) -> Option<PaymentOutcome> {
+pub async fn outcome_of(provider: &dyn PaymentProvider, charge: &Charge) -> Option<PaymentOutcome> {
     if let Ok(outcome) = provider.charge(charge).await {
         return Some(outcome);
     }

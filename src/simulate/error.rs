@@ -15,6 +15,25 @@ pub enum Error {
     /// The event has no tickets yet, or not all of them.
     #[error("the event {0} is not minted, so that nothing can be sold")]
     NotMinted(String),
+    /// Nobody answers where the server should be.
+    #[error("nobody answers at {target}")]
+    NoServer {
+        /// The URL.
+        target: String,
+        /// Why.
+        #[source]
+        cause: reqwest::Error,
+    },
+    /// The server sells from another store.
+    #[error("the server at {target} does not serve {store}: it has no event {slug}")]
+    OtherStore {
+        /// Its URL.
+        target: String,
+        /// The event of the rehearsal.
+        slug: String,
+        /// The store that has it, without its password.
+        store: String,
+    },
     /// Latencies cannot be measured.
     #[error("cannot set up the measurement")]
     Measurement(#[from] hdrhistogram::CreationError),

@@ -2,8 +2,9 @@
 //!
 //! The plan (who comes when, wants what, gives up or pays) and its execution are apart: [`plan`] is
 //! data made from a seed; [`run()`] sends its buyers through the same
-//! [`Repository`](crate::repository::Repository) as every command. [`rehearse()`] puts an event of its
-//! own, the run and the audit together into a [`SimulationReport`].
+//! [`Repository`](crate::repository::Repository) as every command, or at a server over HTTP.
+//! [`rehearse()`] puts an event of its own, the run and the audit together into a
+//! [`SimulationReport`].
 
 mod at_store;
 mod box_office;
@@ -20,6 +21,7 @@ mod link;
 pub mod measure;
 mod metered;
 pub mod outcome;
+mod over_http;
 pub mod pace;
 pub mod page;
 pub mod plan;
@@ -41,6 +43,7 @@ mod waitlist;
 
 pub use error::Error;
 pub use link::faults::FaultCounts;
+pub use over_http::{Target, TargetError};
 pub use pace::Pace;
 pub use plan::{BuyerPlan, Plan};
 pub use progress::{Progress, Snapshot};

@@ -1,7 +1,7 @@
 //! Where a rehearsal stands: numbers that its buyers keep up and anybody may read meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::Timestamp;
@@ -52,6 +52,7 @@ pub struct Progress {
     tickets_given_back: AtomicU64,
     tickets_sold: AtomicU64,
     left_behind: Mutex<BTreeMap<i64, Abandonment>>,
+    held_back: AtomicBool,
 }
 
 /// Holds left behind that lapse at about the same time.
@@ -152,6 +153,16 @@ impl Progress {
             sold,
             operations: read(&self.operations),
         }
+    }
+
+    /// Whether a server held buyers back because so many requests come from one address.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.held_back.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn held_back(&self) {
+        self.held_back.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn begins(&self, planned: u64) {

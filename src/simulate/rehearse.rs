@@ -6,6 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::over_http::Target;
 use super::report::SimulationReport;
 use super::run::{Setting, run};
 use super::scenario::Scenario;
@@ -85,10 +86,12 @@ fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64, run: &str)
     }
 }
 
-/// Rehearses the sale of a minted event: runs, audits, reports.
+/// Rehearses the sale of a minted event: runs, audits, reports. Where buyers ask a server, it has to
+/// serve `store`.
 ///
 /// # Errors
-/// The scenario is out of bounds, the event is not minted, or the store or its audit fails.
+/// The scenario is out of bounds, the event is not minted, the server does not answer or serves
+/// another store, or the store or its audit fails.
 pub async fn rehearse(
     setting: Setting,
     store: &StoreUrl,
@@ -99,6 +102,10 @@ pub async fn rehearse(
     if !event.minted {
         return Err(Error::NotMinted(event.slug.clone()));
     }
+    if let Some(target) = &setting.target {
+        target.find(event, store).await?;
+    }
+    let target = setting.target.as_ref().map(Target::to_string);
     let history = Arc::clone(&setting.history);
     // A store in memory lives as long as somebody has it open, and the audit needs it too.
     let repository = Arc::clone(&setting.repository);
@@ -107,5 +114,6 @@ pub async fn rehearse(
     let audit = audit::run(store, Some(event.event_id), history).await;
     let audit = audit.map_err(Error::Audit)?;
     let store = (store.to_string(), repository.engine());
-    Ok(SimulationReport::of(store, event, (scenario, seed), outcome, audit))
+    let report = SimulationReport::of(store, event, (scenario, seed), outcome, audit);
+    Ok(SimulationReport { target, ..report })
 }

@@ -32,6 +32,8 @@ pub struct SimulationReport {
     pub tix_version: &'static str,
     /// The store, without its password.
     pub store: String,
+    /// The URL of the server that buyers asked; none where they asked the store.
+    pub target: Option<String>,
     /// Whether it went by a virtual clock.
     pub virtual_time: bool,
     /// What the plan was made from.
@@ -200,6 +202,8 @@ pub struct Circumstances {
     pub slug: String,
     /// How a command names the store, with a space before; empty where it need not.
     pub store_option: String,
+    /// How a command names the server, with a space before; empty where buyers asked the store.
+    pub target_option: String,
     /// How a command names the event, with a space before; empty where it was the rehearsal's own.
     pub event_option: String,
     /// The engine's name and version.
@@ -225,6 +229,7 @@ impl SimulationReport {
             schema_version: SCHEMA_VERSION,
             tix_version: env!("CARGO_PKG_VERSION"),
             store,
+            target: None,
             virtual_time: outcome.time == Time::Virtual,
             seed,
             scenario,
@@ -246,6 +251,7 @@ impl SimulationReport {
             audit,
             circumstances: Circumstances {
                 store_option: String::new(),
+                target_option: String::new(),
                 event_option: String::new(),
                 slug: event.slug.clone(),
                 engine,

@@ -8,6 +8,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::at_store::AtStore;
+use super::box_office::BoxOffice;
 use super::buyer::attend;
 use super::error::Error;
 use super::fairness::Fairness;
@@ -17,6 +18,7 @@ use super::link::Link;
 use super::link::faults::{FaultCounts, Faults};
 use super::link::service::Service;
 use super::measure::{Latencies, Recorder};
+use super::over_http::{Manners, OverHttp, Target};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::progress::{Progress, Snapshot};
@@ -48,6 +50,8 @@ pub struct Setting {
     pub stop: Stop,
     /// Whose time it goes by.
     pub time: Time,
+    /// The server that buyers ask, which sells from the store; the store itself where there is none.
+    pub target: Option<Target>,
 }
 
 /// Whose time a run goes by.
@@ -159,11 +163,8 @@ async fn open(
         Time::Real => (Ids::Fresh, None),
         Time::Virtual => (Ids::of_seed(seed), Some(Service::new(&scenario.service))),
     };
-    let repository: Arc<dyn Repository> = if faults.is_some() || service.is_some() {
-        Arc::new(Link { store: setting.repository, service, faults: faults.clone() })
-    } else {
-        setting.repository
-    };
+    let way = Way { service, faults: faults.clone(), speed: scenario.speed };
+    let office = box_office(&setting, event, way).await?;
     Ok(Sale {
         event,
         plan,
@@ -176,11 +177,39 @@ async fn open(
         ids,
         faults,
         sections: sections.into_iter().map(|section| section.name).collect(),
-        office: Arc::new(AtStore { repository, provider: setting.provider, event }),
+        office,
         history: setting.history,
         progress: setting.progress,
         stop: setting.stop,
     })
+}
+
+/// What is on the way from the buyers to whom they ask, and how fast their time goes.
+struct Way {
+    service: Option<Service>,
+    faults: Option<Arc<Faults>>,
+    speed: Pace,
+}
+
+/// Whom buyers ask.
+async fn box_office(
+    setting: &Setting,
+    event: EventId,
+    Way { service, faults, speed }: Way,
+) -> Result<Arc<dyn BoxOffice>, Error> {
+    let repository = Arc::clone(&setting.repository);
+    let provider = Arc::clone(&setting.provider);
+    if let Some(target) = setting.target.clone() {
+        let (progress, stop) = (Arc::clone(&setting.progress), setting.stop.clone());
+        let manners = Manners { target, speed, faults, progress, stop };
+        return Ok(Arc::new(OverHttp::open(manners, event, repository, provider).await?));
+    }
+    let repository: Arc<dyn Repository> = if faults.is_some() || service.is_some() {
+        Arc::new(Link { store: repository, service, faults })
+    } else {
+        repository
+    };
+    Ok(Arc::new(AtStore { repository, provider, event }))
 }
 
 /// Lets everybody in at his time, and waits for all to leave.

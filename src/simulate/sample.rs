@@ -31,6 +31,7 @@ pub(super) fn report() -> SimulationReport {
         schema_version: 1,
         tix_version: "0.1.0",
         store: "sqlite:tix.db".into(),
+        target: None,
         virtual_time: false,
         seed: 42,
         scenario: Scenario::default(),

@@ -141,6 +141,7 @@ fn setting(report: &SimulationReport) -> Block {
     let pairs = [
         ("event", report.circumstances.slug.clone()),
         ("store", format!("{} ({})", report.store, report.circumstances.engine)),
+        ("server", report.target.clone().unwrap_or_default()),
         ("seed", report.seed.to_string()),
         ("speed", speed(report)),
         (
@@ -153,7 +154,8 @@ fn setting(report: &SimulationReport) -> Block {
             ),
         ),
     ];
-    let rows = pairs.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let said = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+    let rows = said.map(|(name, value)| vec![name.to_owned(), value]).collect();
     Block { title: "Rehearsal", header: vec![], rows }
 }
 
@@ -342,13 +344,14 @@ fn table(block: &Block) -> Table {
 #[must_use]
 pub fn command(report: &SimulationReport) -> String {
     let SimulationReport { scenario, seed, circumstances, .. } = report;
-    let (event, store) = (&circumstances.event_option, &circumstances.store_option);
+    let (event, target) = (&circumstances.event_option, &circumstances.target_option);
+    let store = &circumstances.store_option;
     let again = if event.is_empty() {
         scenario::command(scenario, *seed, report.virtual_time)
     } else {
         scenario::command_at_event(scenario, *seed)
     };
-    format!("{again}{event}{store}")
+    format!("{again}{event}{target}{store}")
 }
 
 /// What to do now: the command and why.

@@ -69,6 +69,7 @@ impl Rehearsal {
             progress: self.progress,
             stop: self.stop,
             time: Time::Virtual,
+            target: None,
         };
         rehearse(setting, &url, &event, &self.scenario, self.seed).await
     }

@@ -29,6 +29,7 @@ async fn a_stall_shows_in_latencies_from_due_time() {
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
         time: Time::Real,
+        target: None,
     };
     let outcome = simulate::run(setting, event.event_id, &scenario, 7).await.unwrap();
     let maps = outcome.latencies.iter().find(|l| (l.name, l.outcome) == ("section_map", "ok"));

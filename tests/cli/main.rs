@@ -21,6 +21,7 @@ mod simulate;
 mod store;
 mod streams;
 mod sweep;
+mod target;
 mod tickets;
 mod tmux;
 mod usage;

@@ -23,6 +23,7 @@ async fn a_store_in_use_raises_no_false_alarm() {
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
         time: Time::Real,
+        target: None,
     };
     let is_over = AtomicBool::new(false);
     let sale = async {

@@ -132,6 +132,7 @@ async fn rehearse_beside(repository: &Arc<dyn Repository>, url: &StoreUrl, worke
         progress: Arc::new(Progress::default()),
         stop: Stop::default(),
         time: Time::Real,
+        target: None,
     };
     let history = Arc::clone(&setting.history);
     let report = simulate::rehearse(setting, url, &event, &scenario, 7).await.unwrap();

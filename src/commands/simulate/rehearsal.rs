@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::event_option;
 use crate::audit::History;
 use crate::cli::SimulateArgs;
-use crate::commands::{Context, interrupted, pick};
+use crate::commands::{Context, interrupted, pick, quoted};
 use crate::domain::Event;
 use crate::error::{Error, Result};
 use crate::output::grouped;
@@ -36,6 +36,9 @@ impl Rehearsal<'_> {
         let shared = Shared::new(history(self.args)?, Stop::default());
         if self.args.virtual_time {
             return self.virtually(seed, shared).await;
+        }
+        if let Some(target) = &self.args.target {
+            target.reach().await?;
         }
         // An event that is named has to be there; everything else is made.
         let access = if self.args.event.is_some() { Access::Existing } else { Access::Create };
@@ -73,11 +76,16 @@ impl Rehearsal<'_> {
             progress: Arc::clone(&shared.progress),
             stop: shared.stop.clone(),
             time: Time::Real,
+            target: self.args.target.clone(),
         };
         let (url, scenario) = (&self.context.store, &self.scenario);
         let rehearsed = simulate::rehearse(setting, url, &event, scenario, seed);
         let mut report = self.watched(&shared, interrupt, rehearsed).await?;
         report.circumstances.store_option = self.context.store_option();
+        if let Some(target) = &self.args.target {
+            report.circumstances.target_option =
+                format!(" --target {}", quoted(&target.to_string()));
+        }
         if self.args.event.is_some() {
             report.circumstances.event_option = event_option(&event);
         }
@@ -97,6 +105,7 @@ impl Rehearsal<'_> {
             biased;
             () = heed(terminal, interrupt, &shared.stop, &counter) => Err(Error::Interrupted),
             () = show(&counter, &shared.progress) => Err(Error::Interrupted),
+            () = warn(terminal, &counter, &shared.progress) => Err(Error::Interrupted),
             report = rehearsed => report.map_err(Error::from),
         };
         counter.finish();
@@ -202,6 +211,20 @@ async fn show(counter: &Counter, progress: &Progress) {
         });
         (operations_before, shown_at) = (snapshot.operations, Instant::now());
     }
+}
+
+/// Says once that the server holds buyers back, and that nothing else is measured then.
+async fn warn(terminal: &Terminal, counter: &Counter, progress: &Progress) {
+    while !progress.is_held_back() {
+        tokio::time::sleep(SHOW_EVERY).await;
+    }
+    counter.above(|| {
+        terminal.notice(
+            "the server limits how often one address asks, and all buyers have the same; \
+             `tix serve --rate-limit off` lifts that",
+        );
+    });
+    std::future::pending::<()>().await;
 }
 
 /// How a rehearsal ends that has a report.

@@ -110,7 +110,7 @@ impl Faults {
     }
 
     /// Waits while the store is stalled; fails where the request does not get through.
-    pub(super) async fn on_the_way_there(&self) -> Result<()> {
+    pub(in crate::simulate) async fn on_the_way_there(&self) -> Result<()> {
         let until = self.stalled_until();
         if until > Instant::now() {
             sleep_until(until).await;
@@ -123,7 +123,7 @@ impl Faults {
     }
 
     /// Fails where the answer does not arrive.
-    pub(super) fn on_the_way_back(&self) -> Result<()> {
+    pub(in crate::simulate) fn on_the_way_back(&self) -> Result<()> {
         let (trouble, count) = if self.happens(self.shares.lost_share) {
             (Trouble::Lost, &self.lost)
         } else if self.happens(self.shares.crash_share) {

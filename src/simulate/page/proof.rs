@@ -116,6 +116,7 @@ pub(super) fn making(report: &SimulationReport) -> Markup {
                 dt { "seed" } dd { (figure("/seed", report.seed)) }
                 dt { "event" } dd { (report.circumstances.slug) }
                 dt { "store" } dd { (report.store) " (" (report.circumstances.engine) ")" }
+                @if let Some(target) = &report.target { dt { "server" } dd { (target) } }
                 dt { "speed" } dd { (text::speed(report)) }
                 dt { "took" } dd {
                     (span_figure("/elapsed_seconds", Some(report.elapsed_seconds)))
