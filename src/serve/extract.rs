@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tower_http::timeout::TimeoutError;
 
 use super::problem::Problem;
-use crate::domain::{BuyerId, EventId, SessionId};
+use crate::domain::{BuyerId, SessionId};
 use crate::repository;
 
 /// The header that names the checkout.
@@ -79,11 +79,6 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
             Err(_) => Err(Problem::not_found()),
         }
     }
-}
-
-/// The show that a text names: its id, or its slug, from which the id follows.
-pub(super) fn event_id(name: &str) -> EventId {
-    name.parse().unwrap_or_else(|_| EventId::of_slug(name))
 }
 
 /// Who asks, where that must be known.

@@ -86,9 +86,15 @@ impl House {
         self.errands.wait().await;
     }
 
-    /// The seats of a show.
-    pub(super) async fn show(&self, event: EventId) -> Result<Arc<Show>> {
-        self.live.show(event).await
+    /// The seats of the show that a text names.
+    pub(super) async fn show(&self, name: &str) -> Result<Arc<Show>> {
+        self.live.show(event_id(name)).await.map_err(|problem| problem.of_event(name))
+    }
+
+    /// The show that a text names.
+    pub(super) async fn event(&self, name: &str) -> Result<Event> {
+        let event = self.ask("event", self.store.event(event_id(name))).await;
+        event.map_err(|problem| problem.of_event(name))
     }
 
     /// All shows, by their date; those that were added in the last moment may be missing.
@@ -112,4 +118,9 @@ impl House {
             PaymentAnswer::Silent => &SilentProvider,
         }
     }
+}
+
+/// The id of the show that a text names: it is the id, or the slug, from which the id follows.
+fn event_id(name: &str) -> EventId {
+    name.parse().unwrap_or_else(|_| EventId::of_slug(name))
 }

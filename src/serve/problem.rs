@@ -118,6 +118,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 
+    /// The same problem; where there is no such show, in the words of whoever asked for it.
+    pub(super) fn of_event(self, name: &str) -> Self {
+        let unknown = Refusal::UnknownEvent { name: name.to_owned() };
+        if self.reason == unknown.code() { unknown.into() } else { self }
+    }
+
     /// There is nothing at this path.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")

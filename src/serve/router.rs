@@ -4,18 +4,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 
 use super::house::House;
 use super::limits::RateLimit;
+use super::live::Answer;
 use super::problem::Problem;
 use super::routes;
 
@@ -64,11 +65,8 @@ pub(super) fn router(
     behind_proxy: bool,
 ) -> Router {
     let (described, document) = routes::described().split_for_parts();
-    let document = Arc::new(document);
-    let openapi = get(move || {
-        let document = Arc::clone(&document);
-        async move { Json((*document).clone()) }
-    });
+    let document = Answer::lasting(&document);
+    let openapi = get(async move |asked: HeaderMap| document.to(&asked));
     let door = Arc::new(Door { house: Arc::clone(house), rate, behind_proxy });
     described
         .route("/v1/openapi.json", openapi)

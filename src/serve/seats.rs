@@ -60,7 +60,7 @@ impl Seats {
         let layout = LayoutDocument::new(event_id, sections);
         let numbered = sections.iter().zip(0..);
         Self {
-            layout: Answer::lasting(&layout, &event_id.to_string()),
+            layout: Answer::lasting(&layout),
             numbers: numbered.map(|(map, at)| (map.section().name.clone(), at)).collect(),
             prices: sections.iter().map(prices).collect(),
             sections: vec![None; sections.len()],

@@ -28,16 +28,16 @@ fn rest(stream: &mut TcpStream) -> String {
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_to_come_again_and_operators_are_not() {
     let server = Server::with(&[], &["--rate-limit", "2"]);
-    let mut served = 0;
+    let mut answered = 0;
     let too_many = loop {
         let asked = answer(server.get("/v1/events/hall/counts")).await;
         if asked.status != 200 {
             break asked;
         }
-        served += 1;
-        assert!(served < 100);
+        answered += 1;
+        assert!(answered < 100);
     };
-    assert!(served >= 4, "{served}");
+    assert!(answered >= 4, "{answered}");
     too_many.refused(429, "too_many_requests");
     assert_eq!(too_many.headers["retry-after"], "1");
     for path in ["/healthz", "/metrics"] {

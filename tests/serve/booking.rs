@@ -7,10 +7,10 @@ use crate::server::{Server, answer, until};
 #[tokio::test]
 async fn seats_are_held_paid_for_and_checked_in() {
     let server = Server::start();
-    let held = server.reserve("ann", &["Balcony/1/2", "Balcony/1/1"]).await;
-    let document = held.is(201);
+    let reserved = server.reserve("ann", &["Balcony/1/2", "Balcony/1/1"]).await;
+    let document = reserved.is(201);
     let hold = document["hold"]["hold_id"].as_str().unwrap();
-    assert_eq!(held.headers["location"], format!("/v1/booking/{hold}"));
+    assert_eq!(reserved.headers["location"], format!("/v1/booking/{hold}"));
     assert_eq!(document["hold"]["amount"], json!({ "amount": "58.00", "currency": "EUR" }));
     assert_eq!(document["hold"]["tickets"][0]["seat"], "Balcony/1/1");
     let paid = server.confirm("ann", hold, "captured").await.is(200);

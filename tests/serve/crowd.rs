@@ -33,8 +33,8 @@ async fn who_asks_for_the_best_seats_at_once_is_seated_as_long_as_there_are_any(
         crowd.spawn(async move {
             let best = json!({ "event": "hall", "best": { "count": 2 } });
             let session = format!("couple-{number}");
-            let held = answer(server.post("/v1/booking/reserve", &session, &best)).await.is(201);
-            let hold = held["hold"]["hold_id"].as_str().unwrap();
+            let best = answer(server.post("/v1/booking/reserve", &session, &best)).await.is(201);
+            let hold = best["hold"]["hold_id"].as_str().unwrap();
             server.confirm(&session, hold, "captured").await.is(200);
         });
     }

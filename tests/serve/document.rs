@@ -1,4 +1,4 @@
-//! The OpenAPI document: what is served is in it, and what is in it is served.
+//! The document that describes the API: what is served is in it, and what is in it is served.
 
 use serde_json::Value;
 

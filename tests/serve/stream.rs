@@ -59,8 +59,8 @@ impl Event {
     /// The event of a block; none where it is only a sign of life.
     fn read(block: &str) -> Option<Self> {
         let field = |name: &str| {
-            let lines = block.lines().filter_map(|line| line.strip_prefix(name));
-            lines.last().map(|value| value.trim_start_matches(": ").to_owned())
+            let mut lines = block.lines().filter_map(|line| line.strip_prefix(name));
+            lines.next_back().map(|value| value.trim_start_matches(": ").to_owned())
         };
         let data = serde_json::from_str(&field("data")?).unwrap();
         Some(Self { name: field("event")?, id: field("id"), data })
@@ -99,8 +99,8 @@ async fn a_hold_that_nobody_pays_for_is_seen_to_come_free() {
     let server = Server::with(&["--ttl", "1s"], &[]);
     let mut stream = Stream::open(stream(&server).header("Tix-Session", "ann")).await;
     let hold = server.hold("ann", &["Stalls/1/2"]).await;
-    let held = stream.until("hold").await;
-    assert_eq!((&held.data["hold_id"], &held.data["change"]), (&hold.into(), &"held".into()));
+    let begun = stream.until("hold").await;
+    assert_eq!((&begun.data["hold_id"], &begun.data["change"]), (&hold.into(), &"held".into()));
     assert_eq!(stream.until("hold").await.data["change"], "expired");
 }
 

@@ -4,9 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-/// How long a buyer's browser may keep what never changes, in seconds.
-const LAYOUT_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 /// Whoever keeps an answer has to ask whether it is still so.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -16,25 +15,19 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(in crate::serve) struct Answer {
     body: Bytes,
     tag: HeaderValue,
-    cache: HeaderValue,
 }
 
 impl Answer {
     /// The version of a document that changes.
     pub(in crate::serve) fn changing(document: &impl Serialize, epoch: &str, version: u64) -> Self {
-        Self::new(document, &format!("\"{epoch}-{version}\""), ASK_AGAIN)
+        Self { body: written(document), tag: tag(&format!("{epoch}-{version}")) }
     }
 
-    /// A document that stays as it is.
-    pub(in crate::serve) fn lasting(document: &impl Serialize, name: &str) -> Self {
-        Self::new(document, &format!("\"{name}\""), LAYOUT_CACHE)
-    }
-
-    fn new(document: &impl Serialize, tag: &str, cache: HeaderValue) -> Self {
-        // Numbers and text always make a document; letters, digits and dashes a tag.
-        let body = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
-        let tag = HeaderValue::from_str(tag).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { body, tag, cache }
+    /// A document that stays as it is, and is known by what it says.
+    pub(in crate::serve) fn lasting(document: &impl Serialize) -> Self {
+        let body = written(document);
+        let tag = tag_of(&Sha256::digest(&body));
+        Self { body, tag }
     }
 
     /// The response to a request with these headers: short for who has it already.
@@ -50,7 +43,7 @@ impl Answer {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ETAG, self.tag.clone());
-        headers.insert(header::CACHE_CONTROL, self.cache.clone());
+        headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
         response
     }
 
@@ -62,6 +55,22 @@ impl Answer {
         };
         tags.to_str().is_ok_and(|tags| tags.split(',').any(is_own))
     }
+}
+
+fn written(document: &impl Serialize) -> Bytes {
+    // Numbers and text always make a document.
+    Bytes::from(serde_json::to_vec(document).unwrap_or_default())
+}
+
+/// The tag of what has this digest: its beginning tells versions apart.
+pub(in crate::serve) fn tag_of(digest: &[u8]) -> HeaderValue {
+    let digits = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    tag(&digest.iter().take(8).fold(String::new(), digits))
+}
+
+fn tag(name: &str) -> HeaderValue {
+    // Letters, digits and dashes make a header.
+    HeaderValue::from_str(&format!("\"{name}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 #[cfg(test)]

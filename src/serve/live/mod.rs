@@ -23,7 +23,7 @@ mod frames;
 mod listeners;
 mod show;
 
-pub(super) use answers::Answer;
+pub(super) use answers::{Answer, tag_of};
 pub(super) use frames::{Frame, Kept, event as sse};
 pub(super) use listeners::Listening;
 pub(super) use show::Show;

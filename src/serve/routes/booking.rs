@@ -20,7 +20,7 @@ use crate::serve::documents::booking::{
     ReservedDocument, Wanted,
 };
 use crate::serve::documents::event::EventDocument;
-use crate::serve::extract::{Body, Caller, Named, event_id};
+use crate::serve::extract::{Body, Caller, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
@@ -60,8 +60,7 @@ pub(super) async fn reserve(
     Body(mut request): Body<ReserveRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservedDocument>)> {
     let wanted = request.wanted().map_err(Problem::bad_request)?;
-    let event = event_id(&request.event);
-    let show = house.show(event).await?;
+    let show = house.show(&request.event).await?;
     let reservation = Reservation { house: Arc::clone(&house), show, caller, id: request.hold_id };
     let (hold, chosen) = match wanted {
         Wanted::Seats(seats) => {

@@ -12,13 +12,13 @@ use super::parameters::EventPath;
 use crate::domain::event_search::PAGE_EVENTS_MAX;
 use crate::domain::geo::DISTANCE_KM_MAX;
 use crate::domain::{
-    Availability, Circle, Event, EventOrder, EventQuery, GeoPoint, Moment, Refusal, Section,
+    Availability, Circle, Event, EventOrder, EventQuery, GeoPoint, Moment, Section,
 };
 use crate::serve::documents::event::{
     EventDetails, EventDocument, HitDocument, PageDocument, SectionDocument,
 };
 use crate::serve::documents::present;
-use crate::serve::extract::{Named, Params, event_id};
+use crate::serve::extract::{Named, Params};
 use crate::serve::house::House;
 use crate::serve::problem::{Problem, Result};
 
@@ -176,12 +176,11 @@ pub(super) async fn show(
     State(house): State<Arc<House>>,
     Named(name): Named<String>,
 ) -> Result<Json<EventDetails>> {
-    let id = event_id(&name);
-    let event = house.ask("event", house.store.event(id)).await.map_err(|_| unknown(&name))?;
+    let event = house.event(&name).await?;
     let sections = if event.minted {
-        house.show(id).await?.seats(|seats| seats.offers())?
+        house.show(&name).await?.seats(|seats| seats.offers())?
     } else {
-        let sections = house.ask("sections", house.store.sections(id)).await?;
+        let sections = house.ask("sections", house.store.sections(event.event_id)).await?;
         let unpriced = |section: &Section| SectionDocument::new(section, None, 0);
         sections.iter().map(unpriced).collect()
     };
@@ -193,8 +192,4 @@ pub(super) async fn show(
         sections,
         now: house.store.now(),
     }))
-}
-
-fn unknown(name: &str) -> Problem {
-    Refusal::UnknownEvent { name: name.to_owned() }.into()
 }

@@ -1,15 +1,14 @@
 //! The page for people: plain files, in the binary.
 
-use std::fmt::Write;
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
-use rust_embed::{Embed, EmbeddedFile};
+use rust_embed::Embed;
 use tower_http::compression::CompressionLayer;
 
 use crate::serve::extract::Named;
+use crate::serve::live::tag_of;
 use crate::serve::problem::{Problem, Result};
 
 /// The page and its parts.
@@ -47,7 +46,7 @@ async fn asset(asked: HeaderMap, Named(name): Named<String>) -> Result<Response<
 
 fn file(asked: &HeaderMap, name: &str) -> Result<Response<Body>> {
     let file = Files::get(name).ok_or_else(Problem::not_found)?;
-    let tag = tag(&file);
+    let tag = tag_of(&file.metadata.sha256_hash());
     let has = asked.get(header::IF_NONE_MATCH).is_some_and(|own| *own == tag);
     let media = HeaderValue::from_str(file.metadata.mimetype());
     let mut response = Response::new(if has { Body::empty() } else { file.data.into() });
@@ -59,16 +58,4 @@ fn file(asked: &HeaderMap, name: &str) -> Result<Response<Body>> {
     headers.insert(header::ETAG, tag);
     headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
     Ok(response)
-}
-
-/// Tells one version of a file from another.
-fn tag(file: &EmbeddedFile) -> HeaderValue {
-    let mut tag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..8] {
-        // A text that grows takes whatever is written.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    // Digits and quotes are a header.
-    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
 }

@@ -16,7 +16,7 @@ use crate::serve::documents::seats::{
     EventCountsDocument, LayoutDocument, MapDocument, TicketsDocument,
 };
 use crate::serve::documents::{present, ticket_status};
-use crate::serve::extract::{Named, Params, event_id};
+use crate::serve::extract::{Named, Params};
 use crate::serve::house::House;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::seats::{Page, Seats};
@@ -43,7 +43,7 @@ pub(super) async fn counts(
     Named(name): Named<String>,
     asked: HeaderMap,
 ) -> Result<Response<Body>> {
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     Ok(show.seats(Seats::counts)?.to(&asked))
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn layout(
     Named(name): Named<String>,
     asked: HeaderMap,
 ) -> Result<Response<Body>> {
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     Ok(show.seats(|seats| seats.layout())?.to(&asked))
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn map(
     Params(params): Params<MapParams>,
     asked: HeaderMap,
 ) -> Result<Response<Body>> {
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     let answer = show.seats(|seats| match &params.section {
         None => Ok(seats.map()),
         Some(section) => seats.section_map(section),
@@ -145,6 +145,6 @@ pub(super) async fn tickets(
     let status = params.status.as_deref().map(known).transpose()?;
     let section = params.section.as_deref();
     let page = Page { section, status, offset: params.offset, limit };
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     Ok(Json(show.seats(|seats| seats.tickets(&page))??))
 }

@@ -21,7 +21,7 @@ use crate::domain::{SessionId, Timestamp};
 use crate::serve::documents::present;
 use crate::serve::documents::waiting_room::PlaceDocument;
 use crate::serve::documents::waitlist::{EntriesDocument, EntryDocument};
-use crate::serve::extract::{MaybeSession, Named, Params, event_id};
+use crate::serve::extract::{MaybeSession, Named, Params};
 use crate::serve::house::House;
 use crate::serve::live::{Frame, Listening, Show, sse};
 use crate::serve::problem::{Problem, Result};
@@ -90,7 +90,7 @@ pub(super) async fn follow(
     if params.for_seconds.is_some_and(|seconds| !(1..=SECONDS_MAX).contains(&seconds)) {
         return Err(Problem::bad_request(format!("for_seconds: 1 to {SECONDS_MAX}")));
     }
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     let follower = Follower::begin(house, show, session, &headers, params.for_seconds)?;
     let events = stream::unfold(follower, async |mut follower| {
         let event = follower.next().await?;

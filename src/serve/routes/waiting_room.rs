@@ -9,7 +9,7 @@ use super::ReadProblems;
 use super::parameters::{EventPath, SessionHeader};
 use crate::domain::SessionId;
 use crate::serve::documents::waiting_room::PlaceDocument;
-use crate::serve::extract::{Caller, Named, event_id};
+use crate::serve::extract::{Caller, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
@@ -26,7 +26,7 @@ pub(super) async fn look(
     Named(name): Named<String>,
     Caller(caller): Caller,
 ) -> Result<Json<PlaceDocument>> {
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     Ok(Json(place(&house, &show, &caller.session_id)))
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn enter(
     Named(name): Named<String>,
     Caller(caller): Caller,
 ) -> Result<Json<PlaceDocument>> {
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     let now = house.store.now();
     let Some(mut room) = show.room() else { return Ok(Json(PlaceDocument::open(now))) };
     match room.enter(&caller.session_id, now) {
@@ -70,7 +70,7 @@ pub(super) async fn leave(
     Named(name): Named<String>,
     Caller(caller): Caller,
 ) -> Result<Json<PlaceDocument>> {
-    let show = house.show(event_id(&name)).await?;
+    let show = house.show(&name).await?;
     if let Some(mut room) = show.room() {
         room.leave(&caller.session_id, house.store.now());
     }

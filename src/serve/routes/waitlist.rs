@@ -13,7 +13,7 @@ use super::{ActProblems, ReadProblems};
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{EntryId, NewEntry, Refusal, SectionMap, Shortage, Wish};
 use crate::serve::documents::waitlist::{EntriesDocument, JoinRequest, OneEntryDocument};
-use crate::serve::extract::{Body, Caller, Named, Params, event_id};
+use crate::serve::extract::{Body, Caller, Named, Params};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
@@ -38,7 +38,7 @@ pub(super) async fn list(
     Params(params): Params<WaitlistParams>,
     Caller(caller): Caller,
 ) -> Result<Json<EntriesDocument>> {
-    let show = house.show(event_id(&params.event)).await?;
+    let show = house.show(&params.event).await?;
     let entries = show.line.of(&*house.store, show.event_id(), &caller.session_id).await?;
     Ok(Json(EntriesDocument { entries, now: house.store.now() }))
 }
@@ -66,7 +66,7 @@ pub(super) async fn join(
     if !(1..=LIMIT_MAX).contains(&request.size) {
         return Err(Problem::bad_request(format!("size: 1 to {LIMIT_MAX}")));
     }
-    let show = house.show(event_id(&request.event)).await?;
+    let show = house.show(&request.event).await?;
     let entry = NewEntry {
         entry_id: request.entry_id.unwrap_or_else(EntryId::fresh),
         event_id: show.event_id(),
@@ -136,7 +136,7 @@ pub(super) async fn leave(
     let errand = async move {
         let call = leaving.store.leave_waitlist(id, &session);
         let left = leaving.ask("leave_waitlist", call).await?;
-        leaving.show(left.event_id).await?.line.moved().await;
+        leaving.live.show(left.event_id).await?.line.moved().await;
         Ok(left)
     };
     let left = house.see_through(errand).await?;
