@@ -62,7 +62,9 @@ fn start(cli: Cli) -> Outcome {
     let settings =
         Settings { format: cli.global.output, color: cli.global.color, quiet: cli.global.quiet };
     let terminal = Terminal::new(settings);
-    trace(cli.global.verbose, terminal.color_err());
+    // Who serves others has to be told what goes wrong though nobody asks.
+    let serves = matches!(cli.command, Command::Serve(_)) && !settings.quiet;
+    trace(cli.global.verbose, serves, terminal.color_err());
     let clock = Arc::new(SystemClock);
     let context = Context { terminal, store: cli.global.store, clock };
     match block_on(dispatch(cli.command, &context)) {
@@ -76,8 +78,9 @@ fn start(cli: Cli) -> Outcome {
 }
 
 /// Sends what is being done to standard error, as verbose as asked for.
-fn trace(verbose: u8, color: bool) {
+fn trace(verbose: u8, serves: bool, color: bool) {
     let filter = match verbose {
+        0 if serves => "tix=warn",
         0 => return,
         1 => "tix=debug",
         _ => "tix=trace",

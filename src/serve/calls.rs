@@ -1,5 +1,6 @@
 //! Calls of the repository: so many at a time, so many that wait, each in a span and measured.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,14 +22,9 @@ const COME_AGAIN: Duration = Duration::from_secs(1);
 /// The way to the repository.
 #[derive(Debug)]
 pub(super) struct Calls {
+    metrics: Arc<Metrics>,
     turns: Semaphore,
     present: AtomicUsize,
-}
-
-impl Default for Calls {
-    fn default() -> Self {
-        Self { turns: Semaphore::new(UNDER_WAY_MAX), present: AtomicUsize::new(0) }
-    }
 }
 
 /// Somebody who waits or is served; counted as long as it lives.
@@ -41,6 +37,12 @@ impl Drop for Presence<'_> {
 }
 
 impl Calls {
+    /// Nobody calls yet.
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        let turns = Semaphore::new(UNDER_WAY_MAX);
+        Self { metrics, turns, present: AtomicUsize::new(0) }
+    }
+
     /// Makes a call when it is its turn.
     ///
     /// # Errors
@@ -48,7 +50,6 @@ impl Calls {
     /// repository says.
     pub(super) async fn ask<T>(
         &self,
-        metrics: &Metrics,
         name: &'static str,
         call: impl Future<Output = repository::Result<T>>,
     ) -> Result<T> {
@@ -65,7 +66,7 @@ impl Calls {
             Err(repository::Error::Refused(refusal)) => refusal.code(),
             Err(repository::Error::Store(_)) => "failed",
         };
-        metrics.called(name, outcome, sent.elapsed());
+        self.metrics.called(name, outcome, sent.elapsed());
         answer.map_err(Problem::from)
     }
 
@@ -82,19 +83,17 @@ impl Calls {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_when_too_many_wait_is_told_to_come_again() {
-        let (calls, metrics) = (Arc::new(Calls::default()), Arc::new(Metrics::default()));
+        let calls = Arc::new(Calls::new(Arc::default()));
         let mut crowd = tokio::task::JoinSet::new();
         for _ in 0..UNDER_WAY_MAX + WAITING_MAX + 1 {
-            let (calls, metrics) = (Arc::clone(&calls), Arc::clone(&metrics));
+            let calls = Arc::clone(&calls);
             crowd.spawn(async move {
                 let never = std::future::pending::<repository::Result<()>>();
-                calls.ask(&metrics, "hold", never).await
+                calls.ask("hold", never).await
             });
         }
         let turned_away = crowd.join_next().await.unwrap().unwrap().unwrap_err();
@@ -105,6 +104,6 @@ mod tests {
         assert!(waited.elapsed() < TURN_WAIT_MAX, "that was virtual time");
         crowd.shutdown().await;
         assert_eq!(calls.present.load(Ordering::Relaxed), 0);
-        calls.ask(&metrics, "hold", async { Ok(()) }).await.unwrap();
+        calls.ask("hold", async { Ok(()) }).await.unwrap();
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
@@ -29,6 +31,8 @@ use super::router::Peer;
 const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
 /// How long a client may take nothing of an answer that waits for it.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long a client may be silent until the system asks whether it is still there.
+const SILENT_MAX: Duration = Duration::from_secs(30);
 /// The longest head of a request, in bytes.
 const HEAD_MAX: usize = 16 * 1024;
 /// How long it takes until connections are accepted again where the system has none to give.
@@ -48,14 +52,15 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// As many as asked for, if the system has file descriptors for them; half of them for one client.
-    pub(super) fn of(asked: usize) -> Self {
+    /// As many as asked for, if the system has file descriptors for them; half of them for one client,
+    /// unless that is a proxy through which all come.
+    pub(super) fn of(asked: usize, behind_proxy: bool) -> Self {
         // Those of the store and of the process itself.
         const OWN_FILES: u64 = 128;
         let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
         let room = usize::try_from(files.saturating_sub(OWN_FILES)).unwrap_or(usize::MAX).max(1);
         let all = asked.min(room);
-        Self { all, of_one: all.div_ceil(2) }
+        Self { all, of_one: if behind_proxy { all } else { all.div_ceil(2) } }
     }
 }
 
@@ -64,11 +69,12 @@ impl Bounds {
 struct Open {
     bounds: Bounds,
     by_client: Mutex<HashMap<IpAddr, usize>>,
+    count: AtomicUsize,
     house: Arc<House>,
 }
 
 /// An open connection; counted as long as it lives.
-struct Seat {
+struct Admitted {
     open: Arc<Open>,
     client: IpAddr,
 }
@@ -79,10 +85,10 @@ impl Open {
     }
 
     /// Counts a connection of a client; none where there are too many.
-    fn admit(self: &Arc<Self>, client: IpAddr) -> Option<Seat> {
+    fn admit(self: &Arc<Self>, client: IpAddr) -> Option<Admitted> {
         let client = household(client);
         let mut by_client = self.by_client.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = usize::try_from(self.metrics().connections.get()).unwrap_or(0);
+        let all = self.count.load(Ordering::Relaxed);
         let of_one = by_client.entry(client).or_default();
         if all >= self.bounds.all || *of_one >= self.bounds.of_one {
             if *of_one == 0 {
@@ -91,13 +97,14 @@ impl Open {
             return None;
         }
         *of_one += 1;
-        self.metrics().connections.inc();
+        self.count.fetch_add(1, Ordering::Relaxed);
         drop(by_client);
-        Some(Seat { open: Arc::clone(self), client })
+        self.metrics().connections.inc();
+        Some(Admitted { open: Arc::clone(self), client })
     }
 }
 
-impl Drop for Seat {
+impl Drop for Admitted {
     fn drop(&mut self) {
         let mut by_client = self.open.by_client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = by_client.get_mut(&self.client) {
@@ -106,6 +113,7 @@ impl Drop for Seat {
                 by_client.remove(&self.client);
             }
         }
+        self.open.count.fetch_sub(1, Ordering::Relaxed);
         self.open.metrics().connections.dec();
     }
 }
@@ -117,7 +125,12 @@ pub(super) async fn serve(
     house: &Arc<House>,
     bounds: Bounds,
 ) {
-    let open = Arc::new(Open { bounds, by_client: Mutex::default(), house: Arc::clone(house) });
+    let open = Arc::new(Open {
+        bounds,
+        by_client: Mutex::default(),
+        count: AtomicUsize::new(0),
+        house: Arc::clone(house),
+    });
     let connections = TaskTracker::new();
     // Tells idle connections that nothing more will be answered on them.
     let last_call = CancellationToken::new();
@@ -157,14 +170,14 @@ fn accept(
     connections: &TaskTracker,
     last_call: &CancellationToken,
 ) {
-    let Some(seat) = open.admit(peer.ip()) else {
+    let Some(admitted) = open.admit(peer.ip()) else {
         // Dropped: an answer would cost what there is too little of.
         open.metrics().refused_early("connections");
         return;
     };
     let (router, last_call) = (router.clone(), last_call.clone());
     connections.spawn(async move {
-        let _seat = seat;
+        let _admitted = admitted;
         if let Err(trouble) = talk(stream, peer.ip(), router, last_call).await {
             tracing::trace!(%peer, "a connection broke: {trouble}");
         }
@@ -179,6 +192,9 @@ async fn talk(
 ) -> hyper::Result<()> {
     // Answers are written whole; the system shall not wait for more.
     let _ = stream.set_nodelay(true);
+    // Who follows a show says nothing: that he is gone is found out by the system.
+    let keepalive = TcpKeepalive::new().with_time(SILENT_MAX).with_interval(SILENT_MAX / 3);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIME_MAX));
     let stream = Box::pin(stream);

@@ -9,11 +9,12 @@ use tokio_util::task::TaskTracker;
 
 use super::calls::Calls;
 use super::documents::booking::PaymentAnswer;
+use super::documents::waitlist::EntryDocument;
 use super::live::{Live, Show};
 use super::metrics::Metrics;
 use super::problem::{Problem, Result};
 use super::waiting_room;
-use crate::domain::{Event, EventId};
+use crate::domain::{Event, EventId, SessionId};
 use crate::payment::simulated::ProviderSettings;
 use crate::payment::{PaymentProvider, SilentProvider, SimulatedProvider};
 use crate::repository::{self, Repository};
@@ -26,12 +27,13 @@ const SHOWS_AGE_MAX: Duration = Duration::from_secs(2);
 pub(super) struct House {
     pub(super) store: Arc<dyn Repository>,
     pub(super) live: Arc<Live>,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: Arc<Metrics>,
     /// Says that the server shuts down.
     pub(super) closing: CancellationToken,
     /// What was begun and has to come to its end, whoever still listens.
     errands: TaskTracker,
-    calls: Calls,
+    /// The way to the repository.
+    pub(super) calls: Arc<Calls>,
     shows: Mutex<Option<(Instant, Arc<Vec<Event>>)>>,
     captures: SimulatedProvider,
     declines: SimulatedProvider,
@@ -46,13 +48,15 @@ impl House {
         let provider = |declined_share| {
             SimulatedProvider::new(ProviderSettings { declined_share, ..Default::default() })
         };
+        let metrics = Arc::<Metrics>::default();
+        let calls = Arc::new(Calls::new(Arc::clone(&metrics)));
         Self {
-            live: Arc::new(Live::new(Arc::clone(&store), room)),
+            live: Arc::new(Live::new(Arc::clone(&store), Arc::clone(&calls), room)),
             store,
-            metrics: Metrics::default(),
+            metrics,
             closing,
             errands: TaskTracker::new(),
-            calls: Calls::default(),
+            calls,
             shows: Mutex::default(),
             captures: provider(0.0),
             declines: provider(1.0),
@@ -65,7 +69,7 @@ impl House {
         name: &'static str,
         call: impl Future<Output = repository::Result<T>>,
     ) -> Result<T> {
-        self.calls.ask(&self.metrics, name, call).await
+        self.calls.ask(name, call).await
     }
 
     /// Does to its end what changes something, also if whoever asked for it goes away: half of it is
@@ -95,6 +99,15 @@ impl House {
     pub(super) async fn event(&self, name: &str) -> Result<Event> {
         let event = self.ask("event", self.store.event(event_id(name))).await;
         event.map_err(|problem| problem.of_event(name))
+    }
+
+    /// A session's places in the waitlist of a show.
+    pub(super) async fn waitlist_of(
+        &self,
+        show: &Show,
+        session: &SessionId,
+    ) -> Result<Vec<EntryDocument>> {
+        show.waitlist.of((&self.calls, &*self.store), show.event_id(), session).await
     }
 
     /// All shows, by their date; those that were added in the last moment may be missing.

@@ -26,7 +26,6 @@ mod documents;
 mod extract;
 mod house;
 mod limits;
-mod line;
 mod live;
 mod metrics;
 mod problem;
@@ -34,6 +33,7 @@ mod router;
 mod routes;
 mod seats;
 pub mod waiting_room;
+mod waitlist;
 
 pub use router::openapi;
 
@@ -106,7 +106,7 @@ impl Server {
             helpers.spawn(work(store));
         }
         let router = router::router(&house, rate, settings.behind_proxy);
-        let bounds = Bounds::of(settings.connections_max);
+        let bounds = Bounds::of(settings.connections_max, settings.behind_proxy);
         tokio::join!(connections::serve(listener, router, &house, bounds), async {
             stopped.await;
             closing.cancel();

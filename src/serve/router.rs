@@ -1,6 +1,6 @@
 //! All that is served, and what holds for every request.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -131,7 +131,10 @@ impl Door {
 fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     let mut lists = headers.get_all(FORWARDED_FOR).iter();
     let last = lists.next_back()?.to_str().ok()?.rsplit(',').next()?;
-    last.trim().parse().ok()
+    let last = last.trim();
+    // Some proxies write the port, too.
+    let with_port = || last.parse::<SocketAddr>().ok().map(|address| address.ip());
+    last.parse().ok().or_else(with_port)
 }
 
 /// The name of a method; of those that nobody knows there could be any number.
@@ -162,6 +165,8 @@ mod tests {
         assert_eq!(client(&["203.0.113.9, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         assert_eq!(client(&["203.0.113.9", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         assert_eq!(client(&["2001:db8::1"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!(client(&["192.0.2.1:4711"]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(client(&["[2001:db8::1]:4711"]).as_deref(), Some("2001:db8::1"));
         assert_eq!(client(&["unknown"]), None);
         assert_eq!(client(&[]), None);
     }

@@ -15,7 +15,7 @@ use crate::domain::obstacles;
 use crate::domain::seating::Search;
 use crate::domain::{
     Change, Choice, EventId, HoldId, Money, Obstacle, Refusal, SeatLabel, SectionMap, TicketId,
-    TicketStatus, Timestamp,
+    TicketStatus, Timestamp, Wish,
 };
 use crate::watch::{LiveMap, Spot};
 
@@ -97,8 +97,14 @@ impl Seats {
         Some(frame)
     }
 
-    /// What was told since a version, if that is not too long ago.
-    pub(super) fn since(&self, version: u64) -> Option<Vec<Arc<Frame>>> {
+    /// Tells versions of this reading of the seats from those of another one.
+    pub(super) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// What was told since the event of this id, if that was of this epoch and not too long ago.
+    pub(super) fn since(&self, id: &str) -> Option<Vec<Arc<Frame>>> {
+        let version = id.strip_prefix(&self.epoch)?.strip_prefix('-')?.parse().ok()?;
         self.kept.since(version, self.version)
     }
 
@@ -201,6 +207,11 @@ impl Seats {
         self.map.sections()
     }
 
+    /// Whether a group of those who wait fits somewhere.
+    pub(super) fn fits(&self, wish: &Wish) -> bool {
+        self.map.fits(wish.size, wish.section.as_deref(), wish.ticket_type.as_deref())
+    }
+
     // ── what is wanted ────────────────────────────────────────────────────────────────────────
 
     /// The tickets for these seats.
@@ -228,8 +239,9 @@ impl Seats {
         }
     }
 
-    /// Refuses what is hopeless: tickets that somebody has, as far as is known. The repeat of an
-    /// attempt may be that somebody, and is let through.
+    /// Refuses what is hopeless: tickets that somebody has, as far as is known. What somebody may have
+    /// to meet is let through: the repeat of an attempt, a hold that may be over, a payment that may be
+    /// overdue.
     ///
     /// # Errors
     /// Refused with `taken`, `blocked` or `unknown_seat`.
@@ -237,6 +249,7 @@ impl Seats {
         &self,
         tickets: &[TicketId],
         attempt: Option<HoldId>,
+        now: Timestamp,
     ) -> Result<(), Refusal> {
         let mut spots = Vec::with_capacity(tickets.len());
         for ticket in tickets {
@@ -244,7 +257,7 @@ impl Seats {
             spots.push(self.map.spot(*ticket).ok_or_else(unknown)?);
         }
         spots.sort_unstable();
-        let mut in_the_way = Vec::new();
+        let (mut in_the_way, mut is_hopeless) = (Vec::new(), false);
         for spot in spots {
             let map = &self.map.sections()[spot.section];
             let status = map.statuses()[spot.place];
@@ -257,6 +270,11 @@ impl Seats {
                 return Ok(());
             }
             let held_until = holder.and_then(|holder| holder.expires_at);
+            is_hopeless |= match status {
+                TicketStatus::Held => held_until.is_some_and(|until| until > now),
+                TicketStatus::Sold | TicketStatus::Blocked => true,
+                TicketStatus::Available | TicketStatus::Paying => false,
+            };
             in_the_way.push(Obstacle {
                 seat: map.tickets().tickets()[spot.place].label.clone(),
                 status,
@@ -266,7 +284,7 @@ impl Seats {
                 reason: None,
             });
         }
-        obstacles::check(in_the_way)
+        if is_hopeless { obstacles::check(in_the_way) } else { Ok(()) }
     }
 
     /// Chooses seats, which nobody else is chosen for a moment; in these sections only, the most
@@ -284,7 +302,16 @@ impl Seats {
         self.chosen.retain(|_, since| since.elapsed() < CHOSEN_FOR);
         let numbers: Vec<usize> = match sections {
             [] => (0..self.map.sections().len()).collect(),
-            named => named.iter().map(|name| self.number(name)).collect::<Result<_, _>>()?,
+            named => {
+                let mut numbers = Vec::with_capacity(named.len());
+                for name in named {
+                    let number = self.number(name)?;
+                    if !numbers.contains(&number) {
+                        numbers.push(number);
+                    }
+                }
+                numbers
+            }
         };
         let mut search = Search::new(count, ticket_type);
         for number in numbers {
@@ -299,7 +326,9 @@ impl Seats {
             return Err(Refusal::UnknownSeat { seats: vec![unknown.to_owned()] });
         }
         let choice = search.finish()?;
-        self.keep_from_others(&choice.tickets);
+        let now = Instant::now();
+        let spots = choice.tickets.iter().filter_map(|ticket| self.map.spot(*ticket));
+        self.chosen.extend(spots.map(|spot| (spot, now)));
         Ok(choice)
     }
 
@@ -310,14 +339,6 @@ impl Seats {
             map.set(spot.place, TicketStatus::Held);
         }
         map
-    }
-
-    /// Nobody is chosen for these tickets for a moment: somebody may have them, though the log has not
-    /// told so yet.
-    pub(super) fn keep_from_others(&mut self, tickets: &[TicketId]) {
-        let now = Instant::now();
-        let spots = tickets.iter().filter_map(|ticket| self.map.spot(*ticket));
-        self.chosen.extend(spots.map(|spot| (spot, now)));
     }
 
     /// These tickets were not taken after all.

@@ -10,10 +10,14 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::domain::{HoldId, SessionId, Timestamp};
+use crate::domain::{Hold, HoldId, SessionId, Timestamp};
 
 /// The most sessions that wait in one line.
-const LINE_MAX: usize = 1_000_000;
+const LINE_MAX: usize = 200_000;
+/// How often the line is looked through for those who have left.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How long it is remembered that a hold is over: the log may tell late what was before.
+const OVER_FOR: Duration = Duration::from_mins(1);
 /// How long somebody who waits may be silent; then he has left.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -64,6 +68,9 @@ pub(super) struct WaitingRoom {
     line: VecDeque<(u64, SessionId)>,
     waiting: HashMap<SessionId, Waiting>,
     next_number: u64,
+    /// The holds that ended lately, and when.
+    over: HashMap<HoldId, Timestamp>,
+    swept_at: Timestamp,
 }
 
 impl WaitingRoom {
@@ -76,6 +83,18 @@ impl WaitingRoom {
             line: VecDeque::new(),
             waiting: HashMap::new(),
             next_number: 0,
+            over: HashMap::new(),
+            swept_at: Timestamp::from_millis(0),
+        }
+    }
+
+    /// Takes over the checkouts that go on, whatever was known of them before. Who is in line, or was
+    /// let in and holds nothing yet, stays.
+    pub(super) fn begin(&mut self, holds: &[Hold]) {
+        let is_choosing = |inside: &Inside| matches!(inside, Inside::Choosing { .. });
+        self.inside.retain(|_, inside| is_choosing(inside));
+        for hold in holds {
+            self.holds(&hold.session_id, hold.hold_id);
         }
     }
 
@@ -119,8 +138,11 @@ impl WaitingRoom {
         self.let_in(now);
     }
 
-    /// A session has a hold: it is inside, whether or not it was let in.
+    /// A session has a hold: it is inside, whether or not it was let in. A hold that is over stays so.
     pub(super) fn holds(&mut self, session: &SessionId, hold: HoldId) {
+        if self.over.contains_key(&hold) {
+            return;
+        }
         if let Some(Inside::Holding { holds }) = self.inside.get_mut(session) {
             if !holds.contains(&hold) {
                 holds.push(hold);
@@ -136,6 +158,7 @@ impl WaitingRoom {
 
     /// A hold is over; with its last one a session's checkout ends.
     pub(super) fn ended(&mut self, session: &SessionId, hold: HoldId, now: Timestamp) {
+        self.over.insert(hold, now);
         let Some(Inside::Holding { holds }) = self.inside.get_mut(session) else { return };
         holds.retain(|other| *other != hold);
         if holds.is_empty() {
@@ -151,6 +174,9 @@ impl WaitingRoom {
 
     /// Sends away who took too long, and lets in who is next.
     pub(super) fn let_in(&mut self, now: Timestamp) {
+        if now.since(self.swept_at) >= SWEEP_EVERY {
+            self.sweep(now);
+        }
         while let Some((until, session)) = self.deadlines.first()
             && *until <= now
         {
@@ -167,6 +193,15 @@ impl WaitingRoom {
                 self.inside.insert(session, Inside::Choosing { until });
             }
         }
+    }
+
+    /// Forgets who has left the line without a word, and the holds that were over long ago.
+    fn sweep(&mut self, now: Timestamp) {
+        self.swept_at = now;
+        self.over.retain(|_, ended_at| now.since(*ended_at) < OVER_FOR);
+        self.waiting.retain(|_, waiting| now.since(waiting.seen_at) <= PATIENCE);
+        let waiting = &self.waiting;
+        self.line.retain(|(_, session)| waiting.contains_key(session));
     }
 
     fn out_of_line(&mut self, session: &SessionId) {
@@ -268,15 +303,19 @@ mod tests {
     }
 
     #[test]
-    fn who_is_silent_for_too_long_has_left_when_it_is_his_turn() {
+    fn who_is_silent_for_too_long_has_left() {
         let mut scene = scene(1);
         let hold = HoldId::fresh();
         scene.enter("ann");
         scene.room.holds(&session("ann"), hold);
         scene.enter("bob");
         scene.enter("cleo");
-        scene.pass(61);
+        scene.pass(59);
         assert_eq!(scene.look("cleo"), Some(Place::Waiting(2)));
+        scene.pass(2);
+        assert_eq!(scene.look("cleo"), Some(Place::Waiting(2)), "it is not looked all the time");
+        scene.pass(5);
+        assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
         scene.room.ended(&session("ann"), hold, scene.now);
         assert_eq!(scene.look("cleo"), Some(scene.admitted()));
         assert_eq!(scene.look("bob"), None);
@@ -298,6 +337,31 @@ mod tests {
         scene.enter("bob");
         scene.room.leave(&session("ann"), scene.now);
         assert_eq!(scene.look("bob"), Some(scene.admitted()));
+    }
+
+    #[test]
+    fn a_hold_that_is_over_stays_so_whatever_is_told_late() {
+        let mut scene = scene(1);
+        let hold = HoldId::fresh();
+        scene.enter("ann");
+        scene.room.holds(&session("ann"), hold);
+        scene.room.ended(&session("ann"), hold, scene.now);
+        scene.room.holds(&session("ann"), hold);
+        assert_eq!(scene.room.crowd(), (0, 0));
+    }
+
+    #[test]
+    fn a_line_outlasts_the_reading_of_what_goes_on() {
+        let mut scene = scene(1);
+        scene.enter("ann");
+        scene.room.holds(&session("ann"), HoldId::fresh());
+        scene.enter("bob");
+        scene.room.begin(&[]);
+        assert_eq!(scene.look("bob"), Some(scene.admitted()), "her hold is over, it turns out");
+        scene.enter("cleo");
+        scene.room.begin(&[]);
+        assert_eq!(scene.look("bob"), Some(scene.admitted()), "who was let in stays so");
+        assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
     }
 
     #[test]

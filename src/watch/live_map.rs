@@ -90,6 +90,13 @@ impl LiveMap {
         &self.seats.sections
     }
 
+    /// Whether a group of this size fits anywhere, in the section and on tickets of the type if they are
+    /// named.
+    #[must_use]
+    pub fn fits(&self, size: u32, section: Option<&str>, ticket_type: Option<&str>) -> bool {
+        self.seats.fits(size, section, ticket_type)
+    }
+
     /// Where a ticket stands; none where the event has no such ticket.
     #[must_use]
     pub fn spot(&self, ticket: TicketId) -> Option<Spot> {

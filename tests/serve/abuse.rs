@@ -146,7 +146,7 @@ async fn followers_who_do_not_listen_take_nothing_from_those_who_do() {
     }
     server.hold("last", &["Balcony/2/4"]).await;
     let mut heard = String::new();
-    while !heard.contains("[[1,7,\"h\"]]") {
+    while !heard.contains("[1,7,\"h\"]") {
         let piece = tokio::time::timeout(PATIENCE, listening.chunk()).await.expect("it is silent");
         heard.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
     }

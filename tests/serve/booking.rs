@@ -45,6 +45,29 @@ async fn the_best_seats_are_chosen_and_the_choice_is_explained() {
 }
 
 #[tokio::test]
+async fn the_repeat_of_a_choice_gets_the_same_seats() {
+    let server = Server::start();
+    let id = "01a22403-23fb-7271-a3b7-c53da45ab142";
+    let best = json!({ "event": "hall", "best": { "count": 2 }, "hold_id": id });
+    let first = answer(server.post("/v1/booking/reserve", "ann", &best)).await.is(201);
+    let again = answer(server.post("/v1/booking/reserve", "ann", &best)).await.is(201);
+    assert_eq!(again["hold"]["tickets"], first["hold"]["tickets"]);
+    answer(server.post("/v1/booking/reserve", "bob", &best)).await.refused(403, "not_yours");
+    answer(server.delete(&format!("/v1/booking/{id}"), "ann")).await.is(200);
+    answer(server.post("/v1/booking/reserve", "ann", &best)).await.refused(409, "expired");
+}
+
+#[tokio::test]
+async fn whoever_wants_a_seat_whose_payment_is_overdue_gets_it() {
+    let server = Server::with(&["--payment-time", "1s"], &["--no-worker"]);
+    let hold = server.hold("ann", &["Stalls/1/1"]).await;
+    server.confirm("ann", &hold, "silent").await.refused(409, "payment_in_progress");
+    let bob = async || Value::from(server.reserve("bob", &["Stalls/1/1"]).await.status.as_u16());
+    until("the payment to be given up", bob, |status| *status == 201).await;
+    server.audit_passes();
+}
+
+#[tokio::test]
 async fn every_refusal_says_its_reason_and_nobodys_business() {
     let server = Server::with(&["--limit", "4"], &[]);
     let hold = server.hold("ann", &["Stalls/1/1"]).await;

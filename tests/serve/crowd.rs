@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::server::{Server, answer};
+use crate::server::{Server, answer, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_who_want_one_seat_exactly_one_gets_it() {
@@ -42,6 +42,23 @@ async fn who_asks_for_the_best_seats_at_once_is_seated_as_long_as_there_are_any(
     let counts = server.json(&["ticket", "counts"]);
     assert_eq!(counts["total"]["sold"], 26, "{counts}");
     server.audit_passes();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hangs_up_keeps_no_seats_from_those_for_whom_others_are_chosen() {
+    let server = Server::with(&["--limit", "2"], &["--rate-limit", "off"]);
+    server.hold("greedy", &["Stalls/1/1", "Stalls/1/2"]).await;
+    let best = json!({ "event": "hall", "best": { "count": 2 } });
+    for _ in 0..60 {
+        let request = server.post("/v1/booking/reserve", "greedy", &best);
+        let _ = request.timeout(std::time::Duration::from_millis(1)).send().await;
+    }
+    let chosen = async || {
+        let chosen = answer(server.post("/v1/booking/reserve", "bob", &best)).await;
+        serde_json::Value::from(chosen.status.as_u16())
+    };
+    // What was asked for comes to its end within a moment.
+    until("seats", chosen, |status| *status == 201).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

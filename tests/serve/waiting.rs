@@ -66,6 +66,39 @@ async fn a_checkout_that_began_elsewhere_takes_a_place_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn repeating_what_is_over_takes_no_place() {
+    let server = Server::with(&[], &["--checkouts", "1"]);
+    let id = "01a22403-23fb-7271-a3b7-c53da45ab142";
+    let body = json!({ "event": "hall", "seats": ["Stalls/1/1"], "hold_id": id });
+    let reserve = async || answer(server.post("/v1/booking/reserve", "ann", &body)).await;
+    reserve().await.is(201);
+    server.confirm("ann", id, "captured").await.is(200);
+    reserve().await;
+    enter(&server, "bob").await;
+    let bob = async || look(&server, "bob").await;
+    until("bob to be let in", bob, |place| place["status"] == "admitted").await;
+}
+
+#[tokio::test]
+async fn nobody_gets_past_the_line_by_way_of_the_waitlist() {
+    let server = Server::with(&[], &["--checkouts", "1"]);
+    enter(&server, "ann").await;
+    enter(&server, "bob").await;
+    let join = json!({ "event": "hall", "size": 2 });
+    let cleo = answer(server.post("/v1/waitlist", "cleo", &join)).await;
+    assert_eq!(cleo.refused(429, "waiting_room")["place"], 2, "there are seats");
+    let block = |section| ["ticket", "block", "--section", section, "--reason", "closed"];
+    for section in ["Stalls", "Balcony"] {
+        assert!(server.tix(&block(section)).status.success());
+    }
+    let joined = async || {
+        let joined = answer(server.post("/v1/waitlist", "cleo", &join)).await;
+        Value::from(joined.status.as_u16())
+    };
+    until("the map to know that nothing is left", joined, |status| *status == 201).await;
+}
+
+#[tokio::test]
 async fn a_place_in_the_waitlist_can_be_left_by_its_session_only() {
     let server = Server::start();
     let block = |section| ["ticket", "block", "--section", section, "--reason", "closed"];

@@ -21,6 +21,9 @@ use crate::domain::{
 /// The most seats that one request may name.
 const SEATS_MAX: usize = LIMIT_MAX as usize;
 
+/// The most sections that one request may name.
+const SECTIONS_MAX: usize = 100;
+
 /// Which seats to hold.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +63,11 @@ impl ReserveRequest {
                 check_count("tickets", tickets.len()).map(|()| Wanted::Tickets(tickets))
             }
             (None, None, Some(best)) => {
-                check_count("best.count", best.count as usize).map(|()| Wanted::Best(best))
+                check_count("best.count", best.count as usize)?;
+                match best.sections.len() {
+                    0..=SECTIONS_MAX => Ok(Wanted::Best(best)),
+                    many => Err(format!("best.sections: {SECTIONS_MAX} at the most, not {many}")),
+                }
             }
             _ => Err("name one of seats, tickets and best".into()),
         }

@@ -23,8 +23,17 @@ pub(in crate::serve) struct Frame {
     pub(in crate::serve) text: Bytes,
 }
 
+/// What followers are told.
+#[derive(Debug, Clone)]
+pub(in crate::serve) enum News {
+    /// Something changed.
+    Frame(Arc<Frame>),
+    /// The map is read anew, and has to be read again by who follows it.
+    Reset,
+}
+
 #[derive(Serialize)]
-struct News {
+struct Document {
     version: u64,
     at: Timestamp,
     counts: CountsDocument,
@@ -43,7 +52,7 @@ impl Frame {
         let change = |turn: &Turn| (turn.spot.section, turn.spot.place, letter(turn.after));
         let changes = turns.iter().map(change).collect();
         let id = format!("{epoch}-{version}");
-        let text = event("changes", Some(&id), &News { version, at, counts, changes });
+        let text = event("changes", Some(&id), &Document { version, at, counts, changes });
         Self { version, text }
     }
 }

@@ -19,12 +19,12 @@ pub(in crate::serve) struct HoldNews {
     expires_at: Option<Timestamp>,
 }
 
-/// Who listens: a session may do so on several lines.
+/// Who listens: a session may do so several times.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(Mutex<HashMap<SessionId, Vec<Line>>>);
+pub(super) struct Listeners(Mutex<HashMap<SessionId, Vec<Listener>>>);
 
 #[derive(Debug)]
-struct Line {
+struct Listener {
     number: u64,
     news: mpsc::Sender<HoldNews>,
 }
@@ -43,9 +43,9 @@ impl Listeners {
     pub(super) fn listen(self: &Arc<Self>, session: &SessionId) -> Listening {
         let (sender, news) = mpsc::channel(NEWS_WAITING_MAX);
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = sessions.entry(session.clone()).or_default();
-        let number = lines.last().map_or(0, |line| line.number + 1);
-        lines.push(Line { number, news: sender });
+        let own = sessions.entry(session.clone()).or_default();
+        let number = own.last().map_or(0, |listener| listener.number + 1);
+        own.push(Listener { number, news: sender });
         Listening { news, session: session.clone(), number, listeners: Arc::clone(self) }
     }
 
@@ -64,9 +64,9 @@ impl Listeners {
             if before.replace(news) == Some(news) {
                 continue;
             }
-            for line in sessions.get(session).into_iter().flatten() {
+            for listener in sessions.get(session).into_iter().flatten() {
                 // Who does not listen fast enough asks for his hold when its time is up.
-                let _ = line.news.try_send(news);
+                let _ = listener.news.try_send(news);
             }
         }
     }
@@ -75,9 +75,9 @@ impl Listeners {
 impl Drop for Listening {
     fn drop(&mut self) {
         let mut sessions = self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lines) = sessions.get_mut(&self.session) {
-            lines.retain(|line| line.number != self.number);
-            if lines.is_empty() {
+        if let Some(own) = sessions.get_mut(&self.session) {
+            own.retain(|listener| listener.number != self.number);
+            if own.is_empty() {
                 sessions.remove(&self.session);
             }
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
+use super::calls::Calls;
 use super::problem::{Problem, Result};
 use super::waiting_room;
 use crate::domain::{Change, EventId, SectionMap, Timestamp};
@@ -24,7 +25,7 @@ mod listeners;
 mod show;
 
 pub(super) use answers::{Answer, tag_of};
-pub(super) use frames::{Frame, Kept, event as sse};
+pub(super) use frames::{Frame, Kept, News, event as sse};
 pub(super) use listeners::Listening;
 pub(super) use show::Show;
 
@@ -45,6 +46,7 @@ const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Live {
     store: Arc<dyn Repository>,
+    calls: Arc<Calls>,
     shows: RwLock<HashMap<EventId, Arc<Show>>>,
     room: Option<waiting_room::Terms>,
     /// Up to when the log is known, in milliseconds of the epoch.
@@ -53,14 +55,17 @@ pub(super) struct Live {
 
 impl Live {
     /// No shows yet; each will have a waiting room on these terms, if there are any.
-    pub(super) fn new(store: Arc<dyn Repository>, room: Option<waiting_room::Terms>) -> Self {
-        Self { store, shows: RwLock::default(), room, known_until: AtomicI64::new(0) }
+    pub(super) fn new(
+        store: Arc<dyn Repository>,
+        calls: Arc<Calls>,
+        room: Option<waiting_room::Terms>,
+    ) -> Self {
+        Self { store, calls, shows: RwLock::default(), room, known_until: AtomicI64::new(0) }
     }
 
     /// The show, read if nobody asked for it before.
     pub(super) async fn show(self: &Arc<Self>, event: EventId) -> Result<Arc<Show>> {
-        let known = self.known(event);
-        let show = match known {
+        let show = match self.known(event) {
             Some(known) => known,
             None => self.begin(event),
         };
@@ -73,7 +78,8 @@ impl Live {
         }
     }
 
-    fn known(&self, event: EventId) -> Option<Arc<Show>> {
+    /// The show, if it is kept.
+    pub(super) fn known(&self, event: EventId) -> Option<Arc<Show>> {
         self.shows.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
     }
 
@@ -86,32 +92,36 @@ impl Live {
         let show = Arc::new(Show::new(event, self.room));
         shows.insert(event, Arc::clone(&show));
         drop(shows);
-        let (live, reading) = (Arc::clone(self), Arc::clone(&show));
+        self.begin_reading(&show);
+        show
+    }
+
+    fn begin_reading(self: &Arc<Self>, show: &Arc<Show>) {
+        let (live, reading) = (Arc::clone(self), Arc::clone(show));
         tokio::spawn(async move {
             if let Err(problem) = live.read(&reading).await {
                 live.forget(&reading);
-                reading.fail(problem);
+                reading.give_up(problem);
             }
         });
-        show
     }
 
     async fn read(&self, show: &Show) -> Result<()> {
         let id = show.event_id();
-        let event = self.store.event(id).await?;
+        let event = self.calls.ask("event", self.store.event(id)).await?;
         if !event.minted {
             let why = format!("the tickets of {} are not all minted yet", event.slug);
             return Err(Problem::busy(why, NOT_MINTED_WAIT));
         }
-        let sections = self.store.sections(id).await?;
+        let sections = self.calls.ask("sections", self.store.sections(id)).await?;
         let maps = sections.into_iter().map(|section| {
-            let store = Arc::clone(&self.store);
-            async move { store.section_map(id, &section.name).await }
+            let (calls, store) = (Arc::clone(&self.calls), Arc::clone(&self.store));
+            async move { calls.ask("section_map", store.section_map(id, &section.name)).await }
         });
         let maps = stream::iter(maps).buffered(SECTIONS_AT_ONCE);
         let maps: Vec<SectionMap> = maps.try_collect().await?;
         let holds = match self.room {
-            Some(_) => self.store.running_holds(id).await?,
+            Some(_) => self.calls.ask("running_holds", self.store.running_holds(id)).await?,
             None => Vec::new(),
         };
         show.was_read(maps, &holds, self.store.now());
@@ -139,7 +149,14 @@ impl Live {
     /// Forgets the shows that nobody has asked for lately.
     fn tidy(&self, now: Instant) {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
-        shows.retain(|_, show| show.is_wanted(now, KEPT_FOR));
+        shows.retain(|_, show| {
+            let is_wanted = show.is_wanted(now, KEPT_FOR);
+            if !is_wanted {
+                // Whoever has got hold of it in this very moment asks for it again.
+                show.give_up(read_anew());
+            }
+            is_wanted
+        });
     }
 
     /// Follows the log for as long as the server runs; where it cannot, tries again, with every show
@@ -157,8 +174,8 @@ impl Live {
             };
             // What happened meanwhile is in no log that is followed from now on.
             for show in self.shows() {
-                self.forget(&show);
-                show.give_up();
+                show.begin_anew();
+                self.begin_reading(&show);
             }
         }
     }
@@ -198,4 +215,9 @@ impl Live {
         }
         self.known_until.store(known_until.as_millis(), Ordering::Relaxed);
     }
+}
+
+/// What is asked for is read once more, by whoever asks next.
+fn read_anew() -> Problem {
+    Problem::busy("the seats are read anew", Duration::from_secs(1))
 }

@@ -8,34 +8,35 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
-use super::frames::Frame;
+use super::frames::{Frame, News};
 use super::listeners::{Listeners, Listening};
 use crate::domain::{
     Change, EventId, Hold, HoldId, SectionMap, SessionId, TicketStatus, Timestamp,
 };
-use crate::serve::line::Line;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::seats::Seats;
-use crate::serve::waiting_room::{Terms, WaitingRoom};
+use crate::serve::waiting_room::{LineIsFull, Place, Terms, WaitingRoom};
+use crate::serve::waitlist::Waitlist;
 use crate::watch::Beginning;
 
 /// Frames that a follower may be behind before he has to read the map again.
 const FRAMES_BEHIND_MAX: usize = 256;
 
+/// How often who waits to be let in may ask.
+const ASK_FOR_PLACE_EVERY: Duration = Duration::from_secs(2);
+
 /// A show that people look at.
 #[derive(Debug)]
 pub(in crate::serve) struct Show {
     event_id: EventId,
-    /// Tells versions of this reading from those of an earlier one.
-    epoch: String,
     state: Mutex<State>,
     is_ready: AtomicBool,
     readiness: watch::Sender<Option<Result<()>>>,
-    frames: broadcast::Sender<Arc<Frame>>,
+    news: broadcast::Sender<News>,
     listeners: Arc<Listeners>,
     room: Option<Mutex<WaitingRoom>>,
     /// Who waits for tickets to come free.
-    pub(in crate::serve) line: Line,
+    pub(in crate::serve) waitlist: Waitlist,
     begun_at: Instant,
     /// When somebody last asked for it, in milliseconds since it was begun.
     asked_after_ms: AtomicU64,
@@ -47,13 +48,23 @@ enum State {
     Reading { beginning: Beginning, ended: HashSet<HoldId> },
     /// They are followed.
     Live(Box<Seats>),
+    /// Nobody follows them any more.
+    GivenUp,
+}
+
+impl State {
+    fn reading() -> Self {
+        Self::Reading { beginning: Beginning::new(Vec::new()), ended: HashSet::new() }
+    }
 }
 
 /// What somebody needs who begins to follow a show.
 #[derive(Debug)]
 pub(in crate::serve) struct Following {
     /// What is told from now on.
-    pub(in crate::serve) frames: broadcast::Receiver<Arc<Frame>>,
+    pub(in crate::serve) news: broadcast::Receiver<News>,
+    /// Tells versions of this reading of the seats from those of another one.
+    pub(in crate::serve) epoch: String,
     /// What he missed; none where it is not known any more, or he was never here.
     pub(in crate::serve) missed: Option<Vec<Arc<Frame>>>,
     /// The version up to which all is told, or in the map.
@@ -63,17 +74,15 @@ pub(in crate::serve) struct Following {
 impl Show {
     /// A show that is about to be read.
     pub(super) fn new(event_id: EventId, room: Option<Terms>) -> Self {
-        let beginning = Beginning::new(Vec::new());
         Self {
             event_id,
-            epoch: format!("{:08x}", rand::random::<u32>()),
-            state: Mutex::new(State::Reading { beginning, ended: HashSet::new() }),
+            state: Mutex::new(State::reading()),
             is_ready: AtomicBool::new(false),
             readiness: watch::Sender::new(None),
-            frames: broadcast::Sender::new(FRAMES_BEHIND_MAX),
+            news: broadcast::Sender::new(FRAMES_BEHIND_MAX),
             listeners: Arc::default(),
             room: room.map(|terms| Mutex::new(WaitingRoom::new(terms))),
-            line: Line::default(),
+            waitlist: Waitlist::default(),
             begun_at: Instant::now(),
             asked_after_ms: AtomicU64::new(0),
         }
@@ -81,10 +90,6 @@ impl Show {
 
     pub(in crate::serve) const fn event_id(&self) -> EventId {
         self.event_id
-    }
-
-    pub(in crate::serve) fn epoch(&self) -> &str {
-        &self.epoch
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,7 +114,8 @@ impl Show {
     /// Whether anybody has asked for it lately, or follows it.
     pub(super) fn is_wanted(&self, now: Instant, kept_for: Duration) -> bool {
         let asked = Duration::from_millis(self.asked_after_ms.load(Ordering::Relaxed));
-        self.frames.receiver_count() > 0 || now < self.begun_at + asked + kept_for
+        let crowd = self.room().map_or((0, 0), |room| room.crowd());
+        crowd != (0, 0) || self.news.receiver_count() > 0 || now < self.begun_at + asked + kept_for
     }
 
     /// Its seats were read: all of it before `read_at`.
@@ -120,31 +126,36 @@ impl Show {
             }
             beginning.all_read(read_at);
             if let Some(mut room) = self.room() {
-                for hold in holds.iter().filter(|hold| !ended.contains(&hold.hold_id)) {
-                    room.holds(&hold.session_id, hold.hold_id);
-                }
+                let goes_on = |hold: &&Hold| !ended.contains(&hold.hold_id);
+                room.begin(&holds.iter().filter(goes_on).cloned().collect::<Vec<_>>());
             }
         }
     }
 
-    /// It could not be read.
-    pub(super) fn fail(&self, problem: Problem) {
-        self.readiness.send_replace(Some(Err(problem)));
+    /// Nobody follows it any more: whoever asks for it is told so.
+    pub(super) fn give_up(&self, why: Problem) {
+        let mut state = self.state();
+        self.is_ready.store(false, Ordering::Release);
+        *state = State::GivenUp;
+        self.readiness.send_replace(Some(Err(why)));
+        // Where nobody follows, nobody has to know.
+        let _ = self.news.send(News::Reset);
     }
 
-    /// It is read anew by whoever asks next; those who follow it are told so.
-    pub(super) fn give_up(&self) {
-        let again = Problem::busy("the seats are read anew", Duration::from_secs(1));
-        self.readiness.send_replace(Some(Err(again)));
-        let text = super::frames::event("reset", None, &serde_json::json!({}));
+    /// It is about to be read once more; those who wait before it keep their places.
+    pub(super) fn begin_anew(&self) {
+        let mut state = self.state();
+        self.is_ready.store(false, Ordering::Release);
+        *state = State::reading();
+        self.readiness.send_replace(None);
         // Where nobody follows, nobody has to know.
-        let _ = self.frames.send(Arc::new(Frame { version: 0, text }));
+        let _ = self.news.send(News::Reset);
     }
 
     /// Takes over what the log told; all of it is known up to `known_until`.
     pub(super) fn happened(&self, changes: &[Change], known_until: Timestamp, now: Timestamp) {
-        self.check_out(changes, now);
         let mut state = self.state();
+        self.check_out(changes, now);
         let frame = match &mut *state {
             State::Live(seats) => seats.happened(changes, known_until),
             State::Reading { beginning, ended, .. } => {
@@ -154,11 +165,12 @@ impl Show {
                 self.go_live(&mut state, known_until);
                 None
             }
+            State::GivenUp => None,
         };
         drop(state);
         if let Some(frame) = frame {
             // Where nobody follows, nobody has to be told.
-            let _ = self.frames.send(frame);
+            let _ = self.news.send(News::Frame(frame));
         }
         self.listeners.tell(changes);
     }
@@ -169,7 +181,7 @@ impl Show {
         let begun = std::mem::replace(beginning, Beginning::new(Vec::new()));
         match begun.finish(known_until) {
             Ok(map) => {
-                let seats = Seats::new(self.event_id, self.epoch.clone(), map);
+                let seats = Seats::new(self.event_id, fresh_epoch(), map);
                 *state = State::Live(Box::new(seats));
                 self.is_ready.store(true, Ordering::Release);
                 self.readiness.send_replace(Some(Ok(())));
@@ -185,18 +197,19 @@ impl Show {
     pub(in crate::serve) fn seats<T>(&self, look: impl FnOnce(&mut Seats) -> T) -> Result<T> {
         match &mut *self.state() {
             State::Live(seats) => Ok(look(seats)),
-            State::Reading { .. } => {
+            State::Reading { .. } | State::GivenUp => {
                 Err(Problem::busy("the seats are being read", Duration::from_secs(1)))
             }
         }
     }
 
-    /// Begins to follow the show; with what was missed since `version`, if somebody had that.
-    pub(in crate::serve) fn follow(&self, version: Option<u64>) -> Result<Following> {
+    /// Begins to follow the show; with what was missed since the event of this id, if that is known.
+    pub(in crate::serve) fn follow(&self, heard: Option<&str>) -> Result<Following> {
         self.seats(|seats| Following {
             // Subscribed under the lock: nothing is told between what is kept and what comes.
-            frames: self.frames.subscribe(),
-            missed: version.and_then(|version| seats.since(version)),
+            news: self.news.subscribe(),
+            missed: heard.and_then(|id| seats.since(id)),
+            epoch: seats.epoch().to_owned(),
             version: seats.version(),
         })
     }
@@ -210,6 +223,17 @@ impl Show {
     pub(in crate::serve) fn room(&self) -> Option<MutexGuard<'_, WaitingRoom>> {
         let room = self.room.as_ref()?;
         Some(room.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Only who was let in may check out, where there is a waiting room; whoever was not stands in
+    /// line from here on.
+    pub(in crate::serve) fn come_in(&self, session: &SessionId, now: Timestamp) -> Result<()> {
+        let Some(mut room) = self.room() else { return Ok(()) };
+        match room.enter(session, now) {
+            Ok(Place::Admitted(_)) => Ok(()),
+            Ok(Place::Waiting(place)) => Err(Problem::waiting_room(place, ASK_FOR_PLACE_EVERY)),
+            Err(LineIsFull) => Err(Problem::busy("the line is full", ASK_FOR_PLACE_EVERY)),
+        }
     }
 
     /// Follows the checkouts that go on, whoever began or ended them.
@@ -231,4 +255,9 @@ impl Show {
 /// Whether the hold of a change is over with it.
 const fn is_over(change: &Change) -> bool {
     !matches!(change.change.leaves(), TicketStatus::Held | TicketStatus::Paying)
+}
+
+/// Tells the versions of one reading of the seats from those of another.
+fn fresh_epoch() -> String {
+    format!("{:08x}", rand::random::<u32>())
 }

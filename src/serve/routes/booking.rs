@@ -1,7 +1,6 @@
 //! Holding seats, paying for them, giving them up.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +9,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use super::parameters::{BuyerHeader, SessionHeader};
 use super::{ActProblems, ReadProblems};
 use crate::domain::{
-    Hold, HoldId, HoldStatus, NewHold, Order, PaymentReference, Refusal, TicketId,
+    Hold, HoldId, HoldStatus, NewHold, Order, PaymentReference, Refusal, SessionId, TicketId,
 };
 use crate::payment;
 use crate::repository;
@@ -24,12 +23,10 @@ use crate::serve::extract::{Body, Caller, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
-use crate::serve::waiting_room::Place;
+use crate::serve::seats::Seats;
 
 /// How often seats are chosen where somebody else is always quicker.
 const BEST_TRIES: u32 = 64;
-/// How often who waits to be let in may ask.
-const ASK_FOR_PLACE_EVERY: Duration = Duration::from_secs(2);
 
 /// Hold seats, all or none, until a deadline.
 #[utoipa::path(
@@ -61,15 +58,9 @@ pub(super) async fn reserve(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservedDocument>)> {
     let wanted = request.wanted().map_err(Problem::bad_request)?;
     let show = house.show(&request.event).await?;
-    let reservation = Reservation { house: Arc::clone(&house), show, caller, id: request.hold_id };
-    let (hold, chosen) = match wanted {
-        Wanted::Seats(seats) => {
-            let tickets = reservation.show.seats(|known| known.find(&seats))??;
-            (reservation.named(tickets).await?, None)
-        }
-        Wanted::Tickets(tickets) => (reservation.named(tickets).await?, None),
-        Wanted::Best(best) => reservation.best(&best).await?,
-    };
+    let id = request.hold_id;
+    let reservation = Reservation { house: Arc::clone(&house), show, caller, id };
+    let (hold, chosen) = house.see_through(reservation.carry_out(wanted)).await?;
     let place = format!("/v1/booking/{}", hold.hold_id);
     let document = ReservedDocument { hold: (&hold).into(), chosen, now: house.store.now() };
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(document)))
@@ -85,26 +76,56 @@ struct Reservation {
 }
 
 impl Reservation {
+    /// Holds what is wanted; says why these, if they were chosen.
+    async fn carry_out(self, wanted: Wanted) -> Result<(Hold, Option<String>)> {
+        match wanted {
+            Wanted::Seats(seats) => {
+                let tickets = self.show.seats(|known| known.find(&seats))??;
+                Ok((self.named(tickets).await?, None))
+            }
+            Wanted::Tickets(tickets) => Ok((self.named(tickets).await?, None)),
+            Wanted::Best(best) => match self.earlier().await? {
+                Some(hold) => Ok((hold, None)),
+                None => self.best(&best).await,
+            },
+        }
+    }
+
     /// Holds tickets that were named.
     async fn named(&self, tickets: Vec<TicketId>) -> Result<Hold> {
+        let now = self.house.store.now();
         if self.house.live.is_fresh()
-            && let Err(hopeless) = self.show.seats(|seats| seats.check(&tickets, self.id))?
+            && let Err(hopeless) = self.show.seats(|seats| seats.check(&tickets, self.id, now))?
         {
             self.house.metrics.refused_early(hopeless.code());
             return Err(hopeless.into());
         }
-        self.come_in()?;
+        self.show.come_in(&self.caller.session_id, now)?;
         self.claim(tickets).await
+    }
+
+    /// What an earlier request of the same attempt was granted, if it goes on: chosen seats would be
+    /// others now.
+    async fn earlier(&self) -> Result<Option<Hold>> {
+        let Some(id) = self.id else { return Ok(None) };
+        match self.house.ask("hold", self.house.store.hold(id)).await {
+            Err(unknown) if unknown.reason() == "unknown_hold" => Ok(None),
+            Ok(hold) if hold.session_id != self.caller.session_id => Err(Refusal::NotYours.into()),
+            Ok(hold) => match hold.status {
+                HoldStatus::Held | HoldStatus::Paying | HoldStatus::Sold => Ok(Some(hold)),
+                over => Err(Refusal::over(hold.expires_at, Some(over)).into()),
+            },
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Holds the best seats there are; others are chosen where somebody was quicker.
     async fn best(&self, best: &BestSeats) -> Result<(Hold, Option<String>)> {
+        self.show.come_in(&self.caller.session_id, self.house.store.now())?;
         let ticket_type = best.ticket_type.as_deref();
-        let choose =
-            || self.show.seats(|seats| seats.choose(best.count, &best.sections, ticket_type));
-        self.come_in()?;
         for tries in 1..=BEST_TRIES {
-            let mut choice = choose()??;
+            let choose = |seats: &mut Seats| seats.choose(best.count, &best.sections, ticket_type);
+            let mut choice = self.show.seats(choose)??;
             choice.tries = tries;
             match self.claim(choice.tickets.clone()).await {
                 // Somebody has them, which the log has not told yet.
@@ -120,17 +141,6 @@ impl Reservation {
         Err(Refusal::Busy { why }.into())
     }
 
-    /// Only who was let in may hold seats, where there is a waiting room.
-    fn come_in(&self) -> Result<()> {
-        let now = self.house.store.now();
-        let Some(mut room) = self.show.room() else { return Ok(()) };
-        match room.enter(&self.caller.session_id, now) {
-            Ok(Place::Admitted(_)) => Ok(()),
-            Ok(Place::Waiting(place)) => Err(Problem::waiting_room(place, ASK_FOR_PLACE_EVERY)),
-            Err(_) => Err(Problem::busy("the line is full", ASK_FOR_PLACE_EVERY)),
-        }
-    }
-
     async fn claim(&self, tickets: Vec<TicketId>) -> Result<Hold> {
         let attempt = NewHold {
             hold_id: self.id.unwrap_or_else(HoldId::fresh),
@@ -139,15 +149,7 @@ impl Reservation {
             buyer_id: self.caller.buyer_id,
             tickets,
         };
-        let (house, show) = (Arc::clone(&self.house), Arc::clone(&self.show));
-        let errand = async move {
-            let hold = house.ask("start_hold", house.store.start_hold(&attempt)).await?;
-            if let Some(mut room) = show.room() {
-                room.holds(&attempt.session_id, hold.hold_id);
-            }
-            Ok(hold)
-        };
-        self.house.see_through(errand).await
+        self.house.ask("start_hold", self.house.store.start_hold(&attempt)).await
     }
 }
 
@@ -173,8 +175,11 @@ pub(super) async fn confirm(
     let (paying, session) = (Arc::clone(&house), caller.session_id);
     let errand = async move { pay(&paying, hold, &session, &reference, request.payment).await };
     let order = house.see_through(errand).await?;
-    let event = house.ask("event", house.store.event(order.event_id)).await?;
-    let sections = house.ask("sections", house.store.sections(order.event_id)).await?;
+    // It is paid for: what cannot be told now says nothing else.
+    let paid = |_| Problem::failed();
+    let event = house.ask("event", house.store.event(order.event_id)).await.map_err(paid)?;
+    let sections = house.store.sections(order.event_id);
+    let sections = house.ask("sections", sections).await.map_err(paid)?;
     Ok(Json(ConfirmedDocument {
         check_in: CheckInDocument::of(&order, &event, &sections),
         order: OrderDocument::from(&order),
@@ -199,7 +204,7 @@ fn reference(given: Option<String>, hold: HoldId) -> Result<PaymentReference> {
 async fn pay(
     house: &House,
     hold: HoldId,
-    session: &crate::domain::SessionId,
+    session: &SessionId,
     reference: &PaymentReference,
     answer: PaymentAnswer,
 ) -> Result<Order> {

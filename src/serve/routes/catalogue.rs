@@ -29,6 +29,8 @@ const LIMIT: u64 = 50;
 /// The most that are told at once.
 const LIMIT_MAX: u64 = 1_000;
 
+/// The most performers, and the most preferences.
+const TEXTS_MAX: usize = 32;
 /// The most that can be passed over.
 const OFFSET_MAX: u64 = 1_000_000;
 
@@ -111,6 +113,11 @@ impl SearchParams {
         }
         if self.offset > OFFSET_MAX {
             return Err(Problem::bad_request(format!("offset: {OFFSET_MAX} at the most")));
+        }
+        for (name, texts) in [("performer", &self.performer), ("prefer", &self.prefer)] {
+            if texts.len() > TEXTS_MAX {
+                return Err(Problem::bad_request(format!("{name}: {TEXTS_MAX} at the most")));
+            }
         }
         let near = self.near.as_deref().map(place).transpose()?;
         let radius_km = self.radius_km.unwrap_or(RADIUS_KM);

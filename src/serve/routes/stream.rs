@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
@@ -23,7 +24,7 @@ use crate::serve::documents::waiting_room::PlaceDocument;
 use crate::serve::documents::waitlist::{EntriesDocument, EntryDocument};
 use crate::serve::extract::{MaybeSession, Named, Params};
 use crate::serve::house::House;
-use crate::serve::live::{Frame, Listening, Show, sse};
+use crate::serve::live::{Listening, News, Show, sse};
 use crate::serve::problem::{Problem, Result};
 
 /// How often a stream says that it is there, though nothing happens.
@@ -104,10 +105,9 @@ pub(super) async fn follow(
     Ok(response)
 }
 
-/// The version that a client has which heard an event of this id last, if it is of this epoch.
-fn heard(headers: &HeaderMap, epoch: &str) -> Option<u64> {
-    let id = headers.get("last-event-id")?.to_str().ok()?;
-    id.strip_prefix(epoch)?.strip_prefix('-')?.parse().ok()
+/// The id of the event that a client heard last, if it says so.
+fn heard(headers: &HeaderMap) -> Option<&str> {
+    headers.get("last-event-id")?.to_str().ok()
 }
 
 /// Somebody who follows a show.
@@ -116,13 +116,15 @@ struct Follower {
     show: Arc<Show>,
     /// What is to be told before anything else.
     first: Option<Bytes>,
-    frames: Receiver<Arc<Frame>>,
+    news: Receiver<News>,
     /// What was told already.
     version: u64,
     own: Option<Own>,
     ticks: tokio::time::Interval,
     ends_at: Option<Instant>,
     told_at: Instant,
+    /// The session's places in the waitlist, while they are being looked up.
+    looking: Option<BoxFuture<'static, Result<Vec<EntryDocument>>>>,
     is_over: bool,
 }
 
@@ -147,9 +149,10 @@ impl Follower {
             let listening = show.listen(&session);
             Own { session, listening, place: None, entries: Vec::new() }
         });
-        let following = show.follow(heard(headers, show.epoch()))?;
+        let following = show.follow(heard(headers))?;
         let resumed = following.missed.is_some();
-        let (epoch, version, now) = (show.epoch(), following.version, house.store.now());
+        let (epoch, version) = (following.epoch.as_str(), following.version);
+        let now = house.store.now();
         let mut first = b"retry: 1000\n".to_vec();
         first.extend_from_slice(&sse("hello", None, &Hello { epoch, version, now, resumed }));
         for frame in following.missed.into_iter().flatten() {
@@ -163,12 +166,13 @@ impl Follower {
         house.metrics.streams.inc();
         Ok(Self {
             first: Some(first.into()),
-            frames: following.frames,
+            news: following.news,
             version,
             own,
             ticks,
             ends_at: for_seconds.map(|seconds| now + Duration::from_secs(seconds.into())),
             told_at: now,
+            looking: None,
             is_over: false,
             house,
             show,
@@ -192,8 +196,9 @@ impl Follower {
                 }
                 () = until(self.ends_at) => return None,
                 news = hear(&mut self.own) => Some(news),
-                frame = self.frames.recv() => self.frame(frame),
-                _ = self.ticks.tick() => self.look().await,
+                news = self.news.recv() => self.told(news),
+                entries = look(&mut self.looking) => self.places(entries),
+                _ = self.ticks.tick() => self.tick(),
             };
             if told.is_some() {
                 self.told_at = Instant::now();
@@ -202,19 +207,20 @@ impl Follower {
         }
     }
 
-    /// What a frame tells who has not been told it yet.
-    fn frame(&mut self, frame: Result<Arc<Frame>, RecvError>) -> Option<Bytes> {
-        match frame {
-            Ok(frame) if frame.version == 0 => {
-                self.is_over = true;
-                Some(frame.text.clone())
-            }
-            Ok(frame) if frame.version <= self.version => None,
-            Ok(frame) => {
+    /// What news tell who has not been told them yet.
+    fn told(&mut self, news: Result<News, RecvError>) -> Option<Bytes> {
+        let reset = || Some(sse("reset", None, &serde_json::json!({})));
+        match news {
+            Ok(News::Frame(frame)) if frame.version <= self.version => None,
+            Ok(News::Frame(frame)) => {
                 self.version = frame.version;
                 Some(frame.text.clone())
             }
-            Err(RecvError::Lagged(_)) => Some(sse("reset", None, &serde_json::json!({}))),
+            Ok(News::Reset) => {
+                self.is_over = true;
+                reset()
+            }
+            Err(RecvError::Lagged(_)) => reset(),
             Err(RecvError::Closed) => {
                 self.is_over = true;
                 None
@@ -222,41 +228,40 @@ impl Follower {
         }
     }
 
-    /// The session's places in line, if they changed; else a sign of life, if there was none lately.
-    async fn look(&mut self) -> Option<Bytes> {
+    /// Begins to look for the session's places in line, or says that it is there if nothing was told
+    /// lately.
+    fn tick(&mut self) -> Option<Bytes> {
+        if let Some(own) = &self.own
+            && self.looking.is_none()
+        {
+            let (house, show) = (Arc::clone(&self.house), Arc::clone(&self.show));
+            let session = own.session.clone();
+            self.looking = Some(Box::pin(async move { house.waitlist_of(&show, &session).await }));
+        }
+        let is_silent = self.told_at.elapsed() >= HEARTBEAT;
+        is_silent.then(|| Bytes::from_static(b":\n\n"))
+    }
+
+    /// The session's places in line, as far as they changed.
+    fn places(&mut self, entries: Result<Vec<EntryDocument>>) -> Option<Bytes> {
+        let own = self.own.as_mut()?;
         let mut told = Vec::new();
-        if let Some(own) = &mut self.own {
-            own.look_at_room(&self.house, &self.show, &mut told);
-            own.look_at_line(&self.house, &self.show, &mut told).await;
+        if self.show.room().is_some() {
+            let place = waiting_room::place(&self.house, &self.show, &own.session);
+            if !own.place.is_some_and(|before| before.says_the_same(&place)) {
+                told.extend_from_slice(&sse("waiting_room", None, &place));
+                own.place = Some(place);
+            }
         }
-        if told.is_empty() && self.told_at.elapsed() >= HEARTBEAT {
-            told.extend_from_slice(b":\n\n");
-        }
-        (!told.is_empty()).then(|| told.into())
-    }
-}
-
-impl Own {
-    fn look_at_room(&mut self, house: &House, show: &Show, told: &mut Vec<u8>) {
-        if show.room().is_none() {
-            return;
-        }
-        let place = waiting_room::place(house, show, &self.session);
-        if !self.place.is_some_and(|before| before.says_the_same(&place)) {
-            told.extend_from_slice(&sse("waiting_room", None, &place));
-            self.place = Some(place);
-        }
-    }
-
-    async fn look_at_line(&mut self, house: &House, show: &Show, told: &mut Vec<u8>) {
-        let read = show.line.of(&*house.store, show.event_id(), &self.session).await;
-        // Where it cannot be read just now, nothing is told of it.
-        let Ok(entries) = read else { return };
-        if entries != self.entries {
-            self.entries.clone_from(&entries);
-            let document = EntriesDocument { entries, now: house.store.now() };
+        // Where they cannot be read just now, nothing is told of them.
+        if let Ok(entries) = entries
+            && entries != own.entries
+        {
+            own.entries.clone_from(&entries);
+            let document = EntriesDocument { entries, now: self.house.store.now() };
             told.extend_from_slice(&sse("waitlist", None, &document));
         }
+        (!told.is_empty()).then(|| told.into())
     }
 }
 
@@ -281,4 +286,14 @@ async fn hear(own: &mut Option<Own>) -> Bytes {
         return sse("hold", None, &news);
     }
     std::future::pending().await
+}
+
+/// What came of looking, if somebody looks.
+async fn look(
+    looking: &mut Option<BoxFuture<'static, Result<Vec<EntryDocument>>>>,
+) -> Result<Vec<EntryDocument>> {
+    let Some(under_way) = looking else { return std::future::pending().await };
+    let entries = under_way.await;
+    *looking = None;
+    entries
 }

@@ -39,7 +39,7 @@ pub(super) async fn list(
     Caller(caller): Caller,
 ) -> Result<Json<EntriesDocument>> {
     let show = house.show(&params.event).await?;
-    let entries = show.line.of(&*house.store, show.event_id(), &caller.session_id).await?;
+    let entries = house.waitlist_of(&show, &caller.session_id).await?;
     Ok(Json(EntriesDocument { entries, now: house.store.now() }))
 }
 
@@ -67,17 +67,22 @@ pub(super) async fn join(
         return Err(Problem::bad_request(format!("size: 1 to {LIMIT_MAX}")));
     }
     let show = house.show(&request.event).await?;
+    let (entry_id, wish) = (request.entry_id, wish(&show, request)?);
+    // Where there are such tickets, they are offered at once: that is a checkout like any other.
+    if show.seats(|seats| seats.fits(&wish))? {
+        show.come_in(&caller.session_id, house.store.now())?;
+    }
     let entry = NewEntry {
-        entry_id: request.entry_id.unwrap_or_else(EntryId::fresh),
+        entry_id: entry_id.unwrap_or_else(EntryId::fresh),
         event_id: show.event_id(),
         session_id: caller.session_id,
         buyer_id: caller.buyer_id,
-        wish: wish(&show, request)?,
+        wish,
     };
-    let (joining, line) = (Arc::clone(&house), Arc::clone(&show));
+    let joining = Arc::clone(&house);
     let errand = async move {
         let joined = joining.ask("join_waitlist", joining.store.join_waitlist(&entry)).await?;
-        line.line.moved().await;
+        show.waitlist.changed().await;
         Ok(joined)
     };
     let joined = house.see_through(errand).await?;
@@ -136,7 +141,9 @@ pub(super) async fn leave(
     let errand = async move {
         let call = leaving.store.leave_waitlist(id, &session);
         let left = leaving.ask("leave_waitlist", call).await?;
-        leaving.live.show(left.event_id).await?.line.moved().await;
+        if let Some(show) = leaving.live.known(left.event_id) {
+            show.waitlist.changed().await;
+        }
         Ok(left)
     };
     let left = house.see_through(errand).await?;
