@@ -114,6 +114,9 @@ fn seats(event: &str) -> Vec<usize> {
     changes.iter().map(number).filter(|number| *number < CHANGES as usize).collect()
 }
 
+/// The show that idle followers follow.
+const SLUG: &str = "followed";
+
 /// What many followers cost who hear nothing.
 #[derive(Serialize)]
 pub(crate) struct Crowd {
@@ -124,11 +127,15 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     /// Opens streams one after the other, each until it is greeted.
-    pub(crate) async fn measure(serving: &Serving, slug: &str) -> Self {
+    pub(crate) async fn measure(store: &str) -> Self {
         rlimit::increase_nofile_limit(u64::MAX).unwrap();
+        let repository = sale::store(store).await;
+        sale::on_sale(&*repository, SLUG, TICKETS).await;
+        repository.close().await;
+        let serving = Serving::start(store);
         let before_mib = serving.memory_mib();
         let address = serving.url().strip_prefix("http://").unwrap();
-        let request = format!("GET /v1/events/{slug}/stream HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let request = format!("GET /v1/events/{SLUG}/stream HTTP/1.1\r\nHost: {address}\r\n\r\n");
         let mut streams = Vec::with_capacity(STREAMS);
         for _ in 0..STREAMS {
             let mut stream = TcpStream::connect(address).await.unwrap();

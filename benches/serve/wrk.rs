@@ -62,12 +62,21 @@ impl Load {
         Self { path, script: Some(script), next_seat: AtomicU64::new(0) }
     }
 
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+    /// Asks the server.
+    pub(crate) fn of_server(&self, url: &str) -> Answered {
+        let (answered, requests) = self.run(url, &self.path);
+        // Some that were sent when the time was over are not counted.
+        self.next_seat.fetch_add(requests + u64::from(CONNECTIONS), Ordering::Relaxed);
+        answered
     }
 
-    /// Asks at a path of a server; every answer has to be a good one.
-    pub(crate) fn run(&self, url: &str, path: &str) -> Answered {
+    /// Asks the handler that does nothing.
+    pub(crate) fn of_nothing(&self, url: &str) -> Answered {
+        self.run(url, "/").0
+    }
+
+    /// Asks at a path, and counts the answers; every one has to be a good one.
+    fn run(&self, url: &str, path: &str) -> (Answered, u64) {
         let mut command = Command::new("wrk");
         command.args(["-t", "1", "-c", &CONNECTIONS.to_string(), "-d", &format!("{SECONDS}s")]);
         command.arg("--latency");
@@ -80,10 +89,8 @@ impl Load {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{text}");
         assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "{path}: {text}");
-        let requests: u64 = before(&text, " requests in");
-        // Some that were sent when the time was over are not counted.
-        self.next_seat.store(first + requests + u64::from(CONNECTIONS), Ordering::Relaxed);
-        Answered { per_second: after(&text, "Requests/sec:").parse().unwrap(), p99_ms: p99(&text) }
+        let per_second = after(&text, "Requests/sec:").parse().unwrap();
+        (Answered { per_second, p99_ms: p99(&text) }, before(&text, " requests in"))
     }
 }
 

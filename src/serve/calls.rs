@@ -89,7 +89,7 @@ mod tests {
     async fn who_comes_when_too_many_wait_is_told_to_come_again() {
         let calls = Arc::new(Calls::new(Arc::default()));
         let mut crowd = tokio::task::JoinSet::new();
-        for _ in 0..UNDER_WAY_MAX + WAITING_MAX + 1 {
+        for _ in 0..=UNDER_WAY_MAX + WAITING_MAX {
             let calls = Arc::clone(&calls);
             crowd.spawn(async move {
                 let never = std::future::pending::<repository::Result<()>>();

@@ -10,9 +10,10 @@ use tokio_util::task::TaskTracker;
 use super::calls::Calls;
 use super::documents::booking::PaymentAnswer;
 use super::documents::waitlist::EntryDocument;
+use super::errand::Errand;
 use super::live::{Live, Show};
 use super::metrics::Metrics;
-use super::problem::{Problem, Result};
+use super::problem::Result;
 use super::waiting_room;
 use crate::domain::{Event, EventId, SessionId};
 use crate::payment::simulated::ProviderSettings;
@@ -30,7 +31,7 @@ pub(super) struct House {
     pub(super) metrics: Arc<Metrics>,
     /// Says that the server shuts down.
     pub(super) closing: CancellationToken,
-    /// What was begun and has to come to its end, whoever still listens.
+    /// What goes on though nobody waits for it any more.
     errands: TaskTracker,
     /// The way to the repository.
     pub(super) calls: Arc<Calls>,
@@ -72,16 +73,12 @@ impl House {
         self.calls.ask(name, call).await
     }
 
-    /// Does to its end what changes something, also if whoever asked for it goes away: half of it is
-    /// for others to clean up.
+    /// Does to its end what changes something, also if whoever asked for it goes away.
     pub(super) async fn see_through<T: Send + 'static>(
         &self,
         errand: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        self.errands.spawn(errand).await.unwrap_or_else(|lost| {
-            tracing::error!("an errand ended early: {lost}");
-            Err(Problem::failed())
-        })
+        Errand::new(errand, &self.errands).await
     }
 
     /// Waits until all of that is done.

@@ -17,12 +17,14 @@ use tokio_util::sync::CancellationToken;
 use self::connections::Bounds;
 use self::house::House;
 use self::limits::RateLimit;
-use crate::repository::{LogStart, Repository, Result};
-use crate::worker::Worker;
+use self::live::{SharedFeed, Sharing};
+use crate::repository::{Error, LogStart, Repository, Result};
+use crate::worker::{Round, Worker};
 
 mod calls;
 mod connections;
 mod documents;
+mod errand;
 mod extract;
 mod house;
 mod limits;
@@ -98,12 +100,16 @@ impl Server {
         let house = Arc::new(House::new(Arc::clone(&store), settings.room, closing.clone()));
         let rate = settings.rate.map(|per_second| Arc::new(RateLimit::new(per_second)));
         let mut helpers = JoinSet::new();
-        helpers.spawn(Arc::clone(&house.live).follow(feed));
+        let sharing = if settings.worker {
+            let (sharing, shared) = Sharing::begin(feed.standing());
+            helpers.spawn(work(store, shared));
+            sharing
+        } else {
+            Sharing::with_nobody()
+        };
+        helpers.spawn(Arc::clone(&house.live).follow(feed, sharing));
         if let Some(rate) = rate.clone() {
             helpers.spawn(tidy(rate));
-        }
-        if settings.worker {
-            helpers.spawn(work(store));
         }
         let router = router::router(&house, rate, settings.behind_proxy);
         let bounds = Bounds::of(settings.connections_max, settings.behind_proxy);
@@ -126,17 +132,21 @@ async fn tidy(rate: Arc<RateLimit>) {
 }
 
 /// Does in good time what nobody else is there to do.
-async fn work(store: Arc<dyn Repository>) {
+async fn work(store: Arc<dyn Repository>, feed: SharedFeed) {
+    let mut begun = Ok(Worker::begin_with(Arc::clone(&store), Box::new(feed)).await);
     loop {
-        if let Err(trouble) = work_on(&store).await {
-            tracing::error!("the worker had to end: {trouble}");
-        }
+        let ended = match begun {
+            Ok((worker, round)) => work_on(worker, round).await,
+            Err(trouble) => trouble,
+        };
+        tracing::error!("the worker had to end: {ended}");
         tokio::time::sleep(WORK_AGAIN).await;
+        begun = Worker::begin(Arc::clone(&store)).await;
     }
 }
 
-async fn work_on(store: &Arc<dyn Repository>) -> Result<()> {
-    let (mut worker, mut round) = Worker::begin(Arc::clone(store)).await?;
+/// Works until it cannot go on; returns why.
+async fn work_on(mut worker: Worker, mut round: Round) -> Error {
     loop {
         for trouble in &round.troubles {
             tracing::warn!("the worker tries again: {trouble}");
@@ -144,6 +154,9 @@ async fn work_on(store: &Arc<dyn Repository>) -> Result<()> {
         for deed in &round.deeds {
             tracing::debug!(did = deed.did.word(), event = %deed.event_id, "the worker");
         }
-        round = worker.next().await?;
+        round = match worker.next().await {
+            Ok(round) => round,
+            Err(trouble) => return trouble,
+        };
     }
 }

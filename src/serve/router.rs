@@ -73,9 +73,12 @@ pub(super) fn router(
         .merge(routes::page())
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIME_MAX))
-        .layer(from_fn_with_state(door, pass))
+        // Together, because each layer of its own costs every request.
+        .layer((
+            from_fn_with_state(door, pass),
+            RequestBodyTimeoutLayer::new(BODY_TIME_MAX),
+            DefaultBodyLimit::max(BODY_MAX),
+        ))
         .with_state(Arc::clone(house))
 }
 

@@ -40,6 +40,7 @@ pub(super) struct Seats {
     chosen: HashMap<Spot, Instant>,
     layout: Answer,
     counts: Option<Answer>,
+    counts_by_section: Option<Answer>,
     whole: Option<Answer>,
     sections: Vec<Option<Answer>>,
 }
@@ -71,6 +72,7 @@ impl Seats {
             kept: Kept::default(),
             chosen: HashMap::new(),
             counts: None,
+            counts_by_section: None,
             whole: None,
         }
     }
@@ -86,7 +88,7 @@ impl Seats {
             return None;
         }
         self.version += 1;
-        (self.counts, self.whole) = (None, None);
+        (self.counts, self.counts_by_section, self.whole) = (None, None, None);
         for turn in &turns {
             self.sections[turn.spot.section] = None;
             self.chosen.remove(&turn.spot);
@@ -117,15 +119,28 @@ impl Seats {
 
     /// How many tickets are in which condition.
     pub(super) fn counts(&mut self) -> Answer {
-        let (event_id, epoch, version) = (self.event_id, &self.epoch, self.version);
-        let map = &self.map;
-        let write = || {
-            let sections = map.sections().iter().map(Into::into).collect();
-            let total = map.counts().into();
-            let document = EventCountsDocument { event_id, epoch, version, total, sections };
-            Answer::changing(&document, epoch, version)
+        let counts = self.counts.take();
+        let counts = counts.unwrap_or_else(|| self.write_counts(&[]));
+        self.counts.insert(counts).clone()
+    }
+
+    /// How many tickets are in which condition, and of each section.
+    pub(super) fn counts_by_section(&mut self) -> Answer {
+        let counts = self.counts_by_section.take();
+        let counts = counts.unwrap_or_else(|| self.write_counts(self.map.sections()));
+        self.counts_by_section.insert(counts).clone()
+    }
+
+    fn write_counts(&self, sections: &[SectionMap]) -> Answer {
+        let (epoch, version) = (&*self.epoch, self.version);
+        let document = EventCountsDocument {
+            event_id: self.event_id,
+            epoch,
+            version,
+            total: self.map.counts().into(),
+            sections: sections.iter().map(Into::into).collect(),
         };
-        self.counts.get_or_insert_with(write).clone()
+        Answer::changing(&document, epoch, version)
     }
 
     /// The condition of every seat.

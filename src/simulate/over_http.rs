@@ -117,7 +117,7 @@ impl BoxOffice for OverHttp {
     }
 
     async fn counts(&self) -> Answered<Vec<Stock>> {
-        let question = self.about("counts");
+        let question = self.about("counts").about("by", "section");
         let counts: Answered<CountsDocument> = self.ask(&question).await;
         counts.map(|document| document.sections.into_iter().map(Stock::from).collect())
     }

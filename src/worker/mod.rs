@@ -85,6 +85,14 @@ impl Worker {
     /// The store cannot be used.
     pub async fn begin(store: Arc<dyn Repository>) -> Result<(Self, Round)> {
         let feed = store.follow(LogStart::Now, None).await?;
+        Ok(Self::begin_with(store, feed).await)
+    }
+
+    /// Begins with a log that is followed from now on, and repairs what was left behind before.
+    pub async fn begin_with(
+        store: Arc<dyn Repository>,
+        feed: Box<dyn ChangeFeed>,
+    ) -> (Self, Round) {
         let now = store.now();
         let mut worker = Self {
             store,
@@ -100,7 +108,7 @@ impl Worker {
         }
         let mut round = Round::default();
         worker.repair_all(&mut round).await;
-        Ok((worker, round))
+        (worker, round)
     }
 
     /// Waits until something was done; or nothing, and time has passed.

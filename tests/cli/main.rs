@@ -17,6 +17,7 @@ mod report_page;
 mod sandbox;
 mod schemas;
 mod seed;
+mod serve;
 mod simulate;
 mod store;
 mod streams;

@@ -6,7 +6,11 @@ use crate::server::{Server, answer, until};
 
 #[tokio::test]
 async fn seats_are_held_paid_for_and_checked_in() {
-    let server = Server::start();
+    buys_two_seats(&Server::start()).await;
+}
+
+/// Ann holds two seats and pays for them, twice.
+pub(crate) async fn buys_two_seats(server: &Server) {
     let reserved = server.reserve("ann", &["Balcony/1/2", "Balcony/1/1"]).await;
     let document = reserved.is(201);
     let hold = document["hold"]["hold_id"].as_str().unwrap();

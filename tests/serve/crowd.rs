@@ -9,7 +9,12 @@ use crate::server::{Server, answer, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_who_want_one_seat_exactly_one_gets_it() {
-    let server = Arc::new(Server::with(&[], &["--rate-limit", "off"]));
+    fight_for_one_seat(Server::with(&[], &["--rate-limit", "off"])).await;
+}
+
+/// A hundred sessions want the same seat at the same time.
+pub(crate) async fn fight_for_one_seat(server: Server) {
+    let server = Arc::new(server);
     let mut crowd = JoinSet::new();
     for number in 0..100 {
         let server = Arc::clone(&server);

@@ -7,7 +7,11 @@ mod booking;
 mod crowd;
 mod document;
 mod reading;
+mod scylla;
 mod server;
 mod stopping;
 mod stream;
 mod waiting;
+
+#[path = "../support/node.rs"]
+mod node;

@@ -2,11 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::node;
 
 /// How long a test waits for something that is sure to come, on however busy a machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,6 +24,8 @@ Balcony,economy,29.00,2,4,Stairs
 /// A server; killed with the test that started it.
 pub(crate) struct Server {
     folder: TempDir,
+    /// The URL of a store that is not in the folder.
+    store: Option<String>,
     process: Child,
     pub(crate) url: String,
     pub(crate) client: Client,
@@ -42,28 +47,45 @@ impl Server {
 
     /// Serves a show, `hall`, with more arguments to `tix seed` and to `tix serve`.
     pub(crate) fn with(seed: &[&str], serve: &[&str]) -> Self {
+        Self::on(None, seed, serve)
+    }
+
+    /// The same on ScyllaDB, in a keyspace of its own; none where there is no ScyllaDB.
+    pub(crate) fn on_scylla(keyspace: &str, serve: &[&str]) -> Option<Self> {
+        // A node changes one schema after the other, and not for ever.
+        static SEEDING: Mutex<()> = Mutex::new(());
+        let url = node::url(&format!("tix_serve_{keyspace}_{:08x}", rand::random::<u32>()))?;
+        let _one_at_a_time = SEEDING.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self::on(Some(url), &[], serve))
+    }
+
+    fn on(store: Option<String>, seed: &[&str], serve: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let venue = folder.path().join("hall.csv");
         std::fs::write(&venue, HALL).unwrap();
         let fixed =
             ["seed", venue.to_str().unwrap(), "--slug", "hall", "--date", "2030-12-01T19:30"];
-        let seeded = tix(&folder, &[&fixed[..], seed].concat()).output().unwrap();
+        let seeded = tix(&folder, store.as_deref(), &[&fixed[..], seed].concat()).output().unwrap();
         assert!(seeded.status.success(), "{seeded:?}");
-        Self::serve(folder, "127.0.0.1:0", serve)
+        Self::serve(folder, store, "127.0.0.1:0", serve)
     }
 
-    fn serve(folder: TempDir, listen: &str, more: &[&str]) -> Self {
-        let mut command = tix(&folder, &[&["--quiet", "serve", "--listen", listen], more].concat());
+    fn serve(folder: TempDir, store: Option<String>, listen: &str, more: &[&str]) -> Self {
+        let mut command = tix(
+            &folder,
+            store.as_deref(),
+            &[&["--quiet", "serve", "--listen", listen], more].concat(),
+        );
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let url = lines.next().expect("it says where it serves").unwrap();
         let client = Client::builder().pool_idle_timeout(None).build().unwrap();
-        Self { folder, process, url, client }
+        Self { folder, store, process, url, client }
     }
 
     /// Runs another command on the same store.
     pub(crate) fn tix(&self, arguments: &[&str]) -> Output {
-        tix(&self.folder, arguments).output().unwrap()
+        tix(&self.folder, self.store.as_deref(), arguments).output().unwrap()
     }
 
     /// Runs another command on the same store, which must succeed; returns its document.
@@ -104,7 +126,7 @@ impl Server {
         self.process.wait().unwrap();
         let address = self.url.strip_prefix("http://").unwrap().to_owned();
         let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
-        Self::serve(folder, &address, &[])
+        Self::serve(folder, self.store.take(), &address, &[])
     }
 
     /// The address without its scheme.
@@ -153,12 +175,13 @@ impl Drop for Server {
     }
 }
 
-fn tix(folder: &TempDir, arguments: &[&str]) -> Command {
+fn tix(folder: &TempDir, store: Option<&str>, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tix"));
     for name in ["TIX_STORE", "TIX_SESSION", "TIX_BUYER"] {
         command.env_remove(name);
     }
     command.current_dir(folder.path()).args(arguments).stdin(Stdio::null());
+    command.envs(store.map(|url| ("TIX_STORE", url)));
     command
 }
 

@@ -148,14 +148,18 @@ async fn a_stream_is_told_that_the_server_shuts_down() {
 
 #[tokio::test]
 async fn who_waits_for_tickets_is_told_his_place_and_his_offer() {
-    let server = Server::start();
+    is_offered_what_comes_free(&Server::start()).await;
+}
+
+/// Bob waits, follows the show, and buys what ann gives up.
+pub(crate) async fn is_offered_what_comes_free(server: &Server) {
     let block = ["ticket", "block", "--section", "Stalls", "--reason", "closed"];
     assert!(server.tix(&block).status.success());
     let all: Vec<String> =
         (1..=2).flat_map(|row| (1..=4).map(move |seat| format!("Balcony/{row}/{seat}"))).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let hold = server.hold("ann", &all).await;
-    let mut watching = Stream::open(stream(&server).header("Tix-Session", "bob")).await;
+    let mut watching = Stream::open(stream(server).header("Tix-Session", "bob")).await;
     let join = json!({ "event": "hall", "size": 2 });
     let joined = answer(server.post("/v1/waitlist", "bob", &join)).await.is(201);
     assert_eq!(

@@ -22,21 +22,25 @@ async fn without_a_waiting_room_the_door_is_open() {
 
 #[tokio::test]
 async fn as_many_as_there_are_places_check_out_and_others_are_let_in_in_order() {
-    let server = Server::with(&[], &["--checkouts", "1"]);
-    assert_eq!(enter(&server, "ann").await["status"], "admitted");
-    let bob = enter(&server, "bob").await;
+    are_let_in_in_order(&Server::with(&[], &["--checkouts", "1"])).await;
+}
+
+/// Three want to check out where there is room for one.
+pub(crate) async fn are_let_in_in_order(server: &Server) {
+    assert_eq!(enter(server, "ann").await["status"], "admitted");
+    let bob = enter(server, "bob").await;
     assert_eq!((&bob["status"], &bob["place"]), (&"waiting".into(), &1.into()));
-    assert_eq!(enter(&server, "cleo").await["place"], 2);
+    assert_eq!(enter(server, "cleo").await["place"], 2);
     let early = server.reserve("bob", &["Stalls/1/1"]).await;
     assert_eq!(early.refused(429, "waiting_room")["place"], 1);
     assert!(early.headers.contains_key("retry-after"));
     let hold = server.hold("ann", &["Stalls/1/1"]).await;
-    assert_eq!(look(&server, "ann").await["status"], "admitted");
-    assert_eq!(look(&server, "bob").await["place"], 1);
+    assert_eq!(look(server, "ann").await["status"], "admitted");
+    assert_eq!(look(server, "bob").await["place"], 1);
     server.confirm("ann", &hold, "captured").await.is(200);
-    let bob = async || look(&server, "bob").await;
+    let bob = async || look(server, "bob").await;
     until("the first to be let in", bob, |place| place["status"] == "admitted").await;
-    assert_eq!(look(&server, "cleo").await["place"], 1);
+    assert_eq!(look(server, "cleo").await["place"], 1);
     server.hold("bob", &["Stalls/1/2"]).await;
     server.audit_passes();
 }

@@ -69,7 +69,9 @@ pub(in crate::serve) struct EventCountsDocument<'a> {
     /// Grows with every change.
     pub(in crate::serve) version: u64,
     pub(in crate::serve) total: CountsDocument,
-    /// In the order of the venue.
+    /// In the order of the venue; only where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub(in crate::serve) sections: Vec<SectionCountsDocument<'a>>,
 }
 

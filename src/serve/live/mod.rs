@@ -22,11 +22,13 @@ use crate::watch::Watch;
 mod answers;
 mod frames;
 mod listeners;
+mod shared;
 mod show;
 
 pub(super) use answers::{Answer, tag_of};
 pub(super) use frames::{Frame, Kept, News, event as sse};
 pub(super) use listeners::Listening;
+pub(super) use shared::{SharedFeed, Sharing};
 pub(super) use show::Show;
 
 /// Sections that are read at the same time.
@@ -161,9 +163,14 @@ impl Live {
 
     /// Follows the log for as long as the server runs; where it cannot, tries again, with every show
     /// read anew.
-    pub(super) async fn follow(self: Arc<Self>, mut feed: Box<dyn ChangeFeed>) {
+    pub(super) async fn follow(
+        self: Arc<Self>,
+        mut feed: Box<dyn ChangeFeed>,
+        mut sharing: Sharing,
+    ) {
         loop {
-            let Err(trouble) = self.follow_on(feed.as_mut()).await;
+            let Err(trouble) = self.follow_on(feed.as_mut(), &mut sharing).await;
+            sharing.end();
             tracing::error!("the change log cannot be followed: {trouble}");
             feed = loop {
                 tokio::time::sleep(FOLLOW_AGAIN).await;
@@ -183,11 +190,13 @@ impl Live {
     async fn follow_on(
         &self,
         feed: &mut dyn ChangeFeed,
+        sharing: &mut Sharing,
     ) -> std::result::Result<std::convert::Infallible, repository::Error> {
         let mut watch = Watch::starting_with(feed.standing());
         let mut tidied_at = Instant::now();
         loop {
             let step = feed.next().await?;
+            sharing.hand_on(&step);
             self.take(&mut watch, step);
             if tidied_at.elapsed() >= KEPT_FOR / 10 {
                 tidied_at = Instant::now();

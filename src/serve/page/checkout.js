@@ -5,20 +5,13 @@ import { Countdown } from "./countdown.js";
 import { byId, setText, show } from "./dom.js";
 import { announce, goTo, hush, say } from "./message.js";
 import { Payment } from "./payment.js";
-import { explain, explainWait } from "./refusals.js";
+import { ENDED, explain, explainWait } from "./refusals.js";
 import { forgetHold, freshId, keepHold, ownPayment, putAside, setAside } from "./session.js";
 import { showHold, showOrder } from "./steps.js";
 import { list, ownHour, seats, seatWords } from "./words.js";
 
 const ASK_WHILE_PAYING_MS = 4_000;
 
-const ENDED = {
-  expired: "The time to pay was over, and the seats are free again. Nothing was charged.",
-  abandoned: "You gave the seats up. Others can have them now.",
-  declined: "The card was declined and the time is over. The seats are free again; nothing was charged.",
-  aborted: "The payment provider did not answer in time. The seats are free again, and you do not pay for them.",
-  refunded: "This order was cancelled and its money is given back.",
-};
 const STEPS = { choose: "choose-step", hold: "hold-step", order: "order-step" };
 
 export class Checkout {
@@ -241,6 +234,8 @@ export class Checkout {
     if (this.asking && this.attempt?.holdId === holdId) return;
     const known = this.bookings.get(holdId);
     const booking = await this.refresh(holdId);
+    // Paid for elsewhere: what was said of the hold is not so any more.
+    if (known && booking && isPaid(booking)) hush();
     if (known || change !== "held" || !booking || !isLive(booking)) return;
     const words = list(booking.hold.tickets.map(({ seat }) => seatWords(seat)));
     say(`Held for you until ${ownHour(booking.hold.expires_at)}: ${words}.`, { tone: "news" });

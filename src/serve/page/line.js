@@ -8,6 +8,8 @@ import { duration, number } from "./words.js";
 // Who does not ask for a minute has left; the stream counts, but may be down.
 const ASK_EVERY_MS = 20_000;
 const TICK_MS = 1_000;
+// How far two clocks may be apart that agree.
+const ABOUT_MS = 1_000;
 
 export class Line {
   constructor(event, onChange) {
@@ -16,6 +18,7 @@ export class Line {
     this.wanted = false;
     this.place = null;
     this.until = null;
+    this.looking = false;
     this.path = eventPath(event.slug, "/waiting-room");
     byId("leave-line-button").addEventListener("click", () => this.leave());
     byId("enter-line-button").addEventListener("click", () => {
@@ -55,11 +58,13 @@ export class Line {
   }
 
   async look() {
-    this.until = null;
+    this.looking = true;
     try {
       this.hear(await ask("GET", this.path));
     } catch (error) {
       if (isPassing(error)) this.hear({ status: "passed", place: null, until: null });
+    } finally {
+      this.looking = false;
     }
   }
 
@@ -90,10 +95,12 @@ export class Line {
   }
 
   // A turn that was not used is not taken again by itself: a forgotten page would keep others waiting.
+  // Without a deadline it was a hold that ended, and before the deadline a server that began anew.
   outside(before) {
-    if (before === "left" || before === "passed") return;
-    if (before === "admitted" && this.wanted) this.hear({ status: "passed", place: null, until: null });
-    else if (this.wanted) this.enter();
+    if (before === "left" || before === "passed" || !this.wanted) return;
+    const unused = before === "admitted" && this.until && millisecondsUntil(this.until) < ABOUT_MS;
+    if (unused) this.hear({ status: "passed", place: null, until: null });
+    else this.enter();
   }
 
   turned(before) {
@@ -136,6 +143,6 @@ export class Line {
   tick() {
     if (!this.wanted || this.status !== "admitted" || !this.until) return;
     setText(byId("waiting-room-text"), this.turnWords());
-    if (millisecondsUntil(this.until) < 0) this.look();
+    if (millisecondsUntil(this.until) < 0 && !this.looking) this.look();
   }
 }

@@ -45,6 +45,8 @@ export class Payment {
     } catch (error) {
       // A refusal is a known end; silence is not, and is asked for again under the same reference.
       if (error.reason && !["failed", "busy", "too_many_requests"].includes(error.reason)) forgetPayment(holdId);
+      // Settled in the meantime: how it ended is told already.
+      if (this.holdId !== holdId) return null;
       throw error;
     } finally {
       if (this.holdId === holdId) this.holdId = null;

@@ -2,6 +2,15 @@
 // choose, best, waitlist, fewer (with `count`).
 import { list, ownHour, seatWords, seats, tickets } from "./words.js";
 
+// How a hold ended, by its status.
+export const ENDED = {
+  expired: "The time to pay was over, and the seats are free again. Nothing was charged.",
+  abandoned: "You gave the seats up. Others can have them now.",
+  declined: "The card was declined and the time is over. The seats are free again; nothing was charged.",
+  aborted: "The payment provider did not answer in time. The seats are free again, and you do not pay for them.",
+  refunded: "This order was cancelled and its money is given back.",
+};
+
 function taken({ in_the_way: inTheWay = [] }) {
   const gone = inTheWay.map(({ seat }) => seatWords(seat));
   if (gone.length === 0) return { text: "Somebody was quicker: these seats were taken.", then: ["choose", "best"] };
@@ -51,10 +60,7 @@ const SENTENCES = {
     text: "Others have waited for these seats and come first. You can join the waitlist, or choose other seats.",
     then: ["waitlist", "choose"],
   }),
-  expired: ({ at }) => ({
-    text: `The time to pay was over${at ? ` at ${ownHour(at)}` : ""}. The seats are free again; nothing was charged.`,
-    then: ["choose", "best"],
-  }),
+  expired: ({ ended_as: endedAs }) => ({ text: ENDED[endedAs] ?? ENDED.expired, then: ["choose", "best"] }),
   declined: ({ held_until: until }) => ({
     text: until
       ? `The card was declined. The seats are still yours until ${ownHour(until)}: try another card.`

@@ -28,10 +28,28 @@ const LIMIT_MAX: u64 = 10_000;
 /// The most that can be passed over.
 const OFFSET_MAX: u64 = 10_000_000;
 
+/// Which counts.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CountsParams {
+    /// Those of each section, too.
+    #[serde(default, deserialize_with = "present")]
+    #[param(inline, nullable = false)]
+    by: Option<By>,
+}
+
+/// What tickets are counted by.
+#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    /// By section.
+    Section,
+}
+
 /// How many tickets of a show are in which condition.
 #[utoipa::path(
     get, path = "/v1/events/{event}/counts", tag = "shows", operation_id = "count_tickets",
-    params(EventPath, IfNoneMatchHeader),
+    params(EventPath, CountsParams, IfNoneMatchHeader),
     responses(
         (status = 200, description = "The counts", body = EventCountsDocument<'static>),
         (status = 304, description = "They are as they were"),
@@ -41,10 +59,15 @@ const OFFSET_MAX: u64 = 10_000_000;
 pub(super) async fn counts(
     State(house): State<Arc<House>>,
     Named(name): Named<String>,
+    Params(params): Params<CountsParams>,
     asked: HeaderMap,
 ) -> Result<Response<Body>> {
     let show = house.show(&name).await?;
-    Ok(show.seats(Seats::counts)?.to(&asked))
+    let counts = show.seats(match params.by {
+        None => Seats::counts,
+        Some(By::Section) => Seats::counts_by_section,
+    })?;
+    Ok(counts.to(&asked))
 }
 
 /// Sections, rows, seats and prices of a show: what never changes.
