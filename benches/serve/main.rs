@@ -70,6 +70,7 @@ fn main() {
     let url = format!("sqlite:{}/tix.db", folder.path().display());
     seed(&runtime, &url);
     let serving = Serving::start(&url);
+    runtime.block_on(serving.read(&["looked-at", "sold"]));
     let empty = Empty::start();
     let rates = vec![
         rate("counts", &serving, &empty, &Load::get("/v1/events/looked-at/counts")),

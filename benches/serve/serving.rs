@@ -33,6 +33,15 @@ impl Serving {
         &self.url
     }
 
+    /// Has shows read, so that nobody waits for that while it is measured.
+    pub(crate) async fn read(&self, shows: &[&str]) {
+        for show in shows {
+            let counts = format!("{}/v1/events/{show}/counts", self.url);
+            let answer = reqwest::get(counts).await.unwrap();
+            assert!(answer.status().is_success(), "{answer:?}");
+        }
+    }
+
     /// Its resident memory in MiB.
     pub(crate) fn memory_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));

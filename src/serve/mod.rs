@@ -1,6 +1,6 @@
 //! The sale over HTTP: the same repository for people with a browser and for programs.
 //!
-//! Requests go through [`router`], which bounds and measures them, to a handler in `routes`; whatever
+//! Requests go through `router`, which bounds and measures them, to a handler in `routes`; whatever
 //! is to be changed goes to the repository, which alone decides. What is only read is answered by
 //! `live`, the seat maps in memory that the change log keeps up to date. `connections` sees to it that
 //! slow clients take nothing from the others. `docs/http.md` tells it to those who use it.

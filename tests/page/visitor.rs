@@ -97,10 +97,20 @@ impl Visitor {
             }
             if patience.is_over() {
                 let page = self.runs("return document.body.innerText", &[]).await;
-                panic!("waited in vain for {what}; the page says:\n{}", page.as_str().unwrap());
+                let page = page.as_str().unwrap_or_default();
+                let log = self.complaints().await;
+                panic!(
+                    "waited in vain for {what}; the page says:\n{page}\nand the browser:\n{log:#?}"
+                );
             }
             patience.moment().await;
         }
+    }
+
+    /// What the browser has complained of since this was asked last.
+    async fn complaints(&self) -> Vec<Value> {
+        let told = self.browser.issue_cmd(Special::complaints()).await.unwrap();
+        told.as_array().unwrap().clone()
     }
 
     /// Waits until an element can be seen and says these words; returns all that it says.
@@ -228,10 +238,9 @@ impl Visitor {
 
     /// Closes the browser, which must have had nothing to complain of.
     pub(crate) async fn leaves(self) {
-        let complaints = self.browser.issue_cmd(Special::complaints()).await.unwrap();
-        let complaints = complaints.as_array().unwrap();
-        let faults = complaints.iter().filter(|it| it["level"] == FAULT && it["source"] != REFUSED);
-        assert_eq!(faults.collect::<Vec<_>>(), Vec::<&Value>::new());
+        let mut faults = self.complaints().await;
+        faults.retain(|it| it["level"] == FAULT && it["source"] != REFUSED);
+        assert_eq!(faults, Vec::<Value>::new());
         self.browser.close().await.unwrap();
     }
 }
