@@ -1,6 +1,7 @@
 //! Holding seats, paying for them, giving them up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -25,6 +26,8 @@ use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::seats::Seats;
 
+/// How long a hold is new; a waiting room remembers far longer which are over.
+const NEW_FOR: Duration = Duration::from_secs(10);
 /// How often seats are chosen where somebody else is always quicker.
 const BEST_TRIES: u32 = 64;
 
@@ -149,7 +152,13 @@ impl Reservation {
             buyer_id: self.caller.buyer_id,
             tickets,
         };
-        self.house.ask("start_hold", self.house.store.start_hold(&attempt)).await
+        let hold = self.house.ask("start_hold", self.house.store.start_hold(&attempt)).await?;
+        // The log will tell, too; but of the repeat of what is over nothing follows.
+        let is_new = self.house.store.now().since(hold.started_at) < NEW_FOR;
+        if let Some(mut room) = self.show.room().filter(|_| is_new) {
+            room.holds(&hold.session_id, hold.hold_id);
+        }
+        Ok(hold)
     }
 }
 
