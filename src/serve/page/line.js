@@ -18,7 +18,7 @@ export class Line {
     this.wanted = false;
     this.place = null;
     this.until = null;
-    this.looking = false;
+    this.asking = false;
     this.path = eventPath(event.slug, "/waiting-room");
     byId("leave-line-button").addEventListener("click", () => this.leave());
     byId("enter-line-button").addEventListener("click", () => {
@@ -49,22 +49,25 @@ export class Line {
   }
 
   async enter() {
+    this.asking = true;
     try {
       this.hear(await ask("POST", this.path));
     } catch (error) {
       // The reservation itself is refused if others come first, so nothing depends on this answer.
       if (!isPassing(error)) this.hear({ status: "open", place: null, until: null });
+    } finally {
+      this.asking = false;
     }
   }
 
   async look() {
-    this.looking = true;
+    this.asking = true;
     try {
       this.hear(await ask("GET", this.path));
     } catch (error) {
       if (isPassing(error)) this.hear({ status: "passed", place: null, until: null });
     } finally {
-      this.looking = false;
+      this.asking = false;
     }
   }
 
@@ -141,8 +144,11 @@ export class Line {
   }
 
   tick() {
-    if (!this.wanted || this.status !== "admitted" || !this.until) return;
+    if (!this.wanted || this.status !== "admitted") return;
     setText(byId("waiting-room-text"), this.turnWords());
-    if (millisecondsUntil(this.until) < 0 && !this.looking) this.look();
+    if (this.asking) return;
+    // Without a deadline a hold still counts that is over, which the server may not know yet.
+    if (!this.until) this.enter();
+    else if (millisecondsUntil(this.until) < 0) this.look();
   }
 }
