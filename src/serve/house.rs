@@ -15,7 +15,7 @@ use super::live::{Live, Show};
 use super::metrics::Metrics;
 use super::problem::Result;
 use super::waiting_room;
-use crate::domain::{Event, EventId, SessionId};
+use crate::domain::{Event, EventId, HoldId, SessionId};
 use crate::payment::simulated::ProviderSettings;
 use crate::payment::{PaymentProvider, SilentProvider, SimulatedProvider};
 use crate::repository::{self, Repository};
@@ -105,6 +105,14 @@ impl House {
         session: &SessionId,
     ) -> Result<Vec<EntryDocument>> {
         show.waitlist.of((&self.calls, &*self.store), show.event_id(), session).await
+    }
+
+    /// The checkout of a hold is over, which its waiting room need not wait for the log to hear.
+    pub(super) fn checked_out(&self, event: EventId, session: &SessionId, hold: HoldId) {
+        let show = self.live.known(event);
+        if let Some(mut room) = show.as_ref().and_then(|show| show.room()) {
+            room.ended(session, hold, self.store.now());
+        }
     }
 
     /// All shows, by their date; those that were added in the last moment may be missing.

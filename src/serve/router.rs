@@ -24,8 +24,9 @@ use super::routes;
 const BODY_MAX: usize = 16 * 1024;
 /// How long the next piece of a body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
-/// Paths that are not counted: operators ask for them.
-const UNCOUNTED: [&str; 2] = ["/healthz", "/metrics"];
+/// Paths that are not counted: operators ask for them, and browsers for the page, which is of many
+/// parts and useless without one of them. All of it is answered from memory.
+const UNCOUNTED: [&str; 5] = ["/healthz", "/metrics", "/", "/events/{event}", "/assets/{name}"];
 /// The header in which a proxy says who asks.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 

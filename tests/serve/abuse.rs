@@ -40,7 +40,7 @@ async fn who_asks_too_often_is_told_when_to_come_again_and_operators_are_not() {
     assert!(answered >= 4, "{answered}");
     too_many.refused(429, "too_many_requests");
     assert_eq!(too_many.headers["retry-after"], "1");
-    for path in ["/healthz", "/metrics"] {
+    for path in ["/healthz", "/metrics", "/", "/events/hall", "/assets/app.js"] {
         assert_eq!(answer(server.get(path)).await.status, 200);
     }
 }

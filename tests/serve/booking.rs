@@ -155,6 +155,9 @@ async fn the_repeat_of_an_attempt_gets_the_same_answer() {
     assert_eq!(first["hold"]["expires_at"], second["hold"]["expires_at"]);
     let other = answer(server.post("/v1/booking/reserve", "bob", &body)).await;
     other.refused(403, "not_yours");
+    let others = json!({ "event": "hall", "seats": ["Stalls/1/2"], "hold_id": id });
+    let others = answer(server.post("/v1/booking/reserve", "ann", &others)).await;
+    others.refused(403, "not_yours");
 }
 
 #[tokio::test]

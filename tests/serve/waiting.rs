@@ -70,6 +70,17 @@ async fn a_checkout_that_began_elsewhere_takes_a_place_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn whose_checkout_has_ended_by_his_own_doing_is_outside_at_once() {
+    let server = Server::with(&[], &["--checkouts", "1"]);
+    let given_up = server.hold("ann", &["Stalls/1/1"]).await;
+    answer(server.delete(&format!("/v1/booking/{given_up}"), "ann")).await.is(200);
+    assert_eq!(look(&server, "ann").await["status"], "outside");
+    let paid = server.hold("bob", &["Stalls/1/2"]).await;
+    server.confirm("bob", &paid, "captured").await.is(200);
+    assert_eq!(look(&server, "bob").await["status"], "outside");
+}
+
+#[tokio::test]
 async fn repeating_what_is_over_takes_no_place() {
     let server = Server::with(&[], &["--checkouts", "1"]);
     let id = "01a22403-23fb-7271-a3b7-c53da45ab142";
@@ -77,7 +88,9 @@ async fn repeating_what_is_over_takes_no_place() {
     let reserve = async || answer(server.post("/v1/booking/reserve", "ann", &body)).await;
     reserve().await.is(201);
     server.confirm("ann", id, "captured").await.is(200);
-    reserve().await;
+    let again = reserve().await.is(201);
+    assert_eq!(again["hold"]["status"], "sold", "it is told as it stands");
+    assert_eq!(look(&server, "ann").await["status"], "outside");
     enter(&server, "bob").await;
     let bob = async || look(&server, "bob").await;
     until("bob to be let in", bob, |place| place["status"] == "admitted").await;

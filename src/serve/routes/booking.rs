@@ -1,5 +1,6 @@
 //! Holding seats, paying for them, giving them up.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,16 +82,22 @@ struct Reservation {
 impl Reservation {
     /// Holds what is wanted; says why these, if they were chosen.
     async fn carry_out(self, wanted: Wanted) -> Result<(Hold, Option<String>)> {
-        match wanted {
-            Wanted::Seats(seats) => {
-                let tickets = self.show.seats(|known| known.find(&seats))??;
-                Ok((self.named(tickets).await?, None))
+        // Before anything else: who repeats what he was granted does not begin another checkout.
+        let earlier = self.earlier().await?;
+        let tickets = match wanted {
+            Wanted::Seats(seats) => self.show.seats(|known| known.find(&seats))??,
+            Wanted::Tickets(tickets) => tickets,
+            Wanted::Best(best) => {
+                return match earlier {
+                    Some(hold) => Ok((hold, None)),
+                    None => self.best(&best).await,
+                };
             }
-            Wanted::Tickets(tickets) => Ok((self.named(tickets).await?, None)),
-            Wanted::Best(best) => match self.earlier().await? {
-                Some(hold) => Ok((hold, None)),
-                None => self.best(&best).await,
-            },
+        };
+        match earlier {
+            Some(hold) if has_all(&hold, &tickets) => Ok((hold, None)),
+            Some(_) => Err(Refusal::NotYours.into()),
+            None => Ok((self.named(tickets).await?, None)),
         }
     }
 
@@ -107,13 +114,20 @@ impl Reservation {
         self.claim(tickets).await
     }
 
-    /// What an earlier request of the same attempt was granted, if it goes on: chosen seats would be
-    /// others now.
+    /// What an earlier request of the same attempt was granted.
+    ///
+    /// # Errors
+    /// Refused where it is over by now, or somebody else's.
     async fn earlier(&self) -> Result<Option<Hold>> {
         let Some(id) = self.id else { return Ok(None) };
         match self.house.ask("hold", self.house.store.hold(id)).await {
             Err(unknown) if unknown.reason() == "unknown_hold" => Ok(None),
-            Ok(hold) if hold.session_id != self.caller.session_id => Err(Refusal::NotYours.into()),
+            Ok(hold)
+                if hold.session_id != self.caller.session_id
+                    || hold.buyer_id != self.caller.buyer_id =>
+            {
+                Err(Refusal::NotYours.into())
+            }
             Ok(hold) => match hold.status {
                 HoldStatus::Held | HoldStatus::Paying | HoldStatus::Sold => Ok(Some(hold)),
                 over => Err(Refusal::over(hold.expires_at, Some(over)).into()),
@@ -160,6 +174,12 @@ impl Reservation {
         }
         Ok(hold)
     }
+}
+
+/// Whether a hold is of these tickets and no others, in whatever order they are named.
+fn has_all(hold: &Hold, tickets: &[TicketId]) -> bool {
+    let held: HashSet<TicketId> = hold.tickets.iter().map(|ticket| ticket.ticket_id).collect();
+    held == tickets.iter().copied().collect()
 }
 
 /// Whether a claim of chosen seats failed for somebody else having them.
@@ -219,7 +239,9 @@ async fn pay(
 ) -> Result<Order> {
     let provider = house.provider(answer);
     let call = payment::confirm(&*house.store, provider, hold, session, reference);
-    house.ask("confirm", call).await
+    let order = house.ask("confirm", call).await?;
+    house.checked_out(order.event_id, session, hold);
+    Ok(order)
 }
 
 /// A hold of one's own, and its order once it is paid for.
@@ -274,8 +296,12 @@ pub(super) async fn abandon(
     Caller(caller): Caller,
 ) -> Result<Json<AbandonedDocument>> {
     let (giving_up, session) = (Arc::clone(&house), caller.session_id);
-    let errand =
-        async move { giving_up.ask("abandon", giving_up.store.abandon(id, &session)).await };
+    let errand = async move {
+        let call = giving_up.store.abandon(id, &session);
+        let hold = giving_up.ask("abandon", call).await?;
+        giving_up.checked_out(hold.event_id, &session, id);
+        Ok(hold)
+    };
     let hold = house.see_through(errand).await?;
     Ok(Json(AbandonedDocument { hold: (&hold).into(), now: house.store.now() }))
 }
