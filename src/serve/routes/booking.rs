@@ -178,8 +178,8 @@ impl Reservation {
 
 /// Whether a hold is of these tickets and no others, in whatever order they are named.
 fn has_all(hold: &Hold, tickets: &[TicketId]) -> bool {
-    let held: HashSet<TicketId> = hold.tickets.iter().map(|ticket| ticket.ticket_id).collect();
-    held == tickets.iter().copied().collect()
+    let granted: HashSet<TicketId> = hold.tickets.iter().map(|ticket| ticket.ticket_id).collect();
+    granted == tickets.iter().copied().collect()
 }
 
 /// Whether a claim of chosen seats failed for somebody else having them.
