@@ -4,7 +4,9 @@
 //! holds which ticket until when and adds `expired` where it belongs. It reads no clock: how far the
 //! log is known tells which deadlines have passed without a payment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::domain::{Change, ChangeKind, EventId, HoldId, TicketId, Timestamp};
 use crate::repository::{LogStep, Standing};

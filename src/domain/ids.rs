@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -197,7 +198,7 @@ pub enum TextIdError {
     ControlCharacter,
 }
 
-fn checked(text: &str) -> Result<Box<str>, TextIdError> {
+fn checked(text: &str) -> Result<Arc<str>, TextIdError> {
     let text = text.trim();
     if text.is_empty() {
         Err(TextIdError::Empty)
@@ -215,7 +216,7 @@ macro_rules! text_id {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks and wraps a text.

@@ -27,20 +27,24 @@ pub struct SeatLabel {
 #[error("`{0}` is not a seat: write section/row/seat, for example \"Floor A/3/12\"")]
 pub struct SeatLabelError(String);
 
+impl SeatLabel {
+    /// The section, the row and the seat that a text names; none where it is no label. Splits from the
+    /// right, so that a section's name may contain a slash.
+    #[must_use]
+    pub fn split(text: &str) -> Option<[&str; 3]> {
+        let mut parts = text.rsplitn(3, '/').map(str::trim).filter(|part| !part.is_empty());
+        let (seat, row, section) = (parts.next()?, parts.next()?, parts.next()?);
+        Some([section, row, seat])
+    }
+}
+
 impl FromStr for SeatLabel {
     type Err = SeatLabelError;
 
-    /// Splits from the right, so that a section's name may contain a slash.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.rsplitn(3, '/').map(str::trim);
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(seat), Some(row), Some(section))
-                if !seat.is_empty() && !row.is_empty() && !section.is_empty() =>
-            {
-                Ok(Self { section: section.into(), row: row.into(), seat: seat.into() })
-            }
-            _ => Err(SeatLabelError(text.to_owned())),
-        }
+        let parts = Self::split(text).ok_or_else(|| SeatLabelError(text.to_owned()))?;
+        let [section, row, seat] = parts.map(Into::into);
+        Ok(Self { section, row, seat })
     }
 }
 
@@ -52,7 +56,7 @@ impl fmt::Display for SeatLabel {
 
 impl Serialize for SeatLabel {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.to_string())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Names that occur again and again, kept once: of a million tickets, few are in another section or
 //! row, or of another type, than the one before.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+
+use foldhash::HashSet;
 
 /// The texts that were met so far.
 #[derive(Debug, Default)]

@@ -31,6 +31,7 @@ mod limits;
 mod live;
 mod metrics;
 mod problem;
+mod reply;
 mod router;
 mod routes;
 mod seats;

@@ -235,8 +235,7 @@ impl Seats {
     /// The show has no such seats; all of them are named.
     pub(super) fn find(&self, seats: &[String]) -> Result<Vec<TicketId>, Refusal> {
         let find = |name: &String| {
-            let label: SeatLabel = name.parse().ok()?;
-            let SeatLabel { section, row, seat } = &label;
+            let [section, row, seat] = SeatLabel::split(name)?;
             let ticket = TicketId::of_seat(self.event_id, section, row, seat);
             self.map.spot(ticket).map(|_| ticket)
         };

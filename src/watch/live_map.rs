@@ -1,6 +1,6 @@
 //! The seat map of an event, kept up to date by the changes of the log.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::domain::{
     Change, HoldId, Position, SeatMap, SectionMap, StatusCounts, TicketId, TicketStatus, Timestamp,
@@ -35,6 +35,13 @@ pub struct Turn {
     pub after: TicketStatus,
 }
 
+/// What the last change of a ticket said.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    position: Position,
+    holder: Option<Holder>,
+}
+
 /// Every ticket of an event in its condition as of the last change.
 ///
 /// What it says may be old by the time that somebody acts on it; it decides nothing.
@@ -42,9 +49,8 @@ pub struct Turn {
 pub struct LiveMap {
     seats: SeatMap,
     spots: HashMap<TicketId, Spot>,
-    /// The last change that each ticket was seen to have, by section and place.
-    seen: Vec<Vec<Position>>,
-    holders: HashMap<Spot, Holder>,
+    /// What the last change of each ticket said of it, by section and place.
+    seen: Vec<Vec<Seen>>,
 }
 
 impl LiveMap {
@@ -56,9 +62,9 @@ impl LiveMap {
             let ids = map.tickets().tickets().iter().map(|ticket| ticket.ticket_id);
             spots.extend(ids.enumerate().map(|(place, id)| (id, Spot { section, place })));
         }
-        let unseen = |map: &SectionMap| vec![Position::default(); map.statuses().len()];
+        let unseen = |map: &SectionMap| vec![Seen::default(); map.statuses().len()];
         let seen = sections.iter().map(unseen).collect();
-        Self { seats: SeatMap { sections }, spots, seen, holders: HashMap::new() }
+        Self { seats: SeatMap { sections }, spots, seen }
     }
 
     /// Takes over what a change left behind. An entry of the log that comes late, after a younger one
@@ -66,20 +72,14 @@ impl LiveMap {
     pub fn apply(&mut self, change: &Change) -> Option<Turn> {
         let spot = *self.spots.get(&change.ticket_id)?;
         let seen = &mut self.seen[spot.section][spot.place];
-        if change.position < *seen {
+        if change.position < seen.position {
             return None;
         }
-        *seen = change.position;
         let after = change.change.leaves();
         let has_holder = !matches!(after, TicketStatus::Available | TicketStatus::Blocked);
-        match change.hold_id.filter(|_| has_holder) {
-            Some(hold_id) => {
-                self.holders.insert(spot, Holder { hold_id, expires_at: change.expires_at });
-            }
-            None => {
-                self.holders.remove(&spot);
-            }
-        }
+        let hold = change.hold_id.filter(|_| has_holder);
+        let holder = hold.map(|hold_id| Holder { hold_id, expires_at: change.expires_at });
+        *seen = Seen { position: change.position, holder };
         let before = self.seats.sections[spot.section].set(spot.place, after)?;
         Some(Turn { spot, before, after })
     }
@@ -106,7 +106,7 @@ impl LiveMap {
     /// Who has the ticket there; none where nobody has, or where it was so before the log began.
     #[must_use]
     pub fn holder(&self, spot: Spot) -> Option<Holder> {
-        self.holders.get(&spot).copied()
+        self.seen.get(spot.section)?.get(spot.place)?.holder
     }
 
     /// How many tickets are in which condition; looks at each section once.

@@ -1,6 +1,8 @@
 //! Which ticket is to be looked at when, and why.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use crate::domain::{EventId, HoldId, TicketId, Timestamp};
 

@@ -1,9 +1,10 @@
 //! Events, sections and tickets as they were minted. None of it changes once the sale is open, so
 //! what was read once is kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::Outcome;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::failure::Outcome;
 use crate::domain::{Change, ChangeKind, FollowerName, Position, SeatLabel, Timestamp};
 use crate::repository::LogFault;
+use crate::repository::shared_text::SharedText;
 
 /// Columns that [`read_change`] reads, of `tickets t`, `venue_sections s`, `events e`, `holds h`.
 const SEAT_AND_HOLD: &str = "e.event_id, t.ticket_id, s.name, t.row_name, t.seat_name, \
@@ -20,17 +21,19 @@ pub(super) type Entry = Result<Change, LogFault>;
 
 fn read_change(
     row: &Row<'_>,
+    names: &mut SharedText,
     position: Position,
     at: Timestamp,
     change: ChangeKind,
 ) -> rusqlite::Result<Change> {
+    let mut name = |column| Ok::<_, rusqlite::Error>(names.of(row.get_ref(column)?.as_str()?));
     Ok(Change {
         position,
         at,
         change,
         event_id: row.get(3)?,
         ticket_id: row.get(4)?,
-        label: SeatLabel { section: row.get(5)?, row: row.get(6)?, seat: row.get(7)? },
+        label: SeatLabel { section: name(5)?, row: name(6)?, seat: name(7)? },
         hold_id: row.get(8)?,
         session_id: row.get(9)?,
         buyer_id: row.get(10)?,
@@ -54,9 +57,10 @@ fn read_position(position: i64) -> Position {
 }
 
 /// Reads an entry of the log whose position is that of the row's first column.
-fn read_entry(row: &Row<'_>) -> rusqlite::Result<(Position, Entry)> {
+fn read_entry(row: &Row<'_>, names: &mut SharedText) -> rusqlite::Result<(Position, Entry)> {
     let position = read_position(row.get(0)?);
-    let entry = || read_change(row, position, row.get(1)?, kind(row.get_ref(2)?.as_str()?)?);
+    let mut entry =
+        || read_change(row, names, position, row.get(1)?, kind(row.get_ref(2)?.as_str()?)?);
     Ok((position, entry().map_err(|e| fault(position, &e))))
 }
 
@@ -69,12 +73,14 @@ pub(super) fn after(
     connection: &Connection,
     after: Position,
     limit: u32,
+    names: &mut SharedText,
 ) -> Outcome<Vec<(Position, Entry)>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD} FROM change_log l {JOINS}
           WHERE l.position > ?1 ORDER BY l.position LIMIT ?2"
     ))?;
-    let rows = statement.query_map(params![stored_position(after), limit], read_entry)?;
+    let rows = statement
+        .query_map(params![stored_position(after), limit], |row| read_entry(row, names))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -93,9 +99,10 @@ pub(super) fn end(connection: &Connection, now: Timestamp) -> Outcome<(Position,
           WHERE q.status = 'paying' OR (q.status = 'held' AND q.expires_at > ?1)
           ORDER BY q.ticket_no"
     ))?;
+    let mut names = SharedText::default();
     let rows = statement.query_map([now], |row| {
         let change = kind(row.get_ref(0)?.as_str()?)?;
-        read_change(row, position, row.get(1)?, change)
+        read_change(row, &mut names, position, row.get(1)?, change)
     })?;
     Ok((position, rows.collect::<Result<_, _>>()?))
 }
@@ -120,7 +127,8 @@ pub(super) fn owned_at(
           ORDER BY l.position"
     ))?;
     let bounds = params![stored_position(from), stored_position(position), at];
-    let rows = statement.query_map(bounds, read_entry)?;
+    let mut names = SharedText::default();
+    let rows = statement.query_map(bounds, |row| read_entry(row, &mut names))?;
     // What makes no sense was told, or will be, where it stands in the log.
     let entries = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(entries.into_iter().filter_map(|(_, entry)| entry.ok()).collect())

@@ -12,6 +12,7 @@ use super::writer::{Tx, Writer};
 use crate::clock::Clock;
 use crate::domain::time::millis;
 use crate::domain::{FollowerName, Position, Timestamp};
+use crate::repository::shared_text::SharedText;
 use crate::repository::{ChangeFeed, LogStart, LogStep, Result, Standing};
 
 /// How often the log is asked for more once all of it is read, unless asked otherwise.
@@ -41,6 +42,8 @@ pub(super) struct Feed {
     known_until: Timestamp,
     /// Whether the last step had all there was, so that the next may wait.
     has_all: bool,
+    /// The names that were read so far.
+    names: SharedText,
 }
 
 /// Finds where to begin.
@@ -60,7 +63,6 @@ pub(super) async fn begin(
     let (position, standing) = readers.read("find where to begin in the log", find).await?;
     let known_until = standing.at;
     let poll_every = lag.unwrap_or(POLL_EVERY);
-    let has_all = false;
     Ok(Feed {
         writer,
         readers,
@@ -70,7 +72,8 @@ pub(super) async fn begin(
         standing,
         position,
         known_until,
-        has_all,
+        has_all: false,
+        names: SharedText::default(),
     })
 }
 
@@ -129,8 +132,12 @@ impl ChangeFeed for Feed {
             tokio::time::sleep(self.poll_every).await;
         }
         let (after, asked_at) = (self.position, self.clock.now());
-        let read = move |c: &Connection| change_log::after(c, after, STEP_ENTRIES);
-        let entries = self.readers.read("read the change log", read).await?;
+        let mut names = std::mem::take(&mut self.names);
+        let read = move |c: &Connection| {
+            Ok((change_log::after(c, after, STEP_ENTRIES, &mut names)?, names))
+        };
+        let (entries, names) = self.readers.read("read the change log", read).await?;
+        self.names = names;
         Ok(self.step(entries, asked_at))
     }
 

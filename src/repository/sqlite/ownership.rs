@@ -9,8 +9,9 @@
 //! ever taken out, which could leave a name too few; a name too many is harmless. A transaction
 //! that is rolled back drops the whole of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use foldhash::HashMap;
 use rusqlite::{Connection, Params, Row, params};
 use smallvec::SmallVec;
 

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::serve::reply::JSON;
+
 /// Whoever keeps an answer has to ask whether it is still so.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A document as it goes over the line, and the tag that tells its versions apart.
 #[derive(Debug, Clone)]

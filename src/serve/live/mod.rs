@@ -4,11 +4,11 @@
 //! forgotten when nobody has for a while. What is known here answers reads and refuses what is
 //! hopeless; it never decides a sale.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 

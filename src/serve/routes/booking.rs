@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 
@@ -25,6 +24,7 @@ use crate::serve::extract::{Body, Caller, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
+use crate::serve::reply::Json;
 use crate::serve::seats::Seats;
 
 /// How long a hold is new; a waiting room remembers far longer which are over.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -21,6 +20,7 @@ use crate::serve::documents::present;
 use crate::serve::extract::{Named, Params};
 use crate::serve::house::House;
 use crate::serve::problem::{Problem, Result};
+use crate::serve::reply::Json;
 
 /// How far around a place one looks where nobody says, in kilometres.
 const RADIUS_KM: f64 = 25.0;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -13,6 +12,7 @@ use super::ReadProblems;
 use crate::serve::extract::Named;
 use crate::serve::house::House;
 use crate::serve::problem::{Problem, Result, meaning};
+use crate::serve::reply::Json;
 
 /// The media type of what Prometheus reads.
 const OPEN_METRICS: HeaderValue =

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
@@ -19,6 +18,7 @@ use crate::serve::documents::{present, ticket_status};
 use crate::serve::extract::{Named, Params};
 use crate::serve::house::House;
 use crate::serve::problem::{Problem, Result};
+use crate::serve::reply::Json;
 use crate::serve::seats::{Page, Seats};
 
 /// How many tickets are told where nobody says, and the most that are told at once.

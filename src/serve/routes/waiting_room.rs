@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 
 use super::ReadProblems;
@@ -13,6 +12,7 @@ use crate::serve::extract::{Caller, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
+use crate::serve::reply::Json;
 use crate::serve::waiting_room::PATIENCE;
 
 /// Where the session stands.

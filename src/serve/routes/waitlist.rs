@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -17,6 +16,7 @@ use crate::serve::extract::{Body, Caller, Named, Params};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
+use crate::serve::reply::Json;
 
 /// Whose waitlist.
 #[derive(Deserialize, IntoParams)]
