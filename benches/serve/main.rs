@@ -1,7 +1,7 @@
 //! What `tix serve` can do beside a handler that does nothing, in one run on one machine: how many
 //! requests a second it answers, how soon a change reaches who follows, what idle followers cost.
 //!
-//! The load comes from `wrk` (one thread, 64 connections), a process of its own, and so is the server;
+//! The load comes from `wrk` (one thread), a process of its own, and so is the server;
 //! the handler that does nothing is served by axum as it comes, in this process. They are asked by
 //! turns, and the middle of three rounds counts.
 //!
@@ -39,12 +39,18 @@ use wrk::Load;
 const LOOKED_AT: u32 = 100_000;
 /// Tickets of the show that is sold.
 const SOLD: u32 = 1_000_000;
+/// Connections that ask at the same time: a busy hour, and a rush.
+const BUSY: u32 = 64;
+const RUSH: u32 = 256;
+/// The first seat that is sold in the rush; those before it are for the busy hour.
+const RUSH_BEGINS: u64 = SOLD as u64 / 2;
 /// Rounds, of which the middle one counts.
 const ROUNDS: usize = 3;
 
 #[derive(Serialize)]
 struct Rate {
     what: &'static str,
+    connections: u32,
     requests_per_second: f64,
     empty_requests_per_second: f64,
     ratio: f64,
@@ -73,9 +79,10 @@ fn main() {
     runtime.block_on(serving.read(&["looked-at", "sold"]));
     let empty = Empty::start();
     let rates = vec![
-        rate("counts", &serving, &empty, &Load::get("/v1/events/looked-at/counts")),
+        rate("counts", &serving, &empty, &Load::get("/v1/events/looked-at/counts", BUSY)),
         rate("a section's map", &serving, &empty, &section_map()),
-        rate("reserve", &serving, &empty, &Load::reserve()),
+        rate("reserve", &serving, &empty, &Load::reserve(0, BUSY)),
+        rate("reserve", &serving, &empty, &Load::reserve(RUSH_BEGINS, RUSH)),
     ];
     drop(serving);
     // On a store without the holds of the rounds before: whoever follows a log remembers those.
@@ -91,7 +98,7 @@ fn main() {
 }
 
 fn section_map() -> Load {
-    Load::get("/v1/events/looked-at/map?section=Section%2050")
+    Load::get("/v1/events/looked-at/map?section=Section%2050", BUSY)
 }
 
 fn seed(runtime: &Runtime, url: &str) {
@@ -116,6 +123,7 @@ fn rate(what: &'static str, serving: &Serving, empty: &Empty, load: &Load) -> Ra
     let (answered, nothing, p99_ms) = rounds[ROUNDS / 2];
     Rate {
         what,
+        connections: load.connections,
         requests_per_second: answered.round(),
         empty_requests_per_second: nothing.round(),
         ratio: answered / nothing,
@@ -124,13 +132,14 @@ fn rate(what: &'static str, serving: &Serving, empty: &Empty, load: &Load) -> Ra
 }
 
 fn print(report: &Report) {
-    println!("load: {}, 1 thread, {} connections", report.load_generator, wrk::CONNECTIONS);
+    println!("load: {}, 1 thread", report.load_generator);
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["asked", "requests /s", "empty handler /s", "ratio", "p99"]);
+    table.set_header(["asked", "connections", "requests /s", "empty handler /s", "ratio", "p99"]);
     for rate in &report.rates {
         table.add_row([
             rate.what.to_owned(),
+            rate.connections.to_string(),
             format!("{:.0}", rate.requests_per_second),
             format!("{:.0}", rate.empty_requests_per_second),
             format!("{:.2}", rate.ratio),

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::NamedTempFile;
 
-/// Connections that ask at the same time.
-pub(crate) const CONNECTIONS: u32 = 64;
 /// How long it asks.
 const SECONDS: u32 = 4;
 
@@ -31,6 +29,8 @@ end
 pub(crate) struct Load {
     path: String,
     script: Option<NamedTempFile>,
+    /// How many connections ask at the same time.
+    pub(crate) connections: u32,
     next_seat: AtomicU64,
 }
 
@@ -50,23 +50,24 @@ pub(crate) fn version() -> String {
 
 impl Load {
     /// The same document again and again.
-    pub(crate) fn get(path: &str) -> Self {
-        Self { path: path.into(), script: None, next_seat: AtomicU64::new(0) }
+    pub(crate) fn get(path: &str, connections: u32) -> Self {
+        Self { path: path.into(), script: None, connections, next_seat: AtomicU64::new(0) }
     }
 
-    /// Another seat each time.
-    pub(crate) fn reserve() -> Self {
+    /// Another seat each time, from the one with this number on.
+    pub(crate) fn reserve(first_seat: u64, connections: u32) -> Self {
         let mut script = NamedTempFile::with_suffix(".lua").unwrap();
         script.write_all(RESERVE.as_bytes()).unwrap();
         let path = "/v1/booking/reserve".into();
-        Self { path, script: Some(script), next_seat: AtomicU64::new(0) }
+        let next_seat = AtomicU64::new(first_seat);
+        Self { path, script: Some(script), connections, next_seat }
     }
 
     /// Asks the server.
     pub(crate) fn of_server(&self, url: &str) -> Answered {
         let (answered, requests) = self.run(url, &self.path);
         // Some that were sent when the time was over are not counted.
-        self.next_seat.fetch_add(requests + u64::from(CONNECTIONS), Ordering::Relaxed);
+        self.next_seat.fetch_add(requests + u64::from(self.connections), Ordering::Relaxed);
         answered
     }
 
@@ -78,8 +79,8 @@ impl Load {
     /// Asks at a path, and counts the answers; every one has to be a good one.
     fn run(&self, url: &str, path: &str) -> (Answered, u64) {
         let mut command = Command::new("wrk");
-        command.args(["-t", "1", "-c", &CONNECTIONS.to_string(), "-d", &format!("{SECONDS}s")]);
-        command.arg("--latency");
+        let (connections, span) = (self.connections.to_string(), format!("{SECONDS}s"));
+        command.args(["-t", "1", "-c", &connections, "-d", &span, "--latency"]);
         if let Some(script) = &self.script {
             command.arg("-s").arg(script.path());
         }

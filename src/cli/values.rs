@@ -230,11 +230,16 @@ fn plain(text: &str, bytes_max: usize) -> Result<String, String> {
     }
 }
 
+/// What no event can be called: `/v1/events/search` is not the address of an event.
+const SEARCH: &str = "search";
+
 /// Reads a slug.
 pub fn slug(text: &str) -> Result<String, String> {
     let sound = slug_of(text);
     if sound.is_empty() || sound.len() > SLUG_BYTES_MAX {
         Err(format!("it needs letters or digits, {SLUG_BYTES_MAX} at the most"))
+    } else if sound == SEARCH {
+        Err(format!("{SEARCH} is where events are searched; take another one"))
     } else if sound == text {
         Ok(sound)
     } else {

@@ -104,14 +104,15 @@ impl House {
         show: &Show,
         session: &SessionId,
     ) -> Result<Vec<EntryDocument>> {
-        show.waitlist.of((&self.calls, &*self.store), show.event_id(), session).await
+        show.waitlist.of((&self.calls, &self.store), show.event_id(), session).await
     }
 
     /// The checkout of a hold is over, which its waiting room need not wait for the log to hear.
     pub(super) fn checked_out(&self, event: EventId, session: &SessionId, hold: HoldId) {
         let show = self.live.known(event);
         if let Some(mut room) = show.as_ref().and_then(|show| show.room()) {
-            room.ended(session, hold, self.store.now());
+            let now = self.store.now();
+            room.checked_out(session, hold, now, now);
         }
     }
 

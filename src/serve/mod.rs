@@ -18,7 +18,7 @@ use self::connections::Bounds;
 use self::house::House;
 use self::limits::RateLimit;
 use self::live::{SharedFeed, Sharing};
-use crate::repository::{Error, LogStart, Repository, Result};
+use crate::repository::{Error, LogStart, Repository, Result, StoreError};
 use crate::worker::{Round, Worker};
 
 mod calls;
@@ -42,6 +42,8 @@ pub use router::openapi;
 
 /// How often what is remembered of clients is tidied up.
 const TIDY_EVERY: Duration = Duration::from_mins(1);
+/// How long it is waited for what was begun for clients who have gone away, once all others are answered.
+const ERRANDS_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long after a worker had to end another one begins.
 const WORK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -93,7 +95,7 @@ impl Server {
     /// Serves until it is stopped, then answers whatever was accepted.
     ///
     /// # Errors
-    /// The change log cannot be followed.
+    /// The change log cannot be followed, or what keeps the maps up to date broke.
     pub async fn run(self, stopped: impl Future<Output = ()>) -> Result<()> {
         let Self { listener, store, settings, .. } = self;
         let feed = store.follow(LogStart::Now, None).await?;
@@ -114,13 +116,21 @@ impl Server {
         }
         let router = router::router(&house, rate, settings.behind_proxy);
         let bounds = Bounds::of(settings.connections_max, settings.behind_proxy);
-        tokio::join!(connections::serve(listener, router, &house, bounds), async {
-            stopped.await;
+        let end = async {
+            // None of them ends by itself.
+            let ended = tokio::select! {
+                () = stopped => Ok(()),
+                Some(Err(broken)) = helpers.join_next() => Err(StoreError::lost_task(broken).into()),
+            };
             closing.cancel();
-        });
-        house.errands_done().await;
+            ended
+        };
+        let ((), ended) = tokio::join!(connections::serve(listener, router, &house, bounds), end);
+        if tokio::time::timeout(ERRANDS_TIME_MAX, house.errands_done()).await.is_err() {
+            tracing::warn!("not all that was begun has come to its end");
+        }
         helpers.shutdown().await;
-        Ok(())
+        ended
     }
 }
 

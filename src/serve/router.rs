@@ -90,8 +90,9 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let span = tracing::debug_span!("request", method, route);
-    let mut response = match door.check(&request, route) {
-        Err(too_many) => too_many.into_response(),
+    let checked = door.check(&request, route).and_then(|()| check_length(request.headers()));
+    let mut response = match checked {
+        Err(refused) => refused.into_response(),
         Ok(()) => next.run(request).instrument(span.clone()).await,
     };
     let (took, status) = (asked_at.elapsed(), response.status());
@@ -111,6 +112,18 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// Refuses a body that is said to be too long, before any of it has come.
+fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    match length.and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length > BODY_MAX as u64 => {
+            let detail = format!("a body has {BODY_MAX} bytes at the most, not {length}");
+            Err(Problem::bad_body(StatusCode::PAYLOAD_TOO_LARGE, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Door {

@@ -54,6 +54,14 @@ pub(super) struct Page<'a> {
     pub(super) limit: u64,
 }
 
+/// Seats that were chosen, or why none were.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) choice: Result<Choice, Refusal>,
+    /// Whether some were left out that are chosen for others, who may not get them.
+    pub(super) others_choose: bool,
+}
+
 impl Seats {
     /// Seats as they are on the map.
     pub(super) fn new(event_id: EventId, epoch: String, map: LiveMap) -> Self {
@@ -279,7 +287,7 @@ impl Seats {
                 continue;
             }
             let holder = self.map.holder(spot);
-            let may_be_own = attempt.is_some_and(|own| holder.is_none_or(|of| of.hold_id == own));
+            let may_be_own = attempt.is_some_and(|own| holder.is_some_and(|of| of.hold_id == own));
             if may_be_own && status != TicketStatus::Blocked {
                 return Ok(());
             }
@@ -301,19 +309,28 @@ impl Seats {
         if is_hopeless { obstacles::check(in_the_way) } else { Ok(()) }
     }
 
-    /// Chooses seats, which nobody else is chosen for a moment; in these sections only, the most
-    /// preferred first, if any are named.
-    ///
-    /// # Errors
-    /// Refused with `sold_out`, `no_adjacent_block`, or `unknown_seat` where there is no such section
-    /// or type.
+    /// Chooses seats, which are chosen for nobody else for a moment; in these sections only, the most
+    /// preferred first, if any are named. The choice is refused with `sold_out`, `no_adjacent_block`, or
+    /// `unknown_seat` where there is no such section or type.
     pub(super) fn choose(
         &mut self,
         count: u32,
         sections: &[String],
         ticket_type: Option<&str>,
-    ) -> Result<Choice, Refusal> {
+    ) -> Chosen {
         self.chosen.retain(|_, since| since.elapsed() < CHOSEN_FOR);
+        let others_choose = !self.chosen.is_empty();
+        let choice = self.choose_of_the_rest(count, sections, ticket_type);
+        let is_unknown = matches!(choice, Err(Refusal::UnknownSeat { .. }));
+        Chosen { choice, others_choose: others_choose && !is_unknown }
+    }
+
+    fn choose_of_the_rest(
+        &mut self,
+        count: u32,
+        sections: &[String],
+        ticket_type: Option<&str>,
+    ) -> Result<Choice, Refusal> {
         let numbers: Vec<usize> = match sections {
             [] => (0..self.map.sections().len()).collect(),
             named => {
@@ -367,4 +384,79 @@ fn prices(map: &SectionMap) -> Option<(Money, Money)> {
     let prices = || map.tickets().tickets().iter().map(|ticket| ticket.price);
     let by_amount = |price: &Money| price.minor();
     Some((prices().min_by_key(by_amount)?, prices().max_by_key(by_amount)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ChangeKind;
+    use crate::domain::seat_map::drawn::drawn;
+    use crate::watch::story::Story;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn seats(drawing: &str) -> Seats {
+        let map = LiveMap::new(vec![drawn("A", &[drawing])]);
+        Seats::new(EventId::of_slug("hamlet"), "e".into(), map)
+    }
+
+    fn tickets(seats: &Seats, names: &[&str]) -> Vec<TicketId> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        seats.find(&names).unwrap()
+    }
+
+    /// What is refused at this time, as `code`; whoever asks may have made that attempt before.
+    fn refused(
+        seats: &Seats,
+        name: &str,
+        attempt: Option<HoldId>,
+        now: i64,
+    ) -> Option<&'static str> {
+        let checked = seats.check(&tickets(seats, &[name]), attempt, at(now));
+        checked.err().map(|refusal| refusal.code())
+    }
+
+    #[test]
+    fn what_somebody_has_for_sure_is_refused_and_whatever_may_be_over_is_not() {
+        let mut seats = seats(".hpsx");
+        assert_eq!(refused(&seats, "A/1/1", None, 0), None);
+        assert_eq!(refused(&seats, "A/1/2", None, 0), None, "held since nobody knows when");
+        assert_eq!(refused(&seats, "A/1/3", None, 0), None, "the payment may be overdue");
+        assert_eq!(refused(&seats, "A/1/4", None, 0), Some("taken"));
+        assert_eq!(refused(&seats, "A/1/5", None, 0), Some("blocked"));
+        let mut story = Story::default();
+        let held = story.change(ChangeKind::Held, "A/1/1");
+        seats.happened(&[held], at(0)).unwrap();
+        assert_eq!(refused(&seats, "A/1/1", None, 59_999), Some("taken"));
+        assert_eq!(refused(&seats, "A/1/1", None, 60_000), None, "its minute is over");
+    }
+
+    #[test]
+    fn who_repeats_an_attempt_is_told_by_the_store_and_others_are_told_at_once() {
+        let mut seats = seats(".s");
+        let held = Story::default().change(ChangeKind::Held, "A/1/1");
+        let own = held.hold_id;
+        seats.happened(&[held], at(0)).unwrap();
+        assert_eq!(refused(&seats, "A/1/1", own, 0), None);
+        assert_eq!(refused(&seats, "A/1/1", Some(HoldId::fresh()), 0), Some("taken"));
+        assert_eq!(refused(&seats, "A/1/2", Some(HoldId::fresh()), 0), Some("taken"));
+    }
+
+    #[test]
+    fn what_is_chosen_for_one_is_chosen_for_no_other_until_it_is_let_go() {
+        let mut seats = seats("..");
+        let pair = seats.choose(2, &[], None);
+        assert!(!pair.others_choose);
+        let pair = pair.choice.unwrap();
+        let none = seats.choose(1, &[], None);
+        assert_eq!(none.choice.unwrap_err().code(), "sold_out");
+        assert!(none.others_choose, "they may not get them");
+        seats.let_go(&pair.tickets);
+        assert!(seats.choose(2, &[], None).choice.is_ok());
+        let unknown = seats.choose(1, &["B".into()], None);
+        assert_eq!(unknown.choice.unwrap_err().code(), "unknown_seat");
+        assert!(!unknown.others_choose, "that will not change");
+    }
 }

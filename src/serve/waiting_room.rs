@@ -4,6 +4,10 @@
 //! holds nothing in good time has to leave, too. Others stand in line in the order in which they came,
 //! and are let in as places come free. It reads no clock: the time comes in as an argument.
 //!
+//! A claim that is refused half way may be told as a hold that was given up. So whose holds are given up,
+//! for all that is known, goes on choosing for as long as he would have; only what ends a checkout for sure
+//! ends it at once.
+//!
 //! It lives in the memory of one server and decides nothing about tickets. A server that is started
 //! anew begins with the checkouts that go on, and an empty line.
 
@@ -47,7 +51,14 @@ pub(super) struct LineIsFull;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Inside {
     Choosing { until: Timestamp },
-    Holding { holds: Vec<HoldId> },
+    Holding { holds: Vec<Begun>, may_choose_until: Option<Timestamp> },
+}
+
+/// A hold, and when it began: an attempt that is made again has the id of the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Begun {
+    hold: HoldId,
+    at: Timestamp,
 }
 
 /// A session in line.
@@ -68,7 +79,7 @@ pub(super) struct WaitingRoom {
     line: VecDeque<(u64, SessionId)>,
     waiting: HashMap<SessionId, Waiting>,
     next_number: u64,
-    /// The holds that ended lately, and when.
+    /// The holds that ended lately, and when they did.
     over: HashMap<HoldId, Timestamp>,
     swept_at: Timestamp,
 }
@@ -94,7 +105,7 @@ impl WaitingRoom {
         let is_choosing = |inside: &Inside| matches!(inside, Inside::Choosing { .. });
         self.inside.retain(|_, inside| is_choosing(inside));
         for hold in holds {
-            self.holds(&hold.session_id, hold.hold_id);
+            self.holds(&hold.session_id, hold.hold_id, hold.started_at);
         }
     }
 
@@ -138,33 +149,70 @@ impl WaitingRoom {
         self.let_in(now);
     }
 
-    /// A session has a hold: it is inside, whether or not it was let in. A hold that is over stays so.
-    pub(super) fn holds(&mut self, session: &SessionId, hold: HoldId) {
-        if self.over.contains_key(&hold) {
+    /// A session had a hold at this time: it is inside, whether or not it was let in. A hold that was over
+    /// later stays so.
+    pub(super) fn holds(&mut self, session: &SessionId, hold: HoldId, at: Timestamp) {
+        if self.over.get(&hold).is_some_and(|ended_at| at <= *ended_at) {
             return;
         }
-        if let Some(Inside::Holding { holds }) = self.inside.get_mut(session) {
-            if !holds.contains(&hold) {
-                holds.push(hold);
+        let begun = Begun { hold, at };
+        if let Some(Inside::Holding { holds, .. }) = self.inside.get_mut(session) {
+            match holds.iter_mut().find(|other| other.hold == hold) {
+                Some(known) => known.at = known.at.max(at),
+                None => holds.push(begun),
             }
             return;
         }
         self.out_of_line(session);
-        let before = self.inside.insert(session.clone(), Inside::Holding { holds: vec![hold] });
-        if let Some(Inside::Choosing { until }) = before {
-            self.deadlines.remove(&(until, session.clone()));
-        }
+        let may_choose_until = match self.inside.remove(session) {
+            Some(Inside::Choosing { until }) => {
+                self.deadlines.remove(&(until, session.clone()));
+                Some(until)
+            }
+            _ => None,
+        };
+        let holding = Inside::Holding { holds: vec![begun], may_choose_until };
+        self.inside.insert(session.clone(), holding);
     }
 
-    /// A hold is over; with its last one a session's checkout ends.
-    pub(super) fn ended(&mut self, session: &SessionId, hold: HoldId, now: Timestamp) {
-        self.over.insert(hold, now);
-        let Some(Inside::Holding { holds }) = self.inside.get_mut(session) else { return };
-        holds.retain(|other| *other != hold);
-        if holds.is_empty() {
-            self.inside.remove(session);
-            self.let_in(now);
+    /// A hold ended at this time. With its last one a session's checkout ends, unless it may choose again.
+    pub(super) fn ended(
+        &mut self,
+        session: &SessionId,
+        hold: HoldId,
+        at: Timestamp,
+        now: Timestamp,
+    ) {
+        let over = self.over.entry(hold).or_insert(at);
+        *over = at.max(*over);
+        let Some(Inside::Holding { holds, may_choose_until }) = self.inside.get_mut(session) else {
+            return;
+        };
+        holds.retain(|known| known.hold != hold || known.at > at);
+        if !holds.is_empty() {
+            return;
         }
+        let may_choose_until = may_choose_until.filter(|until| *until > now);
+        self.inside.remove(session);
+        if let Some(until) = may_choose_until {
+            self.deadlines.insert((until, session.clone()));
+            self.inside.insert(session.clone(), Inside::Choosing { until });
+        }
+        self.let_in(now);
+    }
+
+    /// A hold ended for sure: with its last one a session's checkout does.
+    pub(super) fn checked_out(
+        &mut self,
+        session: &SessionId,
+        hold: HoldId,
+        at: Timestamp,
+        now: Timestamp,
+    ) {
+        if let Some(Inside::Holding { may_choose_until, .. }) = self.inside.get_mut(session) {
+            *may_choose_until = None;
+        }
+        self.ended(session, hold, at, now);
     }
 
     /// How many are inside, and how many wait.
@@ -254,6 +302,10 @@ mod tests {
             self.room.look(&session(name), self.now)
         }
 
+        fn check_out(&mut self, name: &str, hold: HoldId) {
+            self.room.checked_out(&session(name), hold, self.now, self.now);
+        }
+
         fn pass(&mut self, seconds: u64) {
             self.now = self.now.plus(Duration::from_secs(seconds));
         }
@@ -280,12 +332,12 @@ mod tests {
         scene.enter("ann");
         scene.enter("bob");
         let (first, second) = (HoldId::fresh(), HoldId::fresh());
-        scene.room.holds(&session("ann"), first);
-        scene.room.holds(&session("ann"), second);
+        scene.room.holds(&session("ann"), first, scene.now);
+        scene.room.holds(&session("ann"), second, scene.now);
         assert_eq!(scene.look("ann"), Some(Place::Admitted(None)), "a hold has its own deadline");
-        scene.room.ended(&session("ann"), first, scene.now);
+        scene.check_out("ann", first);
         assert_eq!(scene.look("bob"), Some(Place::Waiting(1)), "another hold goes on");
-        scene.room.ended(&session("ann"), second, scene.now);
+        scene.check_out("ann", second);
         assert_eq!(scene.look("bob"), Some(scene.admitted()));
         assert_eq!(scene.look("ann"), None);
     }
@@ -307,7 +359,7 @@ mod tests {
         let mut scene = scene(1);
         let hold = HoldId::fresh();
         scene.enter("ann");
-        scene.room.holds(&session("ann"), hold);
+        scene.room.holds(&session("ann"), hold, scene.now);
         scene.enter("bob");
         scene.enter("cleo");
         scene.pass(59);
@@ -316,7 +368,7 @@ mod tests {
         assert_eq!(scene.look("cleo"), Some(Place::Waiting(2)), "it is not looked all the time");
         scene.pass(5);
         assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
-        scene.room.ended(&session("ann"), hold, scene.now);
+        scene.check_out("ann", hold);
         assert_eq!(scene.look("cleo"), Some(scene.admitted()));
         assert_eq!(scene.look("bob"), None);
     }
@@ -329,7 +381,7 @@ mod tests {
         scene.enter("cleo");
         scene.room.leave(&session("bob"), scene.now);
         assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
-        scene.room.holds(&session("ann"), HoldId::fresh());
+        scene.room.holds(&session("ann"), HoldId::fresh(), scene.now);
         scene.room.leave(&session("ann"), scene.now);
         assert_eq!(scene.look("cleo"), Some(Place::Waiting(1)));
         let mut scene = self::scene(1);
@@ -344,17 +396,50 @@ mod tests {
         let mut scene = scene(1);
         let hold = HoldId::fresh();
         scene.enter("ann");
-        scene.room.holds(&session("ann"), hold);
-        scene.room.ended(&session("ann"), hold, scene.now);
-        scene.room.holds(&session("ann"), hold);
+        scene.room.holds(&session("ann"), hold, scene.now);
+        scene.check_out("ann", hold);
+        scene.room.holds(&session("ann"), hold, scene.now);
         assert_eq!(scene.room.crowd(), (0, 0));
+    }
+
+    #[test]
+    fn who_was_refused_half_way_goes_on_choosing_for_the_rest_of_his_time() {
+        let mut scene = scene(1);
+        let (ann, hold) = (session("ann"), HoldId::fresh());
+        let until = scene.admitted();
+        scene.enter("ann");
+        scene.enter("bob");
+        scene.pass(5);
+        // The log tells of a claim that was undone.
+        scene.room.holds(&ann, hold, scene.now);
+        scene.pass(1);
+        scene.room.ended(&ann, hold, scene.now, scene.now);
+        assert_eq!(scene.look("ann"), Some(until));
+        scene.pass(24);
+        assert_eq!(scene.look("bob"), Some(scene.admitted()));
+    }
+
+    #[test]
+    fn what_is_told_late_of_an_attempt_before_does_not_end_the_one_after() {
+        let mut scene = scene(1);
+        let (ann, hold, first) = (session("ann"), HoldId::fresh(), scene.now);
+        scene.enter("ann");
+        scene.pass(1);
+        let undone = scene.now;
+        scene.pass(1);
+        scene.room.holds(&ann, hold, scene.now);
+        scene.room.holds(&ann, hold, first);
+        scene.room.ended(&ann, hold, undone, scene.now);
+        assert_eq!(scene.look("ann"), Some(Place::Admitted(None)), "the second attempt stands");
+        scene.room.checked_out(&ann, hold, scene.now, scene.now);
+        assert_eq!(scene.look("ann"), None);
     }
 
     #[test]
     fn a_line_outlasts_the_reading_of_what_goes_on() {
         let mut scene = scene(1);
         scene.enter("ann");
-        scene.room.holds(&session("ann"), HoldId::fresh());
+        scene.room.holds(&session("ann"), HoldId::fresh(), scene.now);
         scene.enter("bob");
         scene.room.begin(&[]);
         assert_eq!(scene.look("bob"), Some(scene.admitted()), "her hold is over, it turns out");
@@ -370,10 +455,10 @@ mod tests {
         scene.enter("ann");
         scene.enter("bob");
         let hold = HoldId::fresh();
-        scene.room.holds(&session("bob"), hold);
+        scene.room.holds(&session("bob"), hold, scene.now);
         assert_eq!(scene.room.crowd(), (2, 0), "one more than there are places");
-        scene.room.ended(&session("bob"), hold, scene.now);
+        scene.check_out("bob", hold);
         assert_eq!(scene.room.crowd(), (1, 0));
-        scene.room.ended(&session("zoe"), hold, scene.now);
+        scene.check_out("zoe", hold);
     }
 }

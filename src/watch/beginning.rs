@@ -48,6 +48,12 @@ impl Beginning {
         self.changes.extend_from_slice(changes);
     }
 
+    /// What was owned where the log begins, and what happened since.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// How far the reading is: sections that are read, and how many there are.
     #[must_use]
     pub fn progress(&self) -> (usize, Option<usize>) {

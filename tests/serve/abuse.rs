@@ -66,6 +66,11 @@ async fn what_is_too_large_is_refused() {
     let seats: Vec<String> = (0..2_000).map(|number| format!("Stalls/1/{number}")).collect();
     let body = json!({ "event": "hall", "seats": seats });
     answer(server.post("/v1/booking/reserve", "ann", &body)).await.refused(413, "too_large");
+    // What is said to be too large is not waited for.
+    let mut stream = connect(&server);
+    let head = "POST /v1/booking/reserve HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    assert!(rest(&mut stream).starts_with("HTTP/1.1 413"));
     let header = server.get("/v1/events/hall/counts").header("Tix-Session", "x".repeat(40_000));
     assert_eq!(header.send().await.unwrap().status(), 431);
 }

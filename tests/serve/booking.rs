@@ -57,6 +57,8 @@ async fn the_repeat_of_a_choice_gets_the_same_seats() {
     let again = answer(server.post("/v1/booking/reserve", "ann", &best)).await.is(201);
     assert_eq!(again["hold"]["tickets"], first["hold"]["tickets"]);
     answer(server.post("/v1/booking/reserve", "bob", &best)).await.refused(403, "not_yours");
+    let more = json!({ "event": "hall", "best": { "count": 3 }, "hold_id": id });
+    answer(server.post("/v1/booking/reserve", "ann", &more)).await.refused(403, "not_yours");
     answer(server.delete(&format!("/v1/booking/{id}"), "ann")).await.is(200);
     answer(server.post("/v1/booking/reserve", "ann", &best)).await.refused(409, "expired");
 }
@@ -158,6 +160,9 @@ async fn the_repeat_of_an_attempt_gets_the_same_answer() {
     let others = json!({ "event": "hall", "seats": ["Stalls/1/2"], "hold_id": id });
     let others = answer(server.post("/v1/booking/reserve", "ann", &others)).await;
     others.refused(403, "not_yours");
+    server.confirm("ann", id, "captured").await.is(200);
+    assert_eq!(attempt().await["hold"]["status"], "sold", "nobody is told to pay twice");
+    server.audit_passes();
 }
 
 #[tokio::test]

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::server::{Server, answer};
+use crate::server::{Server, answer, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_was_accepted_is_answered_before_it_ends() {
     let mut server = Server::with(&[], &["--rate-limit", "off"]);
+    // As large a house as that seats are granted all the time.
+    assert!(server.tix(&["seed", "--event", "Arena", "--slug", "arena"]).status.success());
     let url = Arc::new(server.url.clone());
     let client = server.client.clone();
     let mut crowd = JoinSet::new();
@@ -17,12 +19,10 @@ async fn whatever_was_accepted_is_answered_before_it_ends() {
         let (url, client) = (Arc::clone(&url), client.clone());
         crowd.spawn(async move {
             let mut granted = Vec::new();
-            for seat in 1..=1_000 {
-                let body = serde_json::json!({
-                    "event": "hall", "seats": [format!("Stalls/{}/{}", seat % 3 + 1, seat % 6 + 1)],
-                });
+            for buyer in 1..=1_000 {
+                let body = serde_json::json!({ "event": "arena", "best": { "count": 1 } });
                 let request = client.post(format!("{url}/v1/booking/reserve"));
-                let request = request.header("Tix-Session", format!("s{number}-{seat}"));
+                let request = request.header("Tix-Session", format!("s{number}-{buyer}"));
                 match request.json(&body).send().await {
                     // A body is part of the answer.
                     Ok(response) if response.status() == 201 => {
@@ -36,11 +36,13 @@ async fn whatever_was_accepted_is_answered_before_it_ends() {
             granted.len()
         });
     }
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let held = async || answer(server.get("/v1/events/arena/counts")).await.is(200);
+    until("seats to be held", held, |counts| counts["total"]["held"].as_u64() > Some(50)).await;
     server.signal("TERM");
     let granted: usize = crowd.join_all().await.iter().sum();
     assert_eq!(server.ended(), Some(0));
-    let holds = server.json(&["hold", "list"]);
+    assert!(granted < 8_000, "it was stopped while they asked");
+    let holds = server.json(&["hold", "list", "--event", "arena"]);
     assert_eq!(holds["holds"].as_array().unwrap().len(), granted);
     server.audit_passes();
 }

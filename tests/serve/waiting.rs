@@ -59,7 +59,7 @@ async fn who_does_not_choose_in_time_or_leaves_makes_room() {
 }
 
 #[tokio::test]
-async fn a_checkout_that_began_elsewhere_takes_a_place_also_after_a_restart() {
+async fn a_checkout_that_began_elsewhere_takes_a_place_until_its_time_is_over() {
     let server = Server::with(&["--ttl", "3s"], &["--checkouts", "1"]);
     let start = ["hold", "start", "--best", "1", "--session", "ann"];
     assert!(server.tix(&start).status.success());

@@ -137,6 +137,9 @@ pub(in crate::serve) struct ShowDocument {
     /// The name of its venue.
     venue: String,
     city: String,
+    /// That of its venue, by its IANA name.
+    #[schema(example = "Europe/London")]
+    time_zone: String,
 }
 
 impl From<&Event> for ShowDocument {
@@ -148,6 +151,7 @@ impl From<&Event> for ShowDocument {
             starts_at: event.starts_at,
             venue: event.venue.name.clone(),
             city: event.venue.city.clone(),
+            time_zone: event.venue.time_zone.clone(),
         }
     }
 }

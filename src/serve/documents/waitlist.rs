@@ -62,6 +62,13 @@ pub(in crate::serve) struct EntryDocument {
     hold_id: Option<HoldId>,
 }
 
+impl EntryDocument {
+    /// Whether it is the entry with this id.
+    pub(in crate::serve) fn is(&self, entry: EntryId) -> bool {
+        self.entry_id == entry
+    }
+}
+
 impl From<&WaitlistEntry> for EntryDocument {
     fn from(entry: &WaitlistEntry) -> Self {
         Self {

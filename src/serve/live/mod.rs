@@ -4,12 +4,13 @@
 //! forgotten when nobody has for a while. What is known here answers reads and refuses what is
 //! hopeless; it never decides a sale.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
 use super::calls::Calls;
@@ -41,8 +42,9 @@ const READING_TIME_MAX: Duration = Duration::from_secs(30);
 const NOT_MINTED_WAIT: Duration = Duration::from_secs(2);
 /// What is known refuses nothing any more if it is older than this: the log is not followed.
 const STALE_AFTER: Duration = Duration::from_secs(10);
-/// How long after the log could not be followed it is tried again.
+/// How long after the log could not be followed, or a show not be read, it is tried again.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// The shows that are kept in memory.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Live {
             Some(known) => known,
             None => self.begin(event),
         };
-        if show.is_ready() {
+        if show.asked_for() {
             return Ok(show);
         }
         match tokio::time::timeout(READING_TIME_MAX, show.readiness()).await {
@@ -94,21 +96,33 @@ impl Live {
         let show = Arc::new(Show::new(event, self.room));
         shows.insert(event, Arc::clone(&show));
         drop(shows);
-        self.begin_reading(&show);
+        self.begin_reading(&show, 0);
         show
     }
 
-    fn begin_reading(self: &Arc<Self>, show: &Arc<Show>) {
-        let (live, reading) = (Arc::clone(self), Arc::clone(show));
+    /// Reads a show, as the reading of this number, until it is read or to be read once more. Where that
+    /// fails, those who wait before it are not to lose their places.
+    fn begin_reading(self: &Arc<Self>, show: &Arc<Show>, reading: u32) {
+        let (live, show) = (Arc::clone(self), Arc::clone(show));
         tokio::spawn(async move {
-            if let Err(problem) = live.read(&reading).await {
-                live.forget(&reading);
-                reading.give_up(problem);
+            loop {
+                let read = AssertUnwindSafe(live.read(&show, reading)).catch_unwind().await;
+                let Err(problem) = read.unwrap_or_else(|_| Err(Problem::failed())) else { return };
+                if !show.is_waited_for() {
+                    if show.give_up_reading(reading, problem) {
+                        live.forget(&show);
+                    }
+                    return;
+                }
+                tokio::time::sleep(READ_AGAIN).await;
+                if !show.is_read_as(reading) {
+                    return;
+                }
             }
         });
     }
 
-    async fn read(&self, show: &Show) -> Result<()> {
+    async fn read(&self, show: &Show, reading: u32) -> Result<()> {
         let id = show.event_id();
         let event = self.calls.ask("event", self.store.event(id)).await?;
         if !event.minted {
@@ -126,7 +140,7 @@ impl Live {
             Some(_) => self.calls.ask("running_holds", self.store.running_holds(id)).await?,
             None => Vec::new(),
         };
-        show.was_read(maps, &holds, self.store.now());
+        show.was_read(reading, maps, &holds, self.store.now());
         Ok(())
     }
 
@@ -181,8 +195,8 @@ impl Live {
             };
             // What happened meanwhile is in no log that is followed from now on.
             for show in self.shows() {
-                show.begin_anew();
-                self.begin_reading(&show);
+                let reading = show.begin_anew();
+                self.begin_reading(&show, reading);
             }
         }
     }

@@ -1,7 +1,6 @@
 //! One show: its seats in memory, those who follow it, those who wait before it.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +9,7 @@ use tokio::time::Instant;
 
 use super::frames::{Frame, News};
 use super::listeners::{Listeners, Listening};
-use crate::domain::{
-    Change, EventId, Hold, HoldId, SectionMap, SessionId, TicketStatus, Timestamp,
-};
+use crate::domain::{Change, ChangeKind, EventId, Hold, SectionMap, SessionId, Timestamp};
 use crate::serve::problem::{Problem, Result};
 use crate::serve::seats::Seats;
 use crate::serve::waiting_room::{LineIsFull, Place, Terms, WaitingRoom};
@@ -30,6 +27,8 @@ const ASK_FOR_PLACE_EVERY: Duration = Duration::from_secs(2);
 pub(in crate::serve) struct Show {
     event_id: EventId,
     state: Mutex<State>,
+    /// How often its seats were to be read anew.
+    readings: AtomicU32,
     is_ready: AtomicBool,
     readiness: watch::Sender<Option<Result<()>>>,
     news: broadcast::Sender<News>,
@@ -44,8 +43,8 @@ pub(in crate::serve) struct Show {
 
 #[derive(Debug)]
 enum State {
-    /// The seats are being read, or were, and the log is not known up to the end of the reading.
-    Reading { beginning: Beginning, ended: HashSet<HoldId> },
+    /// The seats are being read, or were, and the log is not known up to the end of that reading.
+    Reading { number: u32, beginning: Beginning },
     /// They are followed.
     Live(Box<Seats>),
     /// Nobody follows them any more.
@@ -53,8 +52,12 @@ enum State {
 }
 
 impl State {
-    fn reading() -> Self {
-        Self::Reading { beginning: Beginning::new(Vec::new()), ended: HashSet::new() }
+    fn reading(number: u32) -> Self {
+        Self::Reading { number, beginning: Beginning::new(Vec::new()) }
+    }
+
+    fn is_reading(&self, reading: u32) -> bool {
+        matches!(self, Self::Reading { number, .. } if *number == reading)
     }
 }
 
@@ -76,7 +79,8 @@ impl Show {
     pub(super) fn new(event_id: EventId, room: Option<Terms>) -> Self {
         Self {
             event_id,
-            state: Mutex::new(State::reading()),
+            state: Mutex::new(State::reading(0)),
+            readings: AtomicU32::new(0),
             is_ready: AtomicBool::new(false),
             readiness: watch::Sender::new(None),
             news: broadcast::Sender::new(FRAMES_BEHIND_MAX),
@@ -96,8 +100,8 @@ impl Show {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether its seats can be asked for; notes that somebody wants them.
-    pub(super) fn is_ready(&self) -> bool {
+    /// Notes that somebody wants its seats; tells whether they can be asked for.
+    pub(super) fn asked_for(&self) -> bool {
         let asked = u64::try_from(self.begun_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.asked_after_ms.store(asked, Ordering::Relaxed);
         self.is_ready.load(Ordering::Acquire)
@@ -114,27 +118,60 @@ impl Show {
     /// Whether anybody has asked for it lately, or follows it.
     pub(super) fn is_wanted(&self, now: Instant, kept_for: Duration) -> bool {
         let asked = Duration::from_millis(self.asked_after_ms.load(Ordering::Relaxed));
-        let crowd = self.room().map_or((0, 0), |room| room.crowd());
-        crowd != (0, 0) || self.news.receiver_count() > 0 || now < self.begun_at + asked + kept_for
+        self.is_waited_for()
+            || self.news.receiver_count() > 0
+            || now < self.begun_at + asked + kept_for
     }
 
-    /// Its seats were read: all of it before `read_at`.
-    pub(super) fn was_read(&self, maps: Vec<SectionMap>, holds: &[Hold], read_at: Timestamp) {
-        if let State::Reading { beginning, ended } = &mut *self.state() {
+    /// Whether anybody checks out, or waits to.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.room().is_some_and(|room| room.crowd() != (0, 0))
+    }
+
+    /// Its seats were read, as the reading of this number: all of it before `read_at`.
+    pub(super) fn was_read(
+        &self,
+        reading: u32,
+        maps: Vec<SectionMap>,
+        holds: &[Hold],
+        read_at: Timestamp,
+    ) {
+        if let State::Reading { number, beginning } = &mut *self.state()
+            && *number == reading
+        {
             for map in maps {
                 beginning.section(map);
             }
             beginning.all_read(read_at);
             if let Some(mut room) = self.room() {
-                let goes_on = |hold: &&Hold| !ended.contains(&hold.hold_id);
-                room.begin(&holds.iter().filter(goes_on).cloned().collect::<Vec<_>>());
+                room.begin(holds);
+                // What began or ended while they were read.
+                follow_checkouts(&mut room, beginning.changes(), read_at);
             }
         }
     }
 
+    /// Whether the reading of this number goes on, and is the one that counts.
+    pub(super) fn is_read_as(&self, reading: u32) -> bool {
+        self.state().is_reading(reading)
+    }
+
+    /// Gives up the reading of this number, if it is the one that counts: whoever waits for it is told so.
+    pub(super) fn give_up_reading(&self, reading: u32, why: Problem) -> bool {
+        let mut state = self.state();
+        let counts = state.is_reading(reading);
+        if counts {
+            self.end(&mut state, why);
+        }
+        counts
+    }
+
     /// Nobody follows it any more: whoever asks for it is told so.
     pub(super) fn give_up(&self, why: Problem) {
-        let mut state = self.state();
+        self.end(&mut self.state(), why);
+    }
+
+    fn end(&self, state: &mut State, why: Problem) {
         self.is_ready.store(false, Ordering::Release);
         *state = State::GivenUp;
         self.readiness.send_replace(Some(Err(why)));
@@ -142,26 +179,29 @@ impl Show {
         let _ = self.news.send(News::Reset);
     }
 
-    /// It is about to be read once more; those who wait before it keep their places.
-    pub(super) fn begin_anew(&self) {
+    /// It is about to be read once more, as the reading of the number that this returns; those who wait
+    /// before it keep their places.
+    pub(super) fn begin_anew(&self) -> u32 {
         let mut state = self.state();
+        let reading = 1 + self.readings.fetch_add(1, Ordering::Relaxed);
         self.is_ready.store(false, Ordering::Release);
-        *state = State::reading();
+        *state = State::reading(reading);
         self.readiness.send_replace(None);
         // Where nobody follows, nobody has to know.
         let _ = self.news.send(News::Reset);
+        reading
     }
 
     /// Takes over what the log told; all of it is known up to `known_until`.
     pub(super) fn happened(&self, changes: &[Change], known_until: Timestamp, now: Timestamp) {
         let mut state = self.state();
-        self.check_out(changes, now);
+        if let Some(mut room) = self.room() {
+            follow_checkouts(&mut room, changes, now);
+        }
         let frame = match &mut *state {
             State::Live(seats) => seats.happened(changes, known_until),
-            State::Reading { beginning, ended, .. } => {
+            State::Reading { beginning, .. } => {
                 beginning.happened(changes);
-                let over = changes.iter().filter(|change| is_over(change));
-                ended.extend(over.filter_map(|change| change.hold_id));
                 self.go_live(&mut state, known_until);
                 None
             }
@@ -235,29 +275,100 @@ impl Show {
             Err(LineIsFull) => Err(Problem::busy("the line is full", ASK_FOR_PLACE_EVERY)),
         }
     }
-
-    /// Follows the checkouts that go on, whoever began or ended them.
-    fn check_out(&self, changes: &[Change], now: Timestamp) {
-        let Some(mut room) = self.room() else { return };
-        for change in changes {
-            if let (Some(session), Some(hold)) = (&change.session_id, change.hold_id) {
-                if is_over(change) {
-                    room.ended(session, hold, now);
-                } else {
-                    room.holds(session, hold);
-                }
-            }
-        }
-        room.let_in(now);
-    }
 }
 
-/// Whether the hold of a change is over with it.
-const fn is_over(change: &Change) -> bool {
-    !matches!(change.change.leaves(), TicketStatus::Held | TicketStatus::Paying)
+/// Follows the checkouts that go on, whoever began or ended them.
+fn follow_checkouts(room: &mut WaitingRoom, changes: &[Change], now: Timestamp) {
+    for change in changes {
+        let (Some(session), Some(hold)) = (&change.session_id, change.hold_id) else { continue };
+        match change.change {
+            ChangeKind::Held | ChangeKind::HeldAgain | ChangeKind::Paying => {
+                room.holds(session, hold, change.at);
+            }
+            // So is told what becomes of a claim that is refused half way, too.
+            ChangeKind::Abandoned => room.ended(session, hold, change.at, now),
+            _ => room.checked_out(session, hold, change.at, now),
+        }
+    }
+    room.let_in(now);
 }
 
 /// Tells the versions of one reading of the seats from those of another.
 fn fresh_epoch() -> String {
     format!("{:08x}", rand::random::<u32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::seat_map::drawn::drawn;
+    use crate::watch::story::Story;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn show(room: Option<Terms>) -> Show {
+        Show::new(EventId::of_slug("hamlet"), room)
+    }
+
+    fn one_at_a_time() -> Show {
+        show(Some(Terms { checkouts_max: 1, choose_time: Duration::from_secs(30) }))
+    }
+
+    #[tokio::test]
+    async fn of_two_readings_the_later_one_counts() {
+        let show = show(None);
+        let again = show.begin_anew();
+        show.was_read(0, vec![drawn("A", &["s"])], &[], at(1));
+        show.happened(&[], at(2), at(2));
+        assert!(!show.asked_for(), "the first one was begun before something was missed");
+        assert!(!show.give_up_reading(0, Problem::failed()));
+        show.was_read(again, vec![drawn("A", &[".."])], &[], at(3));
+        show.happened(&[], at(4), at(4));
+        assert!(show.asked_for());
+        show.readiness().await.unwrap();
+        let seats = show.seats(|seats| seats.sections().iter().map(SectionMap::counts).collect());
+        let counts: Vec<_> = seats.unwrap();
+        assert_eq!((counts.len(), counts[0].available), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_failed_is_told_to_those_who_wait_for_it() {
+        let show = show(None);
+        assert!(show.give_up_reading(0, Problem::failed()));
+        assert_eq!(show.readiness().await.unwrap_err().reason(), "failed");
+        assert!(show.seats(|_| ()).is_err());
+    }
+
+    #[test]
+    fn who_began_to_check_out_while_the_seats_were_read_is_inside() {
+        let show = one_at_a_time();
+        let mut story = Story::default();
+        let begun = story.change(ChangeKind::Held, "A/1/1");
+        show.happened(&[begun], at(1), at(1));
+        // What was read is from before.
+        show.was_read(0, vec![drawn("A", &[".."])], &[], at(2));
+        assert_eq!(show.room().unwrap().crowd(), (1, 0));
+        story.at = at(3);
+        show.happened(&[story.change(ChangeKind::Expired, "A/1/1")], at(4), at(4));
+        assert_eq!(show.room().unwrap().crowd(), (0, 0));
+    }
+
+    #[test]
+    fn whose_claim_was_undone_may_choose_again_and_whose_hold_is_over_may_not() {
+        let show = one_at_a_time();
+        let ann = SessionId::new("ann").unwrap();
+        show.come_in(&ann, at(0)).unwrap();
+        let mut story = Story::default();
+        let mut tell = |change, millis| {
+            story.at = at(millis);
+            show.happened(&[story.change(change, "A/1/1")], at(millis), at(millis));
+            show.room().unwrap().crowd()
+        };
+        tell(ChangeKind::Held, 10);
+        assert_eq!(tell(ChangeKind::Abandoned, 20), (1, 0), "for the rest of her time to choose");
+        tell(ChangeKind::Held, 30);
+        assert_eq!(tell(ChangeKind::Sold, 40), (0, 0));
+    }
 }

@@ -42,7 +42,7 @@ function showOthers(event, shows) {
   show(byId("show-others"), others.length > 0);
   byId("show-others-list").replaceChildren(
     ...others.map((other) => {
-      const zone = other.venue?.time_zone ?? event.venue.time_zone;
+      const zone = other.time_zone;
       const when = `${shortDay(other.starts_at, zone)}, ${hour(other.starts_at, zone)}`;
       const where = other.city && other.city !== event.venue.city ? ` · ${other.city}` : "";
       return make("li", {}, make("a", { href: `/events/${encodeURIComponent(other.slug)}` }, `${when}${where}`));

@@ -116,7 +116,9 @@ class Show {
   choose(section, place) {
     this.panel.turnTo(section, place);
     if (!this.checkout.isChoosing()) {
-      say("Finish with the seats you have first: pay for them or give them up.");
+      say(this.checkout.step === "order"
+        ? "These seats are yours. Press “Buy more tickets” to choose others."
+        : "Finish with the seats you have first: pay for them or give them up.");
       return;
     }
     const { label, mark } = this.venue.seat(section.index, place);

@@ -1,6 +1,5 @@
 //! Holding seats, paying for them, giving them up.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +24,14 @@ use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::reply::Json;
-use crate::serve::seats::Seats;
+use crate::serve::seats::{Chosen, Seats};
 
 /// How long a hold is new; a waiting room remembers far longer which are over.
 const NEW_FOR: Duration = Duration::from_secs(10);
 /// How often seats are chosen where somebody else is always quicker.
 const BEST_TRIES: u32 = 64;
+/// How long it takes until more is known of the seats that are chosen for others.
+const CHOOSE_AGAIN: Duration = Duration::from_millis(50);
 
 /// Hold seats, all or none, until a deadline.
 #[utoipa::path(
@@ -87,18 +88,16 @@ impl Reservation {
         let tickets = match wanted {
             Wanted::Seats(seats) => self.show.seats(|known| known.find(&seats))??,
             Wanted::Tickets(tickets) => tickets,
-            Wanted::Best(best) => {
-                return match earlier {
-                    Some(hold) => Ok((hold, None)),
-                    None => self.best(&best).await,
-                };
-            }
+            Wanted::Best(best) => match &earlier {
+                Some(hold) => self.chosen_before(hold, &best)?,
+                None => return self.best(&best).await,
+            },
         };
-        match earlier {
-            Some(hold) if has_all(&hold, &tickets) => Ok((hold, None)),
-            Some(_) => Err(Refusal::NotYours.into()),
-            None => Ok((self.named(tickets).await?, None)),
-        }
+        let hold = match earlier {
+            Some(_) => self.repeat(tickets).await?,
+            None => self.named(tickets).await?,
+        };
+        Ok((hold, None))
     }
 
     /// Holds tickets that were named.
@@ -114,10 +113,7 @@ impl Reservation {
         self.claim(tickets).await
     }
 
-    /// What an earlier request of the same attempt was granted.
-    ///
-    /// # Errors
-    /// Refused where it is over by now, or somebody else's.
+    /// An earlier request of the same attempt, whatever came of it.
     async fn earlier(&self) -> Result<Option<Hold>> {
         let Some(id) = self.id else { return Ok(None) };
         match self.house.ask("hold", self.house.store.hold(id)).await {
@@ -128,27 +124,58 @@ impl Reservation {
             {
                 Err(Refusal::NotYours.into())
             }
-            Ok(hold) => match hold.status {
-                HoldStatus::Held | HoldStatus::Paying | HoldStatus::Sold => Ok(Some(hold)),
-                over => Err(Refusal::over(hold.expires_at, Some(over)).into()),
-            },
-            Err(problem) => Err(problem),
+            hold => hold.map(Some),
         }
     }
 
-    /// Holds the best seats there are; others are chosen where somebody was quicker.
+    /// The tickets that were chosen for an earlier request of the same attempt.
+    fn chosen_before(&self, hold: &Hold, best: &BestSeats) -> Result<Vec<TicketId>> {
+        if hold.event_id != self.show.event_id() || hold.tickets.len() != best.count as usize {
+            return Err(Refusal::NotYours.into());
+        }
+        Ok(hold.tickets.iter().map(|ticket| ticket.ticket_id).collect())
+    }
+
+    /// Has the store answer once more: it alone knows whether the earlier request has come to its end.
+    async fn repeat(&self, tickets: Vec<TicketId>) -> Result<Hold> {
+        let hold = self.claim(tickets).await?;
+        // It answers as it did then; the hold may be paid for by now.
+        self.house.ask("hold", self.house.store.hold(hold.hold_id)).await
+    }
+
+    /// Holds the best seats there are; others are chosen where somebody else is quicker.
     async fn best(&self, best: &BestSeats) -> Result<(Hold, Option<String>)> {
         self.show.come_in(&self.caller.session_id, self.house.store.now())?;
         let ticket_type = best.ticket_type.as_deref();
-        for tries in 1..=BEST_TRIES {
+        let mut tries = 0;
+        while tries < BEST_TRIES {
             let choose = |seats: &mut Seats| seats.choose(best.count, &best.sections, ticket_type);
-            let mut choice = self.show.seats(choose)??;
+            let Chosen { choice, others_choose } = self.show.seats(choose)?;
+            let mut choice = match choice {
+                Ok(choice) => choice,
+                // Not all of them get what was chosen for them.
+                Err(_) if others_choose => {
+                    tries += 1;
+                    tokio::time::sleep(CHOOSE_AGAIN).await;
+                    continue;
+                }
+                Err(_) if !self.house.live.is_fresh() => {
+                    let why = "what is left is not known just now".into();
+                    return Err(Refusal::Busy { why }.into());
+                }
+                Err(refused) => {
+                    self.house.metrics.refused_early(refused.code());
+                    return Err(refused.into());
+                }
+            };
+            tries += 1;
             choice.tries = tries;
             match self.claim(choice.tickets.clone()).await {
                 // Somebody has them, which the log has not told yet.
                 Err(quicker) if is_quicker(&quicker) => {}
                 Err(refused) => {
-                    self.show.seats(|seats| seats.let_go(&choice.tickets))?;
+                    // Where the seats are being read anew, none are chosen for anybody.
+                    let _ = self.show.seats(|seats| seats.let_go(&choice.tickets));
                     return Err(refused);
                 }
                 Ok(hold) => return Ok((hold, Some(choice.to_string()))),
@@ -170,16 +197,10 @@ impl Reservation {
         // The log will tell, too; but of the repeat of what is over nothing follows.
         let is_new = self.house.store.now().since(hold.started_at) < NEW_FOR;
         if let Some(mut room) = self.show.room().filter(|_| is_new) {
-            room.holds(&hold.session_id, hold.hold_id);
+            room.holds(&hold.session_id, hold.hold_id, hold.started_at);
         }
         Ok(hold)
     }
-}
-
-/// Whether a hold is of these tickets and no others, in whatever order they are named.
-fn has_all(hold: &Hold, tickets: &[TicketId]) -> bool {
-    let granted: HashSet<TicketId> = hold.tickets.iter().map(|ticket| ticket.ticket_id).collect();
-    granted == tickets.iter().copied().collect()
 }
 
 /// Whether a claim of chosen seats failed for somebody else having them.

@@ -48,7 +48,7 @@ pub(super) struct SearchParams {
     /// A place, as latitude and longitude.
     #[serde(default, deserialize_with = "present")]
     #[param(
-        pattern = r"^-?[0-9]{1,2}(\.[0-9]{1,9})?,-?[0-9]{1,2}(\.[0-9]{1,9})?$",
+        pattern = r"^-?[0-8]?[0-9](\.[0-9]{1,9})?,-?(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,9})?$",
         example = "51.508,-0.097"
     )]
     near: Option<String>,

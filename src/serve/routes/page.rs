@@ -1,11 +1,19 @@
 //! The page for people: plain files, in the binary.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
-use rust_embed::Embed;
-use tower_http::compression::CompressionLayer;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::{Embed, EmbeddedFile};
+use sha2::{Digest, Sha256};
 
 use crate::serve::extract::Named;
 use crate::serve::live::tag_of;
@@ -16,6 +24,12 @@ use crate::serve::problem::{Problem, Result};
 #[folder = "src/serve/page/"]
 struct Files;
 
+/// The same, as they go over the line: compressed once, so that asking for them costs next to nothing.
+static PARTS: LazyLock<HashMap<String, Part>> = LazyLock::new(|| {
+    let names = Files::iter().map(Cow::into_owned);
+    names.filter_map(|name| Files::get(&name).map(|file| (name, Part::new(file)))).collect()
+});
+
 /// What the page may do: nothing but what is served here.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -23,6 +37,40 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 /// Whoever keeps a part has to ask whether it is still so.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
+
+/// A part of the page.
+struct Part {
+    media: Option<HeaderValue>,
+    plain: Version,
+    compressed: Version,
+}
+
+/// A part in one encoding, and the tag that it is known by.
+struct Version {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Part {
+    fn new(file: EmbeddedFile) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Memory takes whatever is written.
+        let _ = encoder.write_all(&file.data);
+        let compressed = encoder.finish().unwrap_or_default();
+        let media = HeaderValue::from_str(file.metadata.mimetype()).ok();
+        let plain = Version::new(file.data.into_owned().into());
+        Self { media, plain, compressed: Version::new(compressed.into()) }
+    }
+}
+
+impl Version {
+    fn new(body: Bytes) -> Self {
+        let tag = tag_of(&Sha256::digest(&body));
+        Self { body, tag }
+    }
+}
 
 /// The page for people.
 pub(in crate::serve) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -30,32 +78,69 @@ pub(in crate::serve) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/", get(index))
         .route("/events/{event}", get(index))
         .route("/assets/{name}", get(asset))
-        .layer(CompressionLayer::new())
 }
 
 /// The same page whatever it is about: it looks at its own address.
 async fn index(asked: HeaderMap) -> Result<Response<Body>> {
-    let mut response = file(&asked, "index.html")?;
+    let mut response = part(&asked, "index.html")?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)
 }
 
 async fn asset(asked: HeaderMap, Named(name): Named<String>) -> Result<Response<Body>> {
-    file(&asked, &name)
+    part(&asked, &name)
 }
 
-fn file(asked: &HeaderMap, name: &str) -> Result<Response<Body>> {
-    let file = Files::get(name).ok_or_else(Problem::not_found)?;
-    let tag = tag_of(&file.metadata.sha256_hash());
-    let has = asked.get(header::IF_NONE_MATCH).is_some_and(|own| *own == tag);
-    let media = HeaderValue::from_str(file.metadata.mimetype());
-    let mut response = Response::new(if has { Body::empty() } else { file.data.into() });
+fn part(asked: &HeaderMap, name: &str) -> Result<Response<Body>> {
+    let part = PARTS.get(name).ok_or_else(Problem::not_found)?;
+    let is_compressed = takes_gzip(asked);
+    let Version { body, tag } = if is_compressed { &part.compressed } else { &part.plain };
+    let has = asked.get(header::IF_NONE_MATCH).is_some_and(|own| own == tag);
+    let mut response = Response::new(if has { Body::empty() } else { body.clone().into() });
     if has {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
-    headers.extend(media.map(|media| (header::CONTENT_TYPE, media)));
-    headers.insert(header::ETAG, tag);
+    headers.extend(part.media.clone().map(|media| (header::CONTENT_TYPE, media)));
+    headers.extend(is_compressed.then_some((header::CONTENT_ENCODING, GZIP)));
+    headers.insert(header::VARY, VARY);
+    headers.insert(header::ETAG, tag.clone());
     headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
     Ok(response)
+}
+
+/// Whether a client says that it understands gzip.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let lists = asked.get_all(header::ACCEPT_ENCODING).iter();
+    let mut codings = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(','));
+    codings.any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && weight.unwrap_or(1.0) > 0.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_compressed_for_whoever_understands_it() {
+        let encoding = |accepted: &str| {
+            let mut asked = HeaderMap::new();
+            asked.insert(header::ACCEPT_ENCODING, accepted.parse().unwrap());
+            let answer = part(&asked, "app.js").unwrap();
+            (
+                answer.headers().contains_key(header::CONTENT_ENCODING),
+                answer.headers()[header::ETAG].clone(),
+            )
+        };
+        let (compressed, plain) = (encoding("br, gzip;q=0.5"), encoding("gzip;q=0, br"));
+        assert!(compressed.0 && !plain.0);
+        assert_ne!(compressed.1, plain.1, "each has a tag of its own");
+        let mut asked = HeaderMap::new();
+        asked.insert(header::IF_NONE_MATCH, plain.1);
+        assert_eq!(part(&asked, "app.js").unwrap().status(), StatusCode::NOT_MODIFIED);
+        assert!(part(&asked, "no.js").is_err());
+    }
 }

@@ -5,8 +5,8 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
 
-/// Letters of a header's value.
-const PRINTABLE: &str = "^[!-~]+$";
+/// Letters of a header's value, without blanks at its ends.
+const PRINTABLE: &str = "^[!-~]([ -~]*[!-~])?$";
 
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)

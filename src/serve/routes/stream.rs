@@ -228,40 +228,36 @@ impl Follower {
         }
     }
 
-    /// Begins to look for the session's places in line, or says that it is there if nothing was told
-    /// lately.
+    /// Tells the session's place before the sale where it has changed, and begins to look for those in the
+    /// waitlist; says that it is there if nothing was told lately.
     fn tick(&mut self) -> Option<Bytes> {
-        if let Some(own) = &self.own
-            && self.looking.is_none()
-        {
-            let (house, show) = (Arc::clone(&self.house), Arc::clone(&self.show));
-            let session = own.session.clone();
-            self.looking = Some(Box::pin(async move { house.waitlist_of(&show, &session).await }));
+        if let Some(own) = &mut self.own {
+            if self.looking.is_none() {
+                let (house, show) = (Arc::clone(&self.house), Arc::clone(&self.show));
+                let session = own.session.clone();
+                let look = async move { house.waitlist_of(&show, &session).await };
+                self.looking = Some(Box::pin(look));
+            }
+            if self.show.room().is_some() {
+                let place = waiting_room::place(&self.house, &self.show, &own.session);
+                if !own.place.is_some_and(|before| before.says_the_same(&place)) {
+                    own.place = Some(place);
+                    return Some(sse("waiting_room", None, &place));
+                }
+            }
         }
         let is_silent = self.told_at.elapsed() >= HEARTBEAT;
         is_silent.then(|| Bytes::from_static(b":\n\n"))
     }
 
-    /// The session's places in line, as far as they changed.
+    /// The session's places in the waitlist, where they changed.
     fn places(&mut self, entries: Result<Vec<EntryDocument>>) -> Option<Bytes> {
         let own = self.own.as_mut()?;
-        let mut told = Vec::new();
-        if self.show.room().is_some() {
-            let place = waiting_room::place(&self.house, &self.show, &own.session);
-            if !own.place.is_some_and(|before| before.says_the_same(&place)) {
-                told.extend_from_slice(&sse("waiting_room", None, &place));
-                own.place = Some(place);
-            }
-        }
         // Where they cannot be read just now, nothing is told of them.
-        if let Ok(entries) = entries
-            && entries != own.entries
-        {
-            own.entries.clone_from(&entries);
-            let document = EntriesDocument { entries, now: self.house.store.now() };
-            told.extend_from_slice(&sse("waitlist", None, &document));
-        }
-        (!told.is_empty()).then(|| told.into())
+        let entries = entries.ok().filter(|entries| *entries != own.entries)?;
+        own.entries.clone_from(&entries);
+        let document = EntriesDocument { entries, now: self.house.store.now() };
+        Some(sse("waitlist", None, &document))
     }
 }
 

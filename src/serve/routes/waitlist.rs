@@ -68,8 +68,15 @@ pub(super) async fn join(
     }
     let show = house.show(&request.event).await?;
     let (entry_id, wish) = (request.entry_id, wish(&show, request)?);
+    let is_repeat = match entry_id {
+        Some(id) => {
+            let own = house.waitlist_of(&show, &caller.session_id).await?;
+            own.iter().any(|entry| entry.is(id))
+        }
+        None => false,
+    };
     // Where there are such tickets, they are offered at once: that is a checkout like any other.
-    if show.seats(|seats| seats.fits(&wish))? {
+    if !is_repeat && show.seats(|seats| seats.fits(&wish))? {
         show.come_in(&caller.session_id, house.store.now())?;
     }
     let entry = NewEntry {
@@ -82,7 +89,7 @@ pub(super) async fn join(
     let joining = Arc::clone(&house);
     let errand = async move {
         let joined = joining.ask("join_waitlist", joining.store.join_waitlist(&entry)).await?;
-        show.waitlist.changed().await;
+        show.waitlist.changed();
         Ok(joined)
     };
     let joined = house.see_through(errand).await?;
@@ -142,7 +149,7 @@ pub(super) async fn leave(
         let call = leaving.store.leave_waitlist(id, &session);
         let left = leaving.ask("leave_waitlist", call).await?;
         if let Some(show) = leaving.live.known(left.event_id) {
-            show.waitlist.changed().await;
+            show.waitlist.changed();
         }
         Ok(left)
     };

@@ -39,6 +39,8 @@ const IN_LINE_MS: u32 = 600_000;
 const IN_LINE_MIN: Duration = Duration::from_secs(30);
 /// How long he is held back by the server's limit for one request.
 const LIMITED_MAX: Duration = Duration::from_mins(10);
+/// The longest wait that a server is believed to ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
 const SESSION: &str = "Tix-Session";
 const BUYER: &str = "Tix-Buyer";
@@ -266,5 +268,5 @@ struct Waits {
 /// When to ask again; in a second where nothing is said that is understood.
 fn retry_after(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(1))
+    Duration::from_secs(seconds.unwrap_or(1)).min(RETRY_AFTER_MAX)
 }
