@@ -90,6 +90,8 @@ async fn after_a_card_was_declined_another_one_can_be_tried() {
     ann.presses("pay-button").await;
     ann.sees("message", "The card was declined. The seats are still yours until").await;
     assert_eq!(scene.house.confirmations(), [""; 0]);
+    let focused = "return document.activeElement.id === 'pay-button'";
+    ann.until("the button to have the focus again", focused, &[]).await;
 
     ann.picks("payment-answer", "Captured: the card is charged").await;
     let number = ann.pays().await;

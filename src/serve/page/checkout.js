@@ -189,12 +189,15 @@ export class Checkout {
     hush();
     const paid = this.payment.pay(holdId, payment);
     this.render();
+    // The button cannot be pressed now, nor keep the focus; the heading says what goes on.
+    byId("hold-title").focus({ preventScroll: true });
     try {
       const answer = await paid;
       if (answer) await this.paid(holdId, answer);
     } catch (error) {
       this.refused(error);
       await this.refresh(holdId, { quiet: true });
+      if (this.step === "hold") byId("pay-button").focus({ preventScroll: true });
     }
   }
 
