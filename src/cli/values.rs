@@ -1,5 +1,6 @@
 //! How single values are read from the command line.
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -228,6 +229,12 @@ fn plain(text: &str, bytes_max: usize) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// Reads where to listen; of a name, the first address that it stands for.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    let named = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    named.ok_or_else(|| "write an address and a port, for example 127.0.0.1:8080".into())
 }
 
 /// What no event can be called: `/v1/events/search` is not the address of an event.

@@ -46,7 +46,7 @@ async fn twice() {
 }
 
 fn settings(args: &ServeArgs) -> Settings {
-    let number = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+    let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     Settings {
         rate: match args.rate_limit {
             RateText::Off => None,
