@@ -18,7 +18,7 @@ encrypts, and say so with --behind-proxy, so that clients are told apart.
 Examples:
   tix serve                          at http://127.0.0.1:8080
   tix serve --listen 127.0.0.1:0     at a port that is free
-  tix serve --checkouts 200          200 check out at a time; others wait in line
+  tix serve --checkouts 200          200 check out at a time; others wait
   tix serve --rate-limit off         to rehearse with tix simulate --target
 ";
 
