@@ -20,8 +20,11 @@ use crate::payment::simulated::ProviderSettings;
 use crate::payment::{PaymentProvider, SilentProvider, SimulatedProvider};
 use crate::repository::{self, Repository};
 
-/// How old the list of shows may be.
+/// How old the list of shows may be; that it could not be read is told for as long, too.
 const SHOWS_AGE_MAX: Duration = Duration::from_secs(2);
+
+/// The list of shows, and when it was read.
+type Shows = (Instant, Result<Arc<Vec<Event>>>);
 
 /// The repository behind a server, and what it keeps in memory beside it.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(super) struct House {
     errands: TaskTracker,
     /// The way to the repository.
     pub(super) calls: Arc<Calls>,
-    shows: Mutex<Option<(Instant, Arc<Vec<Event>>)>>,
+    shows: Mutex<Option<Shows>>,
     captures: SimulatedProvider,
     declines: SimulatedProvider,
 }
@@ -122,11 +125,11 @@ impl House {
         if let Some((read_at, known)) = &*shows
             && read_at.elapsed() < SHOWS_AGE_MAX
         {
-            return Ok(Arc::clone(known));
+            return known.clone();
         }
-        let read = Arc::new(self.ask("events", self.store.events()).await?);
-        *shows = Some((Instant::now(), Arc::clone(&read)));
-        Ok(read)
+        let read = self.ask("events", self.store.events()).await.map(Arc::new);
+        *shows = Some((Instant::now(), read.clone()));
+        read
     }
 
     /// The payment provider that answers like this.

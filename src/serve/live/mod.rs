@@ -36,6 +36,9 @@ pub(super) use show::Show;
 const SECTIONS_AT_ONCE: usize = 8;
 /// How long a show is kept that nobody asks for.
 const KEPT_FOR: Duration = Duration::from_mins(10);
+/// Seats that are kept in all before another show is read, but for those of shows that are followed: some
+/// 1 GiB.
+const SEATS_KEPT_MAX: u64 = 5_000_000;
 /// How long a request waits for a show to be read.
 const READING_TIME_MAX: Duration = Duration::from_secs(30);
 /// When a show that has no tickets yet may have some.
@@ -93,6 +96,7 @@ impl Live {
         if let Some(known) = shows.get(&event) {
             return Arc::clone(known);
         }
+        make_room(&mut shows, SEATS_KEPT_MAX);
         let show = Arc::new(Show::new(event, self.room));
         shows.insert(event, Arc::clone(&show));
         drop(shows);
@@ -166,7 +170,7 @@ impl Live {
     fn tidy(&self, now: Instant) {
         let mut shows = self.shows.write().unwrap_or_else(PoisonError::into_inner);
         shows.retain(|_, show| {
-            let is_wanted = show.is_wanted(now, KEPT_FOR);
+            let is_wanted = show.is_followed() || now < show.asked_at() + KEPT_FOR;
             if !is_wanted {
                 // Whoever has got hold of it in this very moment asks for it again.
                 show.give_up(read_anew());
@@ -240,7 +244,46 @@ impl Live {
     }
 }
 
+/// Forgets those that nobody follows, the longest not asked for first, while there are too many seats.
+fn make_room(shows: &mut HashMap<EventId, Arc<Show>>, seats_max: u64) {
+    while shows.values().map(|show| show.size()).sum::<u64>() > seats_max {
+        let idle = shows.values().filter(|show| !show.is_followed());
+        let Some(longest) = idle.min_by_key(|show| show.asked_at()).map(|show| show.event_id())
+        else {
+            return;
+        };
+        if let Some(show) = shows.remove(&longest) {
+            show.give_up(read_anew());
+        }
+    }
+}
+
 /// What is asked for is read once more, by whoever asks next.
 fn read_anew() -> Problem {
     Problem::busy("the seats are read anew", Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::seat_map::drawn::drawn;
+
+    #[test]
+    fn of_too_many_seats_those_go_that_were_not_asked_for_for_the_longest_time() {
+        let mut shows = HashMap::new();
+        for slug in ["first", "second", "third"] {
+            let show = Show::new(EventId::of_slug(slug), None);
+            show.was_read(0, vec![drawn("A", &["...."])], &[], Timestamp::from_millis(0));
+            shows.insert(show.event_id(), Arc::new(show));
+        }
+        make_room(&mut shows, 12);
+        assert_eq!(shows.len(), 3, "there is room for all");
+        std::thread::sleep(Duration::from_millis(2));
+        shows[&EventId::of_slug("first")].asked_for();
+        make_room(&mut shows, 8);
+        assert!(shows.contains_key(&EventId::of_slug("first")));
+        assert_eq!(shows.len(), 2);
+        make_room(&mut shows, 0);
+        assert!(shows.is_empty());
+    }
 }

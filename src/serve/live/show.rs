@@ -37,6 +37,8 @@ pub(in crate::serve) struct Show {
     /// Who waits for tickets to come free.
     pub(in crate::serve) waitlist: Waitlist,
     begun_at: Instant,
+    /// How many seats were read.
+    size: AtomicU64,
     /// When somebody last asked for it, in milliseconds since it was begun.
     asked_after_ms: AtomicU64,
 }
@@ -88,6 +90,7 @@ impl Show {
             room: room.map(|terms| Mutex::new(WaitingRoom::new(terms))),
             waitlist: Waitlist::default(),
             begun_at: Instant::now(),
+            size: AtomicU64::new(0),
             asked_after_ms: AtomicU64::new(0),
         }
     }
@@ -115,12 +118,19 @@ impl Show {
         ready.ok().and_then(|ready| (*ready).clone()).unwrap_or(Ok(()))
     }
 
-    /// Whether anybody has asked for it lately, or follows it.
-    pub(super) fn is_wanted(&self, now: Instant, kept_for: Duration) -> bool {
-        let asked = Duration::from_millis(self.asked_after_ms.load(Ordering::Relaxed));
-        self.is_waited_for()
-            || self.news.receiver_count() > 0
-            || now < self.begun_at + asked + kept_for
+    /// When somebody last asked for it.
+    pub(super) fn asked_at(&self) -> Instant {
+        self.begun_at + Duration::from_millis(self.asked_after_ms.load(Ordering::Relaxed))
+    }
+
+    /// Whether anybody follows it, checks out, or waits to.
+    pub(super) fn is_followed(&self) -> bool {
+        self.is_waited_for() || self.news.receiver_count() > 0
+    }
+
+    /// How many seats are kept of it.
+    pub(super) fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
     }
 
     /// Whether anybody checks out, or waits to.
@@ -139,6 +149,8 @@ impl Show {
         if let State::Reading { number, beginning } = &mut *self.state()
             && *number == reading
         {
+            let size = maps.iter().map(|map| map.section().seats).sum();
+            self.size.store(size, Ordering::Relaxed);
             for map in maps {
                 beginning.section(map);
             }
