@@ -22,6 +22,9 @@ use super::routes;
 
 /// The largest body of a request, in bytes.
 const BODY_MAX: usize = 16 * 1024;
+/// A body that is said to be longer than this is not waited for. One that is not much too large is let
+/// come, as far as it may: who is still sending when he is refused may not hear the answer.
+const BODY_REFUSED_UNSEEN: u64 = 1 << 20;
 /// How long the next piece of a body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// Paths that are not counted: operators ask for them, and browsers for the page, which is of many
@@ -114,11 +117,11 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     response
 }
 
-/// Refuses a body that is said to be too long, before any of it has come.
+/// Refuses a body that is said to be far too long, before any of it has come.
 fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match length.and_then(|length| length.parse::<u64>().ok()) {
-        Some(length) if length > BODY_MAX as u64 => {
+        Some(length) if length > BODY_REFUSED_UNSEEN => {
             let detail = format!("a body has {BODY_MAX} bytes at the most, not {length}");
             Err(Problem::bad_body(StatusCode::PAYLOAD_TOO_LARGE, detail))
         }

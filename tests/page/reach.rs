@@ -48,6 +48,25 @@ async fn the_keyboard_is_enough_to_buy_a_ticket() {
     scene.ends_well([ann]).await;
 }
 
+#[tokio::test]
+async fn of_many_events_all_can_be_seen() {
+    let scene = Scene::set(Plan::default()).await;
+    for number in 1..=60 {
+        let day = format!("2031-{:02}-{:02}", number / 28 + 1, number % 28 + 1);
+        let slug = format!("night-{number}");
+        scene.house.tix(&["seed", "hall.csv", "--event", "Night", "--slug", &slug, "--date", &day]);
+    }
+    let ann = scene.somebody(Screen::Desk).await;
+    ann.opens(&scene.server.url("/")).await;
+    ann.sees("search-outcome", "The first 50 of 61 events").await;
+    ann.presses("search-more").await;
+    ann.sees("search-outcome", "61 events").await;
+    ann.sees_no("search-more").await;
+    let focused = "return document.activeElement.closest('#search-events > li:nth-child(51)')";
+    ann.until("the first new one to have the focus", focused, &[]).await;
+    scene.ends_well([ann]).await;
+}
+
 /// Nothing is wider than the screen.
 async fn fits(visitor: &Visitor) {
     let widths = "return [document.documentElement.scrollWidth, innerWidth]";

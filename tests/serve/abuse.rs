@@ -71,8 +71,12 @@ async fn what_is_too_large_is_refused() {
     let head = "POST /v1/booking/reserve HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     assert!(rest(&mut stream).starts_with("HTTP/1.1 413"));
-    let header = server.get("/v1/events/hall/counts").header("Tix-Session", "x".repeat(40_000));
-    assert_eq!(header.send().await.unwrap().status(), 431);
+    let mut stream = connect(&server);
+    let head =
+        format!("GET /healthz HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\r\n", "x".repeat(40_000));
+    // It may be refused while the last of it is sent.
+    let _ = stream.write_all(head.as_bytes());
+    assert!(rest(&mut stream).starts_with("HTTP/1.1 431"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 // The list of events, with search.
 import { ask, Refusal } from "./api.js";
-import { byId, make, setText } from "./dom.js";
+import { byId, make, setText, show } from "./dom.js";
 import { dayParts, hour, number } from "./words.js";
 
 const TYPING_MS = 250;
@@ -9,9 +9,9 @@ const AVAILABLE = { true: "Tickets left", false: "Sold out · waitlist" };
 
 let searching = null;
 
-function searchPath(words) {
-  const query = words ? `?q=${encodeURIComponent(words)}` : "";
-  return `/v1/events/search${query}`;
+function searchPath(words, offset) {
+  const query = new URLSearchParams(words ? { q: words, offset } : { offset });
+  return `/v1/events/search?${query}`;
 }
 
 function line({ event, available }) {
@@ -33,14 +33,21 @@ function outcome(total, shown, words) {
   return shown < total ? `The first ${shown} of ${what}` : what;
 }
 
-async function search(words) {
+// Looks for events; `offset` of those that were found are shown already.
+async function search(words, offset = 0) {
   searching?.abort();
   searching = new AbortController();
   const { signal } = searching;
   try {
-    const { events, total } = await ask("GET", searchPath(words), { signal });
-    byId("search-events").replaceChildren(...events.map(line));
-    setText(byId("search-outcome"), outcome(total ?? events.length, events.length, words));
+    const { events, total } = await ask("GET", searchPath(words, offset), { signal });
+    const list = byId("search-events");
+    if (offset === 0) list.replaceChildren();
+    list.append(...events.map(line));
+    const shown = offset + events.length;
+    setText(byId("search-outcome"), outcome(total, shown, words));
+    show(byId("search-more"), events.length > 0 && shown < total);
+    // The button moves on, or is gone: one goes on with the first that is new.
+    if (offset > 0) list.children[offset]?.querySelector("a").focus();
   } catch (error) {
     if (signal.aborted) return;
     const refused = error instanceof Refusal && error.status < 500;
@@ -61,6 +68,8 @@ export async function openEvents() {
     clearTimeout(typing);
     typing = setTimeout(go, TYPING_MS);
   });
+  byId("search-more").addEventListener("click", () =>
+    search(input.value.trim(), byId("search-events").children.length));
   byId("search-form").addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(typing);
