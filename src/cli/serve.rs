@@ -26,7 +26,8 @@ Examples:
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// Where to listen: an address of this machine and a port, 0 for any that is free
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = values::address)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080",
+          value_parser = values::address)]
     pub listen: SocketAddr,
     /// Requests that one client may send in a second, twice as many at once; or off
     #[arg(long, value_name = "NUMBER|off", default_value = "200", value_parser = values::rate)]
@@ -35,7 +36,8 @@ pub struct ServeArgs {
     #[arg(long)]
     pub behind_proxy: bool,
     /// Connections at a time, of one client half as many
-    #[arg(long, value_name = "NUMBER", default_value = "16384", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value = "16384",
+          value_parser = value_parser!(u32).range(1..))]
     pub connections: u32,
     /// Let so many checkouts of an event go on at a time; others stand in line
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]

@@ -16,8 +16,8 @@ use utoipa::openapi::OpenApi;
 
 use super::house::House;
 use super::limits::RateLimit;
-use super::live::Answer;
 use super::problem::Problem;
+use super::reply::Answer;
 use super::routes;
 
 /// The largest body of a request, in bytes.

@@ -10,7 +10,8 @@ use super::documents::event::SectionDocument;
 use super::documents::seats::{
     EventCountsDocument, LayoutDocument, MapDocument, TicketStateDocument, TicketsDocument,
 };
-use super::live::{Answer, Frame, Kept};
+use super::live::{Frame, Kept};
+use super::reply::Answer;
 use crate::domain::obstacles;
 use crate::domain::seating::Search;
 use crate::domain::{

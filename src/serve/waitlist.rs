@@ -97,6 +97,8 @@ fn begin(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use tokio::sync::oneshot;
 
     use super::*;
@@ -105,33 +107,22 @@ mod tests {
         Reading { places: Ok(Arc::default()), good_until: Instant::now() + good_for }
     }
 
-    fn never() -> BoxFuture<'static, Reading> {
-        panic!("it was read already")
-    }
-
     #[tokio::test(start_paused = true)]
     async fn it_is_read_once_for_all_until_it_is_old_or_somebody_joins() {
-        let waitlist = Waitlist::default();
-        let ready = || std::future::ready(reading(AGE_MIN)).boxed();
-        waitlist.latest(ready).await;
-        waitlist.latest(never).await;
-        tokio::time::advance(AGE_MIN).await;
-        let (read_again, begun) = oneshot::channel();
-        let again = || {
-            let _ = read_again.send(());
-            ready()
+        let (waitlist, times) = (Waitlist::default(), AtomicU32::new(0));
+        let read = || {
+            times.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(reading(AGE_MIN)).boxed()
         };
-        waitlist.latest(again).await;
-        begun.await.unwrap();
+        waitlist.latest(read).await;
+        waitlist.latest(read).await;
+        assert_eq!(times.load(Ordering::Relaxed), 1);
+        tokio::time::advance(AGE_MIN).await;
+        waitlist.latest(read).await;
+        assert_eq!(times.load(Ordering::Relaxed), 2);
         waitlist.changed();
-        let (read_again, begun) = oneshot::channel();
-        waitlist
-            .latest(|| {
-                let _ = read_again.send(());
-                ready()
-            })
-            .await;
-        begun.await.unwrap();
+        waitlist.latest(read).await;
+        assert_eq!(times.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]
@@ -142,7 +133,7 @@ mod tests {
         // He has asked, and is never heard of again.
         let mut stalled = waitlist.latest(begin);
         assert!(futures::poll!(&mut stalled).is_pending());
-        let other = waitlist.latest(never);
+        let other = waitlist.latest(|| panic!("it is read already"));
         done.send(()).unwrap();
         other.await.places.unwrap();
     }

@@ -9,11 +9,7 @@ use tempfile::TempDir;
 use crate::schemas;
 
 /// A small venue: 18 seats downstairs, 8 upstairs.
-pub(crate) const HALL: &str = "\
-section,type,price,rows,seats_per_row,entrance
-Stalls,regular,49.50,3,6,Main door
-Balcony,economy,29.00,2,4,Stairs
-";
+pub(crate) const HALL: &str = include_str!("../support/hall.csv");
 
 /// A folder, and the store in it, or elsewhere.
 pub(crate) struct Sandbox {

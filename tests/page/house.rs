@@ -7,11 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A small venue: 18 seats downstairs, 8 upstairs.
-const HALL: &str = "\
-section,type,price,rows,seats_per_row,entrance
-Stalls,regular,49.50,3,6,Main door
-Balcony,economy,29.00,2,4,Stairs
-";
+const HALL: &str = include_str!("../support/hall.csv");
 
 /// A folder whose store has one event, `hall`.
 pub(crate) struct House {

@@ -15,11 +15,7 @@ use crate::node;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A small venue: 18 seats downstairs, 8 upstairs.
-const HALL: &str = "\
-section,type,price,rows,seats_per_row,entrance
-Stalls,regular,49.50,3,6,Main door
-Balcony,economy,29.00,2,4,Stairs
-";
+const HALL: &str = include_str!("../support/hall.csv");
 
 /// A server; killed with the test that started it.
 pub(crate) struct Server {

@@ -20,13 +20,11 @@ use crate::domain::{Change, EventId, SectionMap, Timestamp};
 use crate::repository::{self, ChangeFeed, LogStart, LogStep, Repository};
 use crate::watch::Watch;
 
-mod answers;
 mod frames;
 mod listeners;
 mod shared;
 mod show;
 
-pub(super) use answers::{Answer, tag_of};
 pub(super) use frames::{Frame, Kept, News, event as sse};
 pub(super) use listeners::Listening;
 pub(super) use shared::{SharedFeed, Sharing};
@@ -186,7 +184,7 @@ impl Live {
         mut feed: Box<dyn ChangeFeed>,
         mut sharing: Sharing,
     ) {
-        loop {
+        for breaks in 1.. {
             let Err(trouble) = self.follow_on(feed.as_mut(), &mut sharing).await;
             sharing.end();
             tracing::error!("the change log cannot be followed: {trouble}");
@@ -199,8 +197,8 @@ impl Live {
             };
             // What happened meanwhile is in no log that is followed from now on.
             for show in self.shows() {
-                let reading = show.begin_anew();
-                self.begin_reading(&show, reading);
+                show.begin_anew(breaks);
+                self.begin_reading(&show, breaks);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One show: its seats in memory, those who follow it, those who wait before it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +27,6 @@ const ASK_FOR_PLACE_EVERY: Duration = Duration::from_secs(2);
 pub(in crate::serve) struct Show {
     event_id: EventId,
     state: Mutex<State>,
-    /// How often its seats were to be read anew.
-    readings: AtomicU32,
     is_ready: AtomicBool,
     readiness: watch::Sender<Option<Result<()>>>,
     news: broadcast::Sender<News>,
@@ -82,7 +80,6 @@ impl Show {
         Self {
             event_id,
             state: Mutex::new(State::reading(0)),
-            readings: AtomicU32::new(0),
             is_ready: AtomicBool::new(false),
             readiness: watch::Sender::new(None),
             news: broadcast::Sender::new(FRAMES_BEHIND_MAX),
@@ -191,17 +188,15 @@ impl Show {
         let _ = self.news.send(News::Reset);
     }
 
-    /// It is about to be read once more, as the reading of the number that this returns; those who wait
-    /// before it keep their places.
-    pub(super) fn begin_anew(&self) -> u32 {
+    /// It is about to be read once more, as the reading of this number, which is higher than those before;
+    /// those who wait before it keep their places.
+    pub(super) fn begin_anew(&self, reading: u32) {
         let mut state = self.state();
-        let reading = 1 + self.readings.fetch_add(1, Ordering::Relaxed);
         self.is_ready.store(false, Ordering::Release);
         *state = State::reading(reading);
         self.readiness.send_replace(None);
         // Where nobody follows, nobody has to know.
         let _ = self.news.send(News::Reset);
-        reading
     }
 
     /// Takes over what the log told; all of it is known up to `known_until`.
@@ -331,12 +326,12 @@ mod tests {
     #[tokio::test]
     async fn of_two_readings_the_later_one_counts() {
         let show = show(None);
-        let again = show.begin_anew();
+        show.begin_anew(1);
         show.was_read(0, vec![drawn("A", &["s"])], &[], at(1));
         show.happened(&[], at(2), at(2));
         assert!(!show.asked_for(), "the first one was begun before something was missed");
         assert!(!show.give_up_reading(0, Problem::failed()));
-        show.was_read(again, vec![drawn("A", &[".."])], &[], at(3));
+        show.was_read(1, vec![drawn("A", &[".."])], &[], at(3));
         show.happened(&[], at(4), at(4));
         assert!(show.asked_for());
         show.readiness().await.unwrap();

@@ -147,15 +147,13 @@ impl Reservation {
     async fn best(&self, best: &BestSeats) -> Result<(Hold, Option<String>)> {
         self.show.come_in(&self.caller.session_id, self.house.store.now())?;
         let ticket_type = best.ticket_type.as_deref();
-        let mut tries = 0;
-        while tries < BEST_TRIES {
+        for tries in 1..=BEST_TRIES {
             let choose = |seats: &mut Seats| seats.choose(best.count, &best.sections, ticket_type);
             let Chosen { choice, others_choose } = self.show.seats(choose)?;
             let mut choice = match choice {
                 Ok(choice) => choice,
                 // Not all of them get what was chosen for them.
                 Err(_) if others_choose => {
-                    tries += 1;
                     tokio::time::sleep(CHOOSE_AGAIN).await;
                     continue;
                 }
@@ -168,7 +166,6 @@ impl Reservation {
                     return Err(refused.into());
                 }
             };
-            tries += 1;
             choice.tries = tries;
             match self.claim(choice.tickets.clone()).await {
                 // Somebody has them, which the log has not told yet.

@@ -6,18 +6,16 @@ use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 use axum::routing::get;
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::{Embed, EmbeddedFile};
-use sha2::{Digest, Sha256};
 
 use crate::serve::extract::Named;
-use crate::serve::live::tag_of;
 use crate::serve::problem::{Problem, Result};
+use crate::serve::reply::Answer;
 
 /// The page and its parts.
 #[derive(Embed)]
@@ -35,22 +33,14 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
-/// Whoever keeps a part has to ask whether it is still so.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const UNKNOWN: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// A part of the page.
+/// A part of the page in both encodings, each with a tag of its own.
 struct Part {
-    media: Option<HeaderValue>,
-    plain: Version,
-    compressed: Version,
-}
-
-/// A part in one encoding, and the tag that it is known by.
-struct Version {
-    body: Bytes,
-    tag: HeaderValue,
+    plain: Answer,
+    compressed: Answer,
 }
 
 impl Part {
@@ -59,16 +49,11 @@ impl Part {
         // Memory takes whatever is written.
         let _ = encoder.write_all(&file.data);
         let compressed = encoder.finish().unwrap_or_default();
-        let media = HeaderValue::from_str(file.metadata.mimetype()).ok();
-        let plain = Version::new(file.data.into_owned().into());
-        Self { media, plain, compressed: Version::new(compressed.into()) }
-    }
-}
-
-impl Version {
-    fn new(body: Bytes) -> Self {
-        let tag = tag_of(&Sha256::digest(&body));
-        Self { body, tag }
+        let media = HeaderValue::from_str(file.metadata.mimetype()).unwrap_or(UNKNOWN);
+        Self {
+            plain: Answer::of_bytes(media.clone(), file.data.into_owned().into()),
+            compressed: Answer::of_bytes(media, compressed.into()),
+        }
     }
 }
 
@@ -81,31 +66,23 @@ pub(in crate::serve) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 /// The same page whatever it is about: it looks at its own address.
-async fn index(asked: HeaderMap) -> Result<Response<Body>> {
+async fn index(asked: HeaderMap) -> Result<Response> {
     let mut response = part(&asked, "index.html")?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)
 }
 
-async fn asset(asked: HeaderMap, Named(name): Named<String>) -> Result<Response<Body>> {
+async fn asset(asked: HeaderMap, Named(name): Named<String>) -> Result<Response> {
     part(&asked, &name)
 }
 
-fn part(asked: &HeaderMap, name: &str) -> Result<Response<Body>> {
+fn part(asked: &HeaderMap, name: &str) -> Result<Response> {
     let part = PARTS.get(name).ok_or_else(Problem::not_found)?;
     let is_compressed = takes_gzip(asked);
-    let Version { body, tag } = if is_compressed { &part.compressed } else { &part.plain };
-    let has = asked.get(header::IF_NONE_MATCH).is_some_and(|own| own == tag);
-    let mut response = Response::new(if has { Body::empty() } else { body.clone().into() });
-    if has {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    }
+    let mut response = if is_compressed { &part.compressed } else { &part.plain }.to(asked);
     let headers = response.headers_mut();
-    headers.extend(part.media.clone().map(|media| (header::CONTENT_TYPE, media)));
     headers.extend(is_compressed.then_some((header::CONTENT_ENCODING, GZIP)));
     headers.insert(header::VARY, VARY);
-    headers.insert(header::ETAG, tag.clone());
-    headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
     Ok(response)
 }
 
@@ -122,6 +99,8 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
 
     #[test]
