@@ -1,8 +1,6 @@
 //! `tix event search`, `locations`, `shows` and `show`: a programme of events as people look
 //! through it.
 
-use rusqlite::Connection;
-
 use crate::sandbox::{Answer, HALL, Sandbox, steady};
 
 /// A few nights in three cities.
@@ -305,27 +303,4 @@ fn one_event_is_shown_with_its_place_and_what_its_sections_offer() {
     let document = sandbox.json("event", &["event", "show", event]);
     assert_eq!(document["sections"][0]["available"], 18);
     assert_eq!(document["sections"][1]["available_from"], serde_json::Value::Null);
-}
-
-#[test]
-fn a_store_of_before_is_brought_up_to_date_by_hand() {
-    let sandbox = programme();
-    let connection = Connection::open(sandbox.path("tix.db")).unwrap();
-    let old = "DROP TABLE event_words; DROP TRIGGER event_words_added;
-        DROP TRIGGER event_words_changed; DROP TRIGGER event_words_removed;
-        DROP INDEX events_by_start; DROP INDEX events_by_place; DROP TABLE waitlist;
-        PRAGMA user_version = 1;";
-    connection.execute_batch(old).unwrap();
-    drop(connection);
-    for old in [["schema", "status"], ["event", "list"]] {
-        let answer = sandbox.tix(&old).ended(1, "has schema version 1");
-        assert!(answer.stderr.contains("`tix schema apply`"), "{}", answer.stderr);
-    }
-    sandbox.tix(&["audit"]).ended(1, "the schema of an earlier tix");
-    sandbox.tix(&["schema", "apply"]).done();
-    let total = |word| sandbox.json("event_search", &["event", "search", word])["total"].clone();
-    assert_eq!(total("mitternacht"), 1);
-    sandbox.tix(&["event", "add", "Othello", "--date", "2030-12-06"]).done();
-    assert_eq!(total("othello"), 1);
-    sandbox.tix(&["schema", "status"]).done();
 }

@@ -20,6 +20,7 @@ mod seed;
 mod serve;
 mod simulate;
 mod store;
+mod stored;
 mod streams;
 mod sweep;
 mod target;

@@ -17,7 +17,7 @@ use crate::repository::{Error, Result, SchemaStatus, StoreError, StoreFault};
 pub const SCHEMA: &str = include_str!("../../../schema.cql");
 
 /// The version of [`SCHEMA`], kept in the table `schema_version`.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The row of `schema_version` that is ours.
 const COMPONENT: &str = "tix";
@@ -30,22 +30,43 @@ const TRIES_MAX: u32 = 5;
 /// The wait before the second try, about; it doubles with each.
 const RETRY_WAIT: Duration = Duration::from_millis(200);
 
-/// Makes what is missing. Returns what the server warned about.
+/// What leads from one version to the next, the oldest first: the version that a step starts from,
+/// and its statements. [`apply`] makes every type, table, view and column that is missing before the
+/// first step, so a step only has what that cannot do. It may be executed again after a crash.
+const STEPS: [(u32, &str); 2] = [(1, ""), (2, include_str!("steps/from_2.cql"))];
+
+/// Makes what is missing: an older keyspace gets the types, tables, views and columns that it lacks,
+/// then takes every step that leads from its version to this one. Returns what the server warned
+/// about.
 ///
 /// A statement that makes nothing costs a round of agreement among all machines, hence is left out.
 pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<String>> {
     let found = live(session, keyspace).await?;
+    let version = applied_version(session, &found).await?;
     let mut warnings = Vec::new();
     for statement in schema_text::statements(SCHEMA) {
-        let there =
-            schema_text::read(&statement).is_some_and(|(name, _)| found.contains_key(&name));
-        if !there {
-            let made = session.query_unpaged(statement, ()).await;
-            warnings.extend(warnings_of(&made.map_err(|e| schema_error(keyspace, e))?));
+        let missing = match schema_text::read(&statement) {
+            Some((name, wanted)) => match found.get(&name) {
+                Some(other) => wanted.additions(&name, other),
+                None => vec![statement],
+            },
+            None => vec![statement],
+        };
+        for statement in missing {
+            warnings.extend(execute(session, keyspace, statement).await?);
         }
+    }
+    let steps = STEPS.iter().filter(|(from, _)| version.is_some_and(|version| *from >= version));
+    for statement in steps.flat_map(|(_, step)| schema_text::statements(step)) {
+        warnings.extend(execute(session, keyspace, statement).await?);
     }
     write_version(session).await?;
     Ok(warnings)
+}
+
+async fn execute(session: &Session, keyspace: &str, statement: String) -> Result<Vec<String>> {
+    let made = session.query_unpaged(statement, ()).await;
+    Ok(warnings_of(&made.map_err(|e| schema_error(keyspace, e))?))
 }
 
 /// Notes that what is there is complete. A later version stays.

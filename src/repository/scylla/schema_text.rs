@@ -43,6 +43,19 @@ impl Object {
         column.clone_into(&mut key[position]);
     }
 
+    /// The statements that add to `other`, which exists as `name`, the columns that it lacks. A view
+    /// cannot get any.
+    pub(super) fn additions(&self, name: &str, other: &Self) -> Vec<String> {
+        if self.kind != other.kind || self.kind == "view" {
+            return Vec::new();
+        }
+        let lacking =
+            self.columns.iter().filter(|(column, _)| !other.columns.contains_key(*column));
+        lacking
+            .map(|(column, form)| format!("ALTER {} {name} ADD {column} {form}", self.kind))
+            .collect()
+    }
+
     /// How `other`, which is there, differs from this one, which should be; one sentence each.
     pub(super) fn differences(&self, name: &str, other: &Self) -> Vec<String> {
         if self.kind != other.kind {

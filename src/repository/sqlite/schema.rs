@@ -11,7 +11,13 @@ use crate::repository::{Access, Result, SchemaStatus, StoreError, StoreFault};
 pub const SCHEMA: &str = include_str!("schema.sql");
 
 /// The version of [`SCHEMA`], kept in the file's `user_version`.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
+
+/// What leads from one version to the next, the oldest first: the version that a step starts from,
+/// and its statements. [`SCHEMA`] runs after the last step and makes every table, index, trigger and
+/// view that is missing, so a step only has what that cannot do: new columns of existing tables,
+/// values of existing rows, objects that are dropped or made anew.
+const STEPS: [(u32, &str); 2] = [(1, ""), (2, include_str!("steps/from_2.sql"))];
 
 /// Marks a SQLite file as a store of `tix`: the letters "tix1".
 const APPLICATION_ID: u32 = 0x7469_7831;
@@ -27,7 +33,7 @@ pub(super) fn check_kind(connection: &Connection, name: &str, access: Access) ->
     let fault = match (application, version) {
         (APPLICATION_ID, VERSION) => return Ok(()),
         (0, 0) if tables == 0 => return Ok(()),
-        (APPLICATION_ID, ..VERSION) if access == Access::Create => return Ok(()),
+        (APPLICATION_ID, 1..VERSION) if access == Access::Create => return Ok(()),
         (APPLICATION_ID, version) => StoreError::new(
             StoreFault::OtherSchema,
             format!("{name} has schema version {version}, this tix works with {VERSION}"),
@@ -57,9 +63,16 @@ pub(super) fn is_applied(connection: &Connection) -> rusqlite::Result<bool> {
     Ok((application, version) == (APPLICATION_ID, VERSION))
 }
 
-/// Makes what is missing, inside the caller's transaction.
+/// Makes what is missing, inside the caller's transaction: an older store takes every step that leads
+/// from its version to this one.
 pub(super) fn apply(connection: &Connection) -> Outcome<()> {
     let had_words = has_words(connection)?;
+    let (application, version, _) = facts(connection)?;
+    if application == APPLICATION_ID {
+        for (_, statements) in STEPS.iter().filter(|(from, _)| *from >= version) {
+            connection.execute_batch(statements)?;
+        }
+    }
     connection.execute_batch(SCHEMA)?;
     if !had_words {
         // What a store that was made before has in its events.
@@ -84,10 +97,10 @@ pub(super) fn status(connection: &Connection) -> Outcome<SchemaStatus> {
     wanted.execute_batch(SCHEMA)?;
     let (wanted, found) = (objects(&wanted)?, objects(connection)?);
     let mut differences = Vec::new();
-    for ((kind, name), sql) in &wanted {
+    for ((kind, name), shape) in &wanted {
         match found.get(&(kind.clone(), name.clone())) {
             None => differences.push(format!("{kind} {name} is missing")),
-            Some(other) if other != sql => differences.push(format!("{kind} {name} differs")),
+            Some(other) if other != shape => differences.push(format!("{kind} {name} differs")),
             Some(_) => {}
         }
     }
@@ -97,14 +110,33 @@ pub(super) fn status(connection: &Connection) -> Outcome<SchemaStatus> {
     Ok(SchemaStatus { expected_version: VERSION, applied_version, differences })
 }
 
-/// Every table, index and view by kind and name, with the statement that made it.
-fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<(String, String), String>> {
+/// Every table, index, trigger and view by kind and name, with its shape: the columns of a table in
+/// any order, since a step appends the columns that a fresh store has in their place, and the
+/// statement that made anything else.
+fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<(String, String), Vec<String>>> {
     let mut statement = connection.prepare(
         "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'",
     )?;
     let rows = statement.query_map([], |row| {
-        Ok(((row.get::<_, String>(0)?, row.get::<_, String>(1)?), row.get::<_, String>(2)?))
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     })?;
+    let mut objects = BTreeMap::new();
+    for object in rows {
+        let (kind, name, sql) = object?;
+        let is_table = kind == "table" && sql.starts_with("CREATE TABLE");
+        let shape = if is_table { columns(connection, &name)? } else { vec![sql] };
+        objects.insert((kind, name), shape);
+    }
+    Ok(objects)
+}
+
+/// The columns of a table with type, constraints and place in the key, by name.
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT format('%s %s %d %s %d', name, type, \"notnull\", coalesce(dflt_value, 'none'), pk)
+           FROM pragma_table_info(?1) ORDER BY name",
+    )?;
+    let rows = statement.query_map([table], |row| row.get(0))?;
     rows.collect()
 }
 
