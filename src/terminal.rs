@@ -148,12 +148,16 @@ impl Terminal {
         }
     }
 
-    /// Writes a result to standard output.
+    /// Writes a result to standard output. A reader that closed the pipe, as `head` does, has what it
+    /// wanted: how the command ends does not depend on it.
     ///
     /// # Errors
     /// [`Error::Output`].
     pub fn print(&self, report: &impl Report, now: Timestamp) -> Result<()> {
-        self.write(&output::render(report, self.format, &self.page(now))?)
+        match self.write(&output::render(report, self.format, &self.page(now))?) {
+            Err(error) if error.is_closed_pipe() => Ok(()),
+            written => written,
+        }
     }
 
     /// Writes text to standard output as it is, and flushes it.

@@ -26,11 +26,14 @@ pub mod pick;
 pub mod schema;
 pub mod seed;
 pub mod serve;
+mod signals;
 pub mod simulate;
 pub mod ticket;
 pub mod waitlist;
 pub mod watch_cdc;
 pub mod worker;
+
+pub(crate) use self::signals::{interrupted, stoppable};
 
 /// Runs the command that `arguments` ask for, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
@@ -105,56 +108,23 @@ fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
 
 async fn dispatch(command: Command, context: &Context) -> Result<()> {
     match command {
-        // These decide for themselves what Ctrl-C means.
+        // These decide for themselves what a signal means.
         Command::WatchCdc(args) => watch_cdc::run(context, args).await,
         Command::Worker(args) => worker::run(context, args).await,
         Command::Serve(args) => serve::run(context, &args).await,
         Command::Simulate(args) => simulate::run(context, &args).await,
         Command::Sweep(args) => simulate::sweep::run(context, &args).await,
-        Command::Schema(action) => stoppable(schema::run(context, action)).await,
-        Command::Seed(args) => stoppable(seed::run(context, &args)).await,
-        Command::Event(action) => stoppable(event::run(context, action)).await,
-        Command::Ticket(action) => stoppable(ticket::run(context, action)).await,
-        Command::Hold(action) => stoppable(hold::run(context, action)).await,
-        Command::Order(action) => stoppable(order::run(context, action)).await,
-        Command::Waitlist(action) => stoppable(waitlist::run(context, action)).await,
-        Command::Audit(args) => stoppable(audit::run(context, &args)).await,
+        Command::Schema(action) => stoppable(context, schema::run(context, action)).await,
+        Command::Seed(args) => stoppable(context, seed::run(context, &args)).await,
+        Command::Event(action) => stoppable(context, event::run(context, action)).await,
+        Command::Ticket(action) => stoppable(context, ticket::run(context, action)).await,
+        Command::Hold(action) => stoppable(context, hold::run(context, action)).await,
+        Command::Order(action) => stoppable(context, order::run(context, action)).await,
+        Command::Waitlist(action) => stoppable(context, waitlist::run(context, action)).await,
+        Command::Audit(args) => stoppable(context, audit::run(context, &args)).await,
         Command::Completions { shell } => completions::run(context, shell),
         Command::Man { dir } => man::run(context, dir.as_deref()),
     }
-}
-
-/// Gives up when somebody presses Ctrl-C.
-async fn stoppable(work: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::select! {
-        biased;
-        () = interrupted() => Err(Error::Interrupted),
-        answer = work => answer,
-    }
-}
-
-/// Waits until somebody presses Ctrl-C.
-pub(crate) async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler Ctrl-C ends the process, which is what is wanted.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits until somebody ends this process in a friendly way.
-pub(crate) async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut terminated) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
-        tokio::select! {
-            biased;
-            () = interrupted() => {}
-            _ = terminated.recv() => {}
-        }
-        return;
-    }
-    interrupted().await;
 }
 
 /// What every command works with.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Context, stopped};
+use super::{Context, interrupted};
 use crate::cli::ServeArgs;
 use crate::cli::values::RateText;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::serve::{Server, Settings, waiting_room};
 /// The store cannot be used, or nothing can listen at the address.
 pub async fn run(context: &Context, args: &ServeArgs) -> Result<()> {
     // It listens from before the first request on, so that no Ctrl-C gets lost.
-    let stop = stopped();
+    let stop = interrupted();
     tokio::pin!(stop);
     let store = tokio::select! {
         biased;
@@ -41,8 +41,8 @@ pub async fn run(context: &Context, args: &ServeArgs) -> Result<()> {
 
 /// Returns when somebody has asked twice to stop.
 async fn twice() {
-    stopped().await;
-    stopped().await;
+    interrupted().await;
+    interrupted().await;
 }
 
 fn settings(args: &ServeArgs) -> Settings {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Context, stopped};
+use super::{Context, interrupted};
 use crate::cli::WorkerArgs;
 use crate::domain::EventId;
 use crate::error::Result;
@@ -24,7 +24,7 @@ const WORD_LETTERS: usize = 8;
 /// The store cannot be used, or its change log not be followed.
 pub async fn run(context: &Context, args: WorkerArgs) -> Result<()> {
     // It listens from before the first deed on, so that no Ctrl-C gets lost.
-    let stopped = stopped();
+    let stopped = interrupted();
     tokio::pin!(stopped);
     let store = tokio::select! {
         biased;

@@ -18,6 +18,7 @@ mod sandbox;
 mod schemas;
 mod seed;
 mod serve;
+mod signals;
 mod simulate;
 mod store;
 mod stored;

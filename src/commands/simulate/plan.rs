@@ -34,7 +34,7 @@ pub(super) async fn run(
     (scenario, event, seed): (&Scenario, Option<&str>, u64),
     path: &Path,
 ) -> Result<()> {
-    stoppable(async {
+    stoppable(context, async {
         let venue = match event {
             None => own(scenario),
             Some(name) => named(context, name, scenario).await?,

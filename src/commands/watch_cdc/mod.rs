@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use super::{Context, draft, pick, stopped};
+use super::{Context, draft, interrupted, pick};
 use crate::cli::WatchArgs;
 use crate::cli::values::FromText;
 use crate::domain::{Event, Refusal, Timestamp};
@@ -32,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
     let draws = args.board && can_draw(context);
     // It listens from before the first notice on, so that no Ctrl-C gets lost.
-    let stopped = stopped();
+    let stopped = interrupted();
     tokio::pin!(stopped);
     let Target { store, scope, was_awaited } = tokio::select! {
         biased;
