@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
-use super::Timestamp;
+use super::{Refusal, Timestamp};
 
 /// The namespace under which event ids are derived from slugs.
 const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_7a4e_90d1_5b0e_8c55_74d3_a3c1_9e20);
@@ -79,7 +79,8 @@ uuid_id! {
     TicketId
 }
 uuid_id! {
-    /// One attempt to hold tickets: a fresh UUIDv7, the fencing token of every later step.
+    /// One attempt to hold tickets, the fencing token of every later step: a UUIDv4 or v7 that the
+    /// client chooses, or the UUIDv5 of an offer from the waitlist.
     HoldId
 }
 uuid_id! {
@@ -92,9 +93,31 @@ uuid_id! {
 }
 
 uuid_id! {
-    /// One entry of a waitlist: a fresh UUIDv7.
+    /// One entry of a waitlist: a UUIDv4 or v7 that the client chooses.
     EntryId
 }
+
+macro_rules! client_id {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// Checks that a client may choose this id: it is a UUID of version 4 or 7 (RFC 9562).
+            /// The ids that the store derives have version 5, so no client can take one of them.
+            ///
+            /// # Errors
+            /// [`Refusal::ReservedId`].
+            pub fn check_chosen(&self) -> Result<(), Refusal> {
+                let is_rfc = self.0.get_variant() == Variant::RFC4122;
+                if is_rfc && matches!(self.0.get_version_num(), 4 | 7) {
+                    Ok(())
+                } else {
+                    Err(Refusal::ReservedId { id: self.to_string() })
+                }
+            }
+        }
+    )+};
+}
+
+client_id!(HoldId, EntryId);
 
 impl EventId {
     /// Derives the id of the event with this slug; the same slug gives the same id everywhere.
@@ -273,6 +296,20 @@ mod tests {
         assert_eq!(event, EventId::of_slug("hamlet-2026-12-01"));
         assert_ne!(event, EventId::of_slug("hamlet-2026-12-02"));
         assert_eq!(event.as_uuid().get_version_num(), 5);
+    }
+
+    #[test]
+    fn clients_choose_ids_of_versions_4_and_7_only() {
+        let entry = EntryId::fresh();
+        let offer = HoldId::of_offer(entry, 0);
+        for derived in [offer, HoldId::from_uuid(Uuid::nil()), HoldId::from_uuid(Uuid::max())] {
+            assert!(matches!(derived.check_chosen(), Err(Refusal::ReservedId { .. })), "{derived}");
+        }
+        let wrong_variant = Uuid::from_u128(HoldId::fresh().0.as_u128() | 0xf << 60);
+        assert!(EntryId::from_uuid(wrong_variant).check_chosen().is_err());
+        assert_eq!(HoldId::fresh().check_chosen(), Ok(()));
+        assert_eq!(HoldId::from_uuid(Uuid::new_v4()).check_chosen(), Ok(()));
+        assert_eq!(EntryId::made_at(Timestamp::from_millis(0), [0xff; 10]).check_chosen(), Ok(()));
     }
 
     #[test]

@@ -50,6 +50,13 @@ impl Tally {
         }
     }
 
+    /// When it may become less by itself: the first deadline of what it counts; none where there is
+    /// none.
+    #[must_use]
+    pub fn changes_at(&self) -> Option<Timestamp> {
+        self.0.iter().filter_map(|counted| counted.until).min()
+    }
+
     /// How many tickets it counts.
     #[must_use]
     pub fn owned(&self) -> u32 {

@@ -1,7 +1,7 @@
 //! Why a request was refused: a value for every reason, and the words for it.
 
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::limit::Counted;
 use super::shortage::{Elsewhere, Shortage};
@@ -12,6 +12,30 @@ use words::Times;
 mod words;
 
 pub use words::free_again;
+
+/// A value with which a client names a request, so that it can repeat it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdempotencyKey {
+    /// Of a claim.
+    HoldId,
+    /// Of a waitlist entry.
+    EntryId,
+    /// Of a payment.
+    PaymentReference,
+}
+
+impl IdempotencyKey {
+    /// Its name in requests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::HoldId => "hold_id",
+            Self::EntryId => "entry_id",
+            Self::PaymentReference => "payment_reference",
+        }
+    }
+}
 
 /// Why a request was refused. A refusal is an answer, not a failure: nothing was changed by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -101,6 +125,28 @@ pub enum Refusal {
     /// The hold belongs to another session.
     #[error("not_yours: the hold belongs to another session")]
     NotYours,
+    /// The client chose an id of a kind that only the store makes.
+    #[error(
+        "reserved_id: {id} is not a UUID of version 4 or 7, the only ones that a client chooses"
+    )]
+    ReservedId {
+        /// The id.
+        id: String,
+    },
+    /// The idempotency key belongs to another request.
+    #[error("idempotency_mismatch: this {} belongs to another request", key.word())]
+    IdempotencyMismatch {
+        /// The key.
+        key: IdempotencyKey,
+    },
+    /// The buyer or the session has as many running waitlist entries for the event as allowed.
+    #[error("waitlist_limit: {waiting} entries wait already, {allowed} are allowed")]
+    WaitlistLimit {
+        /// The entries of the buyer, or of the session, that wait.
+        waiting: u32,
+        /// The most that may wait.
+        allowed: u32,
+    },
     /// Too much is going on; the same request may succeed a moment later.
     #[error("busy: {why}")]
     Busy {
@@ -134,6 +180,9 @@ impl Refusal {
             Self::UnknownSeat { .. } => "unknown_seat",
             Self::UnknownHold { .. } => "unknown_hold",
             Self::NotYours => "not_yours",
+            Self::ReservedId { .. } => "reserved_id",
+            Self::IdempotencyMismatch { .. } => "idempotency_mismatch",
+            Self::WaitlistLimit { .. } => "waitlist_limit",
             Self::Busy { .. } => "busy",
         }
     }
@@ -216,6 +265,13 @@ impl Refusal {
             }
             Self::NotYours => {
                 "act in the session that started it: name it with --session or TIX_SESSION".into()
+            }
+            Self::ReservedId { .. } => "send a fresh random UUID, or none".into(),
+            Self::IdempotencyMismatch { key } => {
+                format!("send a fresh {}, or none; repeat the first request unchanged", key.word())
+            }
+            Self::WaitlistLimit { .. } => {
+                "leave one first; see them with `tix waitlist list`".into()
             }
             Self::Busy { .. } => "try again".into(),
         }

@@ -13,7 +13,24 @@ use serde::Serialize;
 pub use passed_over::{Passing, passed_over};
 pub use vacancies::Vacancies;
 
-use super::{BuyerId, EntryId, EventId, HoldId, HoldStatus, SessionId, TicketId, Timestamp};
+use super::{
+    BuyerId, EntryId, EventId, HoldId, HoldStatus, Refusal, SessionId, TicketId, Timestamp,
+};
+
+/// The most entries of one buyer, and of one session, that wait for tickets of one event.
+pub const WAITING_MAX: u32 = 10;
+
+/// Checks that a buyer or a session with `waiting` entries for an event may add one.
+///
+/// # Errors
+/// [`Refusal::WaitlistLimit`].
+pub const fn check_waiting(waiting: u32) -> Result<(), Refusal> {
+    if waiting < WAITING_MAX {
+        Ok(())
+    } else {
+        Err(Refusal::WaitlistLimit { waiting, allowed: WAITING_MAX })
+    }
+}
 
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -27,7 +44,17 @@ pub struct Wish {
     pub size: u32,
 }
 
+/// Separates the section from the type in a scope; no name contains it.
+const UNIT_SEPARATOR: char = '\u{1f}';
+
 impl Wish {
+    /// The first and the one behind the last of the scopes for a section, or for no section in
+    /// particular. A scope is the section and the type in one text.
+    #[must_use]
+    pub fn scopes_of(section: &str) -> (String, String) {
+        (format!("{section}{UNIT_SEPARATOR}"), format!("{section} "))
+    }
+
     /// Whether a ticket of this section and type is one of those wished for.
     #[must_use]
     pub fn wants(&self, section: &str, ticket_type: &str) -> bool {
@@ -42,7 +69,7 @@ impl Wish {
 /// What a buyer asks for when he joins the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
-    /// Fresh for every entry; repeating it repeats the joining.
+    /// The idempotency key, a UUIDv4 or v7: a repeat under the same id returns the same entry.
     pub entry_id: EntryId,
     /// The event whose tickets are waited for.
     pub event_id: EventId,

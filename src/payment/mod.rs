@@ -21,7 +21,10 @@ pub use simulated::SimulatedProvider;
 /// Money to be captured, once, however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// The idempotency key: the same reference is charged once.
+    /// The idempotency key: the same order is charged once. No two holds share an order, whatever
+    /// payment references their buyers choose.
+    pub order_id: OrderId,
+    /// The buyer's name for the attempt, for the provider's records.
     pub reference: PaymentReference,
     /// How much.
     pub amount: Money,
@@ -35,20 +38,17 @@ pub struct ProviderTimeout(pub Duration);
 /// Whoever captures the buyer's money.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
-    /// Captures the money. A repeat under the same reference gets the first answer again.
+    /// Captures the money. A repeat for the same order returns the first answer.
     ///
     /// # Errors
     /// [`ProviderTimeout`]: the money may have been captured, or not.
     async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, ProviderTimeout>;
 
-    /// What became of the charge under this reference; none if it never arrived.
+    /// Returns the outcome of the charge for this order; none if it never arrived.
     ///
     /// # Errors
     /// [`ProviderTimeout`].
-    async fn find(
-        &self,
-        reference: &PaymentReference,
-    ) -> Result<Option<PaymentOutcome>, ProviderTimeout>;
+    async fn find(&self, order: OrderId) -> Result<Option<PaymentOutcome>, ProviderTimeout>;
 
     /// Gives captured money back. A repeat gives it back once.
     ///
@@ -78,7 +78,7 @@ pub async fn confirm(
     let order = match repository.begin_payment(hold, session, reference).await? {
         PaymentStart::Decided(order) => reconcile(repository, provider, *order).await?,
         PaymentStart::Pay { order_id, amount, deadline } => {
-            let charge = Charge { reference: reference.clone(), amount };
+            let charge = Charge { order_id, reference: reference.clone(), amount };
             let Some(outcome) = outcome_of(provider, &charge).await else {
                 return Err(Refusal::PaymentInProgress { order_id, until: deadline }.into());
             };
@@ -88,13 +88,17 @@ pub async fn confirm(
     conclude(repository, provider, order).await
 }
 
-/// Charges, and asks again where the provider falls silent; none if it stays silent.
+/// Charges, and asks again where the provider does not answer; none if it never does. A charge of
+/// zero is captured without asking the provider.
 pub async fn outcome_of(provider: &dyn PaymentProvider, charge: &Charge) -> Option<PaymentOutcome> {
+    if charge.amount.minor() == 0 {
+        return Some(PaymentOutcome::Captured);
+    }
     if let Ok(outcome) = provider.charge(charge).await {
         return Some(outcome);
     }
     for _ in 0..FIND_TRIES {
-        if let Ok(Some(outcome)) = provider.find(&charge.reference).await {
+        if let Ok(Some(outcome)) = provider.find(charge.order_id).await {
             return Some(outcome);
         }
     }
@@ -107,10 +111,10 @@ async fn reconcile(
     provider: &dyn PaymentProvider,
     order: Order,
 ) -> Result<Order> {
-    if order.status != OrderStatus::Aborted {
+    if order.status != OrderStatus::Aborted || order.amount.minor() == 0 {
         return Ok(order);
     }
-    match provider.find(&order.payment_reference).await {
+    match provider.find(order.order_id).await {
         Ok(Some(PaymentOutcome::Captured)) => {
             let (hold, reference) = (order.hold_id, &order.payment_reference);
             repository.record_payment(hold, reference, PaymentOutcome::Captured).await
@@ -161,7 +165,11 @@ pub async fn cancel(
     if order.status != OrderStatus::Refunding {
         return Ok(order);
     }
-    let charge = Charge { reference: order.payment_reference.clone(), amount: order.amount };
+    if order.amount.minor() == 0 {
+        return repository.finish_refund(order.order_id).await;
+    }
+    let Order { order_id, amount, .. } = order;
+    let charge = Charge { order_id, reference: order.payment_reference.clone(), amount };
     match provider.refund(&charge).await {
         Ok(()) => repository.finish_refund(order.order_id).await,
         Err(ProviderTimeout(_)) => Ok(order),

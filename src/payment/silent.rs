@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Charge, PaymentProvider, ProviderTimeout};
-use crate::domain::PaymentReference;
+use crate::domain::OrderId;
 use crate::repository::PaymentOutcome;
 
 /// A provider that never answers, and that nobody waits for.
@@ -20,7 +20,7 @@ impl PaymentProvider for SilentProvider {
         Err(GIVEN_UP_AFTER)
     }
 
-    async fn find(&self, _: &PaymentReference) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
+    async fn find(&self, _: OrderId) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
         Err(GIVEN_UP_AFTER)
     }
 

@@ -1,7 +1,8 @@
 //! A payment provider that captures no money: for rehearsals and tests.
 //!
-//! What it answers to a reference follows from the reference and its settings alone, so that the
-//! same reference gets the same answer in another process.
+//! What it answers follows from its settings and from the payment reference up to the first `@`,
+//! which names the card: the same card is answered alike in another process and for another event.
+//! What it has captured is kept by order.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use super::{Charge, PaymentProvider, ProviderTimeout};
-use crate::domain::PaymentReference;
+use crate::domain::{OrderId, PaymentReference};
 use crate::repository::PaymentOutcome;
 
 /// How a simulated provider behaves.
@@ -41,7 +42,7 @@ impl Default for ProviderSettings {
     }
 }
 
-/// What the provider's books say of one reference.
+/// What the provider's books say of one order.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     outcome: PaymentOutcome,
@@ -50,15 +51,11 @@ struct Entry {
     refunded: bool,
 }
 
-/// How the books name a reference, in the same few bytes however long it is: the beginning of its
-/// digest.
-type Key = [u8; 16];
-
 /// A payment provider that captures no money.
 #[derive(Debug)]
 pub struct SimulatedProvider {
     settings: ProviderSettings,
-    books: Mutex<HashMap<Key, Entry>>,
+    books: Mutex<HashMap<OrderId, Entry>>,
 }
 
 /// What is drawn for one reference.
@@ -75,7 +72,7 @@ impl SimulatedProvider {
         Self { settings, books: Mutex::new(HashMap::new()) }
     }
 
-    /// How many references were captured and not refunded.
+    /// How many orders were captured and not refunded.
     #[must_use]
     pub fn captured(&self) -> usize {
         let books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,22 +94,18 @@ impl SimulatedProvider {
     }
 
     /// Writes the charge into the books once; returns the entry as it is now.
-    fn book(&self, reference: &PaymentReference, outcome: PaymentOutcome) -> Entry {
+    fn book(&self, order: OrderId, outcome: PaymentOutcome) -> Entry {
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = Entry { outcome, repeated: false, refunded: false };
         let again = |entry: &mut Entry| entry.repeated = true;
-        *books.entry(key(reference)).and_modify(again).or_insert(fresh)
+        *books.entry(order).and_modify(again).or_insert(fresh)
     }
 }
 
 fn digest(reference: &PaymentReference) -> [u8; 32] {
-    Sha256::digest(reference.as_str().as_bytes()).into()
-}
-
-fn key(reference: &PaymentReference) -> Key {
-    let mut key = Key::default();
-    key.copy_from_slice(&digest(reference)[..size_of::<Key>()]);
-    key
+    let text = reference.as_str();
+    let card = text.split_once('@').map_or(text, |(card, _)| card);
+    Sha256::digest(card.as_bytes()).into()
 }
 
 fn chance(draw: &mut impl Rng, share: f64) -> bool {
@@ -126,7 +119,7 @@ impl PaymentProvider for SimulatedProvider {
         if !fate.latency.is_zero() {
             tokio::time::sleep(fate.latency).await;
         }
-        let entry = self.book(&charge.reference, fate.outcome);
+        let entry = self.book(charge.order_id, fate.outcome);
         if fate.first_answer_lost && !entry.repeated {
             tokio::time::sleep(self.settings.timeout).await;
             return Err(ProviderTimeout(self.settings.timeout));
@@ -134,17 +127,14 @@ impl PaymentProvider for SimulatedProvider {
         Ok(entry.outcome)
     }
 
-    async fn find(
-        &self,
-        reference: &PaymentReference,
-    ) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
+    async fn find(&self, order: OrderId) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
         let books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(books.get(&key(reference)).map(|entry| entry.outcome))
+        Ok(books.get(&order).map(|entry| entry.outcome))
     }
 
     async fn refund(&self, charge: &Charge) -> Result<(), ProviderTimeout> {
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = books.get_mut(&key(&charge.reference)) {
+        if let Some(entry) = books.get_mut(&charge.order_id) {
             entry.refunded = true;
         }
         Ok(())
@@ -154,27 +144,49 @@ impl PaymentProvider for SimulatedProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Currency, Money};
+    use crate::domain::{Currency, HoldId, Money};
 
     fn charge(reference: &str) -> Charge {
+        let reference = PaymentReference::new(reference).unwrap();
         Charge {
-            reference: PaymentReference::new(reference).unwrap(),
+            order_id: OrderId::of_payment(HoldId::fresh(), &reference),
+            reference,
             amount: Money::from_minor(4950, Currency::EUR),
         }
     }
 
     #[tokio::test]
-    async fn the_same_reference_is_charged_once_and_answered_alike() {
+    async fn the_same_order_is_charged_once_and_answered_alike() {
         let settings = ProviderSettings { declined_share: 0.5, ..ProviderSettings::default() };
         let provider = SimulatedProvider::new(settings);
         for n in 0..100 {
             let charge = charge(&format!("card-{n}"));
             let first = provider.charge(&charge).await;
             assert_eq!(first, provider.charge(&charge).await);
-            assert_eq!(first.map(Some), provider.find(&charge.reference).await);
+            assert_eq!(first.map(Some), provider.find(charge.order_id).await);
         }
         let captured = provider.captured();
         assert!((25..75).contains(&captured), "{captured} of 100 captured");
+    }
+
+    #[tokio::test]
+    async fn one_reference_for_two_orders_is_two_charges() {
+        let provider = SimulatedProvider::new(ProviderSettings::default());
+        for _ in 0..2 {
+            let charged = provider.charge(&charge("one")).await;
+            assert_eq!(charged, Ok(PaymentOutcome::Captured));
+        }
+        assert_eq!(provider.captured(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_card_is_answered_alike_for_every_event() {
+        let settings = ProviderSettings { declined_share: 0.5, ..ProviderSettings::default() };
+        let provider = SimulatedProvider::new(settings);
+        for n in 0..20 {
+            let here = provider.charge(&charge(&format!("card-{n}@here"))).await;
+            assert_eq!(here, provider.charge(&charge(&format!("card-{n}@there"))).await);
+        }
     }
 
     #[tokio::test]
@@ -183,7 +195,7 @@ mod tests {
         let provider = SimulatedProvider::new(settings);
         let charge = charge("card");
         assert!(provider.charge(&charge).await.is_err());
-        assert_eq!(provider.find(&charge.reference).await, Ok(Some(PaymentOutcome::Captured)));
+        assert_eq!(provider.find(charge.order_id).await, Ok(Some(PaymentOutcome::Captured)));
         assert_eq!(provider.charge(&charge).await, Ok(PaymentOutcome::Captured));
     }
 }

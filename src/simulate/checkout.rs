@@ -107,7 +107,7 @@ impl Checkout<'_, '_> {
     async fn pay(&mut self, card: u32) -> ControlFlow<Leaving, Paid> {
         let sale = self.buyer.sale;
         let number = self.buyer.plan.number;
-        let reference = match sale.plan.payment_reference(number, self.visit, card) {
+        let reference = match sale.plan.payment_reference(sale.event, number, self.visit, card) {
             Ok(reference) => reference,
             Err(e) => return self.failed("name a payment", &e),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::domain::PaymentReference;
+use crate::domain::OrderId;
 use crate::payment::{Charge, PaymentProvider, ProviderTimeout};
 use crate::repository::PaymentOutcome;
 
@@ -41,11 +41,8 @@ impl PaymentProvider for Metered<'_> {
         self.wait_for(self.provider.charge(charge)).await
     }
 
-    async fn find(
-        &self,
-        reference: &PaymentReference,
-    ) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
-        self.wait_for(self.provider.find(reference)).await
+    async fn find(&self, order: OrderId) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
+        self.wait_for(self.provider.find(order)).await
     }
 
     async fn refund(&self, charge: &Charge) -> Result<(), ProviderTimeout> {

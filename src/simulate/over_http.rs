@@ -23,8 +23,8 @@ use self::documents::{
 use super::box_office::{Answered, BoxOffice, Joined, OwnHold, OwnOrder, Stock, Waiter};
 use super::metered::Metered;
 use crate::domain::{
-    EntryId, EventId, HoldId, HoldStatus, NewEntry, NewHold, Offer, PaymentReference, Refusal,
-    SectionMap, SectionTickets, SessionId, Timestamp,
+    EntryId, EventId, HoldId, HoldStatus, NewEntry, NewHold, Offer, OrderId, PaymentReference,
+    Refusal, SectionMap, SectionTickets, SessionId, Timestamp,
 };
 use crate::payment::{self, Charge, PaymentProvider};
 use crate::repository::{Caller, Repository, Result};
@@ -164,7 +164,11 @@ impl BoxOffice for OverHttp {
         reference: &PaymentReference,
     ) -> Answered<OwnOrder> {
         let provider = Metered::new(&*self.provider);
-        let charge = Charge { reference: reference.clone(), amount: hold.amount };
+        let charge = Charge {
+            order_id: OrderId::of_payment(hold.hold_id, reference),
+            reference: reference.clone(),
+            amount: hold.amount,
+        };
         let outcome = payment::outcome_of(&provider, &charge).await;
         let question = self
             .client

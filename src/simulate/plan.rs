@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::scenario::{Scenario, ScenarioError};
 use crate::domain::ids::TextIdError;
-use crate::domain::{BuyerId, PaymentReference, SessionId};
+use crate::domain::{BuyerId, EventId, PaymentReference, SessionId};
 
 mod bot;
 mod draw;
@@ -172,18 +172,20 @@ impl Plan {
         })
     }
 
-    /// The reference of one attempt to pay: the same again for the same seed, so that the provider
-    /// answers it alike.
+    /// The reference of one attempt to pay. The part before the `@` is the same for the same seed,
+    /// so that the provider answers alike; the part after it is the event's, because a buyer cannot
+    /// use a reference twice, and a seed has the same buyers in every run.
     ///
     /// # Errors
     /// The reference cannot be named, which its form rules out.
     pub fn payment_reference(
         &self,
+        event: EventId,
         buyer: u32,
         visit: usize,
         card: u32,
     ) -> Result<PaymentReference, TextIdError> {
-        PaymentReference::new(&format!("simulated-{}-{buyer}-{visit}-{card}", self.seed))
+        PaymentReference::new(&format!("simulated-{}-{buyer}-{visit}-{card}@{event}", self.seed))
     }
 }
 

@@ -85,12 +85,12 @@ pub(crate) async fn the_repeat_of_a_claim_whose_time_is_over_is_refused(world: &
     assert_eq!(world.status("A/1/1").await, TicketStatus::Available);
 }
 
-pub(crate) async fn a_hold_id_of_somebody_else_is_not_yours(world: &World) {
+pub(crate) async fn a_hold_id_of_another_session_is_a_mismatch(world: &World) {
     let claim = world.claim(&buyer("ann"), &["A/1/1"]).await;
     world.repository.start_hold(&claim).await.unwrap();
     let stolen = NewHold { hold_id: claim.hold_id, ..world.claim(&buyer("bob"), &["A/1/2"]).await };
     let answer = world.repository.start_hold(&stolen).await;
-    assert_eq!(code(answer), "not_yours");
+    assert_eq!(code(answer), "idempotency_mismatch");
     assert_eq!(world.status("A/1/2").await, TicketStatus::Available);
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn another_claim_under_a_taken_hold_id_does_not_change_what_is_
     let row: Vec<&str> = row.iter().map(String::as_str).collect();
     let hold = world.hold(&ann, &row).await;
     let fewer = NewHold { hold_id: hold.hold_id, ..world.claim(&ann, &["A/2/1"]).await };
-    assert_eq!(code(world.repository.start_hold(&fewer).await), "not_yours");
+    assert_eq!(code(world.repository.start_hold(&fewer).await), "idempotency_mismatch");
     assert_eq!(code(world.try_hold(&ann, &["A/3/1"]).await), "limit");
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn an_unknown_hold_is_refused(world: &World) {
     let hold = HoldId::fresh();
     assert_eq!(code(world.repository.hold(hold).await), "unknown_hold");
     assert_eq!(code(world.repository.abandon(hold, &nobody.session).await), "unknown_hold");
-    let card = crate::world::reference("card");
+    let card = world.reference("card");
     let answer = world.repository.begin_payment(hold, &nobody.session, &card).await;
     assert_eq!(code(answer), "unknown_hold");
 }

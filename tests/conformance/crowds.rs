@@ -8,7 +8,7 @@ use tix::payment::{self, SimulatedProvider, simulated::ProviderSettings};
 use tix::repository::Result;
 use tokio::task::JoinSet;
 
-use crate::world::{World, buyer, code, elsewhere, reference};
+use crate::world::{World, buyer, code, elsewhere};
 
 /// How many claims are granted; all others must be refused for this reason.
 async fn granted(mut claims: JoinSet<Result<Hold>>, otherwise: &str) -> usize {
@@ -84,7 +84,7 @@ pub(crate) async fn a_hold_is_abandoned_or_paid_for_and_never_both(world: &World
         let ann = buyer(&format!("ann {round}"));
         let hold = world.hold(&ann, &["A/1/1", "A/1/2"]).await;
         let provider = SimulatedProvider::new(ProviderSettings::default());
-        let card = reference("card");
+        let card = world.reference("card");
         let (paid, abandoned) = tokio::join!(
             payment::confirm(&*world.repository, &provider, hold.hold_id, &ann.session, &card),
             world.repository.abandon(hold.hold_id, &ann.session),
@@ -110,7 +110,7 @@ pub(crate) async fn a_hold_is_paid_for_once_by_many_cards_at_once(world: &World)
     let mut cards = JoinSet::new();
     for n in 0..50 {
         let (repository, provider) = (Arc::clone(&world.repository), Arc::clone(&provider));
-        let (session, card) = (ann.session.clone(), reference(&format!("card {}", n % 10)));
+        let (session, card) = (ann.session.clone(), world.reference(&format!("card {}", n % 10)));
         cards.spawn(async move {
             payment::confirm(&*repository, &*provider, hold.hold_id, &session, &card).await
         });

@@ -8,7 +8,9 @@
 mod blocks;
 mod catalogue;
 mod claims;
+mod clients;
 mod crowds;
+mod flood;
 mod log;
 mod payments;
 mod refunds;
@@ -55,7 +57,7 @@ rules! {
         before_the_deadline_nobody_takes_over,
         the_repeat_of_a_claim_gets_the_same_answer,
         the_repeat_of_a_claim_whose_time_is_over_is_refused,
-        a_hold_id_of_somebody_else_is_not_yours,
+        a_hold_id_of_another_session_is_a_mismatch,
         another_claim_under_a_taken_hold_id_does_not_change_what_is_counted,
         the_repeat_of_a_claim_is_not_counted_longer_than_its_hold,
         a_claim_names_tickets_that_exist,
@@ -69,6 +71,20 @@ rules! {
         a_late_abandon_does_not_touch_the_next_owner,
         an_unknown_hold_is_refused,
         running_holds_are_listed_by_their_deadline,
+    }
+    clients {
+        a_client_cannot_choose_the_id_of_an_offer,
+        an_entry_id_is_a_uuid_of_version_4_or_7,
+        a_hold_id_belongs_to_one_claim,
+        an_entry_id_belongs_to_one_request,
+        a_payment_reference_belongs_to_one_hold_of_a_buyer,
+        a_declined_reference_stays_with_its_hold,
+        two_holds_that_pay_under_one_reference_at_once_share_no_charge,
+        a_total_of_zero_never_asks_the_provider,
+        a_buyer_has_a_bounded_number_of_waiting_entries,
+        a_session_has_a_bounded_number_of_waiting_entries,
+        an_entry_that_waits_no_more_makes_room_for_another,
+        a_buyer_at_the_limit_is_served_once_that_changes,
     }
     payments {
         a_hold_that_is_paid_for_is_sold_with_all_of_its_tickets,

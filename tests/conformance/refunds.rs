@@ -5,7 +5,7 @@ use tix::payment::{self, SimulatedProvider, simulated::ProviderSettings};
 use tix::repository::PaymentOutcome;
 use uuid::Uuid;
 
-use crate::world::{PAYMENT_TIME, World, buyer, code, reference};
+use crate::world::{PAYMENT_TIME, World, buyer, code};
 
 pub(crate) async fn a_cancelled_order_frees_its_tickets_and_then_pays_back(world: &World) {
     let ann = buyer("ann");
@@ -50,7 +50,7 @@ pub(crate) async fn an_order_is_found_by_its_confirmation_number(world: &World) 
         let found = world.repository.orders_numbered(&order.confirmation_number).await.unwrap();
         assert_eq!(found, [order]);
     }
-    let nobodys = OrderId::of_payment(HoldId::fresh(), &reference("card"));
+    let nobodys = OrderId::of_payment(HoldId::fresh(), &world.reference("card"));
     let number = ConfirmationNumber::of_order(nobodys);
     assert_eq!(world.repository.orders_numbered(&number).await.unwrap(), []);
 }

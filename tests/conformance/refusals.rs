@@ -31,7 +31,7 @@ fn counted(hold: &Hold) -> Counted {
 
 /// Begins to pay for a hold; answers with the order and until when the payment may take.
 async fn paying(world: &World, who: &Buyer, hold: &Hold) -> (OrderId, Timestamp) {
-    match world.begin(who, hold, "card").await.unwrap() {
+    match world.begin(who, hold, &format!("card of {}", hold.hold_id)).await.unwrap() {
         PaymentStart::Pay { order_id, deadline, .. } => (order_id, deadline),
         other @ PaymentStart::Decided(_) => panic!("{other:?}"),
     }
@@ -135,27 +135,27 @@ pub(crate) async fn who_pays_for_a_hold_that_is_over_is_told_how_it_ended(world:
     let over = |hold: &Hold, ended_as| Refusal::Expired { at: hold.expires_at, ended_as };
     let given_up = world.hold(&ann, &["A/1/1"]).await;
     world.repository.abandon(given_up.hold_id, &ann.session).await.unwrap();
-    let answer = world.begin(&ann, &given_up, "card").await;
+    let answer = world.begin(&ann, &given_up, "first").await;
     assert_eq!(refusal(answer), over(&given_up, HoldStatus::Abandoned));
     let cancelled = world.hold(&ann, &["A/1/2"]).await;
-    let order = world.pay(&ann, &cancelled, "card").await;
+    let order = world.pay(&ann, &cancelled, "second").await;
     world.repository.begin_refund(order.order_id).await.unwrap();
-    let answer = world.begin(&ann, &cancelled, "another").await;
+    let answer = world.begin(&ann, &cancelled, "third").await;
     assert_eq!(refusal(answer), over(&cancelled, HoldStatus::Refunded));
     let late = world.hold(&ann, &["A/1/3"]).await;
-    world.begin(&ann, &late, "card").await.unwrap();
+    world.begin(&ann, &late, "fourth").await.unwrap();
     let silent = world.hold(&ann, &["A/1/4"]).await;
-    world.begin(&ann, &silent, "card").await.unwrap();
+    world.begin(&ann, &silent, "sixth").await.unwrap();
     world.pass(TIME_TO_PAY);
-    world.record(&late, "card", PaymentOutcome::Declined).await;
-    let answer = world.begin(&ann, &late, "another").await;
+    world.record(&late, "fourth", PaymentOutcome::Declined).await;
+    let answer = world.begin(&ann, &late, "fifth").await;
     assert_eq!(refusal(answer), over(&late, HoldStatus::Declined));
     let lapsed = world.hold(&ann, &["A/1/5"]).await;
     world.pass(PAYMENT_TIME);
-    let answer = world.begin(&ann, &silent, "another").await;
+    let answer = world.begin(&ann, &silent, "seventh").await;
     assert_eq!(refusal(answer), over(&silent, HoldStatus::Aborted));
     assert_eq!(
-        refusal(world.begin(&ann, &lapsed, "card").await),
+        refusal(world.begin(&ann, &lapsed, "eighth").await),
         over(&lapsed, HoldStatus::Expired)
     );
 }
@@ -167,7 +167,8 @@ pub(crate) async fn a_payment_that_stands_in_the_way_is_named_with_its_order(wor
     let stands = Refusal::PaymentInProgress { order_id, until };
     assert_eq!(refusal(world.begin(&ann, &hold, "another").await), stands);
     assert_eq!(refusal(world.repository.abandon(hold.hold_id, &ann.session).await), stands);
-    world.record(&hold, "card", PaymentOutcome::Captured).await;
+    let card = format!("card of {}", hold.hold_id);
+    world.record(&hold, &card, PaymentOutcome::Captured).await;
     let paid = Refusal::AlreadyPaid { order_id };
     assert_eq!(refusal(world.begin(&ann, &hold, "another").await), paid);
     assert_eq!(refusal(world.repository.abandon(hold.hold_id, &ann.session).await), paid);
@@ -179,7 +180,7 @@ pub(crate) async fn no_refusal_tells_whose_a_hold_is(world: &World) {
     let bought = world.hold(&ann, &["A/1/2"]).await;
     world.pay(&ann, &bought, "card").await;
     let pays = world.hold(&ann, &["A/1/3"]).await;
-    world.begin(&ann, &pays, "card").await.unwrap();
+    world.begin(&ann, &pays, "another card").await.unwrap();
     let seats = ["A/1/1", "A/1/2", "A/1/3"];
     let taken = refusal(world.try_hold(&bob, &seats).await);
     let tickets = world.tickets(&seats).await;

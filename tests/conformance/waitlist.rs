@@ -316,9 +316,9 @@ pub(crate) async fn joining_again_keeps_the_place(world: &World) {
     assert_eq!(world.repository.join_waitlist(&new).await.unwrap(), first);
     assert_eq!(world.repository.waitlist(world.event).await.unwrap().len(), 2);
     let stolen = NewEntry { session_id: bob.session.clone(), buyer_id: bob.buyer, ..new.clone() };
-    assert_eq!(code(world.repository.join_waitlist(&stolen).await), "not_yours");
+    assert_eq!(code(world.repository.join_waitlist(&stolen).await), "idempotency_mismatch");
     let other = NewEntry { wish: any(1), ..new };
-    assert_eq!(code(world.repository.join_waitlist(&other).await), "not_yours");
+    assert_eq!(code(world.repository.join_waitlist(&other).await), "idempotency_mismatch");
 }
 
 pub(crate) async fn whoever_asks_is_told_of_the_offers_he_asked_for(world: &World) {

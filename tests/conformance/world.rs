@@ -87,8 +87,13 @@ impl World {
 
     /// A world beside this one whose holds last as long as any crowd takes.
     pub(crate) async fn for_a_crowd(&self) -> Self {
+        self.for_a_crowd_of("crowd").await
+    }
+
+    /// The same under another name.
+    pub(crate) async fn for_a_crowd_of(&self, name: &str) -> Self {
         let terms = SaleTerms { time_to_pay: Duration::from_mins(5), ..terms() };
-        let draft = EventDraft { terms, ..draft(&self.slug("crowd")) };
+        let draft = EventDraft { terms, ..draft(&self.slug(name)) };
         let event = self.repository.add_event(&draft).await.unwrap().event_id;
         self.repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
         let (repository, prefix) = (Arc::clone(&self.repository), self.prefix.clone());
@@ -106,6 +111,11 @@ impl World {
     /// The slug of an event of this world.
     pub(crate) fn slug(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// A payment reference that only this world has: buyers have the same names in all of them.
+    pub(crate) fn reference(&self, card: &str) -> PaymentReference {
+        PaymentReference::new(&format!("{}{card}", self.prefix)).unwrap()
     }
 
     /// A word that only this world has.
@@ -157,7 +167,7 @@ impl World {
     }
 
     pub(crate) async fn begin(&self, who: &Buyer, hold: &Hold, card: &str) -> Result<PaymentStart> {
-        self.repository.begin_payment(hold.hold_id, &who.session, &reference(card)).await
+        self.repository.begin_payment(hold.hold_id, &who.session, &self.reference(card)).await
     }
 
     pub(crate) async fn record(
@@ -166,7 +176,7 @@ impl World {
         card: &str,
         outcome: PaymentOutcome,
     ) -> tix::domain::Order {
-        self.repository.record_payment(hold.hold_id, &reference(card), outcome).await.unwrap()
+        self.repository.record_payment(hold.hold_id, &self.reference(card), outcome).await.unwrap()
     }
 
     /// Pays for a hold in one go.
@@ -200,10 +210,6 @@ pub(crate) fn buyer(name: &str) -> Buyer {
 /// Another checkout of the same buyer.
 pub(crate) fn elsewhere(who: &Buyer, name: &str) -> Buyer {
     Buyer { session: SessionId::new(name).unwrap(), buyer: who.buyer }
-}
-
-pub(crate) fn reference(card: &str) -> PaymentReference {
-    PaymentReference::new(card).unwrap()
 }
 
 /// The refusal that an answer is; anything else fails the story.

@@ -95,9 +95,11 @@ impl Errand {
         runtime.block_on(self.take_steps(None))
     }
 
-    /// What the provider's books say.
+    /// The lines of the provider's books, without the orders at their ends.
     pub(crate) fn books(&self) -> Vec<String> {
-        BookedProvider::new(self.books.clone(), None).lines()
+        let lines = BookedProvider::new(self.books.clone(), None).lines();
+        let bare = |line: &String| line.rsplit_once(' ').map(|(line, _order)| line.to_owned());
+        lines.iter().filter_map(bare).collect()
     }
 
     async fn take_steps(&self, halt: Option<Halt>) -> Result<Order> {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use tix::domain::PaymentReference;
+use tix::domain::OrderId;
 use tix::payment::{Charge, PaymentProvider, ProviderTimeout};
 use tix::repository::PaymentOutcome;
 
@@ -48,22 +48,20 @@ impl BookedProvider {
 impl PaymentProvider for BookedProvider {
     async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, ProviderTimeout> {
         self.passes(Moment::PaymentBegun).await;
-        self.book(&format!("captured {}", charge.reference));
+        self.book(&format!("captured {} {}", charge.reference, charge.order_id));
         self.passes(Moment::Captured).await;
         Ok(PaymentOutcome::Captured)
     }
 
-    async fn find(
-        &self,
-        reference: &PaymentReference,
-    ) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
-        let line = format!("captured {reference}");
-        Ok(self.lines().contains(&line).then_some(PaymentOutcome::Captured))
+    async fn find(&self, order: OrderId) -> Result<Option<PaymentOutcome>, ProviderTimeout> {
+        let order = format!(" {order}");
+        let is_captured = |line: &String| line.starts_with("captured ") && line.ends_with(&order);
+        Ok(self.lines().iter().any(is_captured).then_some(PaymentOutcome::Captured))
     }
 
     async fn refund(&self, charge: &Charge) -> Result<(), ProviderTimeout> {
         self.passes(Moment::RefundBegun).await;
-        self.book(&format!("gave back {}", charge.reference));
+        self.book(&format!("gave back {} {}", charge.reference, charge.order_id));
         self.passes(Moment::GaveBack).await;
         Ok(())
     }

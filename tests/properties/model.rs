@@ -3,6 +3,8 @@
 mod line;
 mod payments;
 
+use std::collections::HashMap;
+
 use std::ops::Range;
 
 use tix::domain::{HoldStatus, TicketStatus};
@@ -65,6 +67,8 @@ pub(crate) struct Model {
     /// The same in the order in which steps name them: offers of one step in the order of the line.
     named: Vec<usize>,
     orders: Vec<Order>,
+    /// The hold for which each buyer used each card first.
+    references: HashMap<(u8, u8), usize>,
     line: Vec<Entry>,
 }
 
@@ -76,6 +80,7 @@ impl Default for Model {
             asked: Vec::new(),
             named: Vec::new(),
             orders: Vec::new(),
+            references: HashMap::new(),
             line: Vec::new(),
         }
     }
@@ -278,6 +283,10 @@ impl Model {
     }
 
     fn reclaim(&mut self, hold: usize) -> String {
+        if self.line.iter().any(|entry| entry.offer == Some(hold)) {
+            // The store made the id of an offer; no client can send it.
+            return "reserved_id".into();
+        }
         if self.asked[hold].expires.is_none() {
             // The refused claim is made again, and may be granted now.
             return self.claim(hold);

@@ -146,7 +146,7 @@ impl Walk {
             Step::Begin { hold, session, card } => {
                 let Some(claim) = self.asked(*hold) else { return "none".into() };
                 let session = session_of(claim.buyer_id, *session);
-                let card = reference(*card);
+                let card = self.reference(claim.hold_id, *card);
                 let begun = self.repository.begin_payment(claim.hold_id, &session, &card);
                 word(begun.await, |start| match start {
                     PaymentStart::Pay { .. } => "ok".into(),
@@ -157,7 +157,7 @@ impl Walk {
                 let Some(claim) = self.asked(*hold) else { return "none".into() };
                 let outcome =
                     if *captured { PaymentOutcome::Captured } else { PaymentOutcome::Declined };
-                let card = reference(*card);
+                let card = self.reference(claim.hold_id, *card);
                 let recorded = self.repository.record_payment(claim.hold_id, &card, outcome);
                 word(recorded.await, |order| order.status.word().into())
             }
@@ -170,12 +170,14 @@ impl Walk {
         match step {
             Step::BeginRefund { hold, card } => {
                 let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let order = OrderId::of_payment(claim.hold_id, &reference(*card));
+                let order =
+                    OrderId::of_payment(claim.hold_id, &self.reference(claim.hold_id, *card));
                 word(self.repository.begin_refund(order).await, |o| o.status.word().into())
             }
             Step::FinishRefund { hold, card } => {
                 let Some(claim) = self.asked(*hold) else { return "none".into() };
-                let order = OrderId::of_payment(claim.hold_id, &reference(*card));
+                let order =
+                    OrderId::of_payment(claim.hold_id, &self.reference(claim.hold_id, *card));
                 word(self.repository.finish_refund(order).await, |o| o.status.word().into())
             }
             Step::Recover => {
@@ -232,6 +234,15 @@ impl Walk {
     }
 
     /// The claim so many back from the latest.
+    /// A reference: of card 0 one for each hold, of any other the same for all holds of the event.
+    fn reference(&self, hold: HoldId, card: u8) -> PaymentReference {
+        let text = match card {
+            0 => format!("card 0 for {hold}"),
+            _ => format!("card {card} at {}", self.event),
+        };
+        PaymentReference::new(&text).unwrap()
+    }
+
     fn asked(&self, back: usize) -> Option<NewHold> {
         let at = self.claims.len().checked_sub(1 + back)?;
         self.claims.get(at).cloned()
@@ -344,10 +355,6 @@ fn buyer_of(number: u8) -> BuyerId {
 
 fn session_of(buyer: BuyerId, number: u8) -> SessionId {
     SessionId::new(&format!("session {number} of {buyer}")).unwrap()
-}
-
-fn reference(card: u8) -> PaymentReference {
-    PaymentReference::new(&format!("card {card}")).unwrap()
 }
 
 fn layout() -> Layout {

@@ -220,6 +220,7 @@ pub(super) async fn step(
         Refusal::Declined { held_until: Some(_), .. } => {
             Ok(Some(another_card(context, hold, &refusal)))
         }
+        Refusal::IdempotencyMismatch { .. } => Ok(Some(own_reference(context, hold))),
         _ => Ok(None),
     };
     Error::refused(refusal, hint.ok().flatten()).at(&event)
@@ -228,9 +229,20 @@ pub(super) async fn step(
 /// How to pay after a card was declined, while the seats stay the buyer's.
 fn another_card(context: &Context, hold: &Hold, refusal: &Refusal) -> String {
     let checkout = Checkout { context, event: None, session: Some(&hold.session_id), buyer: None };
-    let verb = format!("tix hold confirm {} --payment-reference another-card", hold.hold_id);
+    // A buyer's reference belongs to one hold and to one answer, so this one is fresh.
+    let reference = format!("card-{:08x}", rand::random::<u32>());
+    let verb = format!("tix hold confirm {} --payment-reference {reference}", hold.hold_id);
     let again = checkout.command(&verb, std::iter::empty());
     format!("{}: `{again}`", refusal.hint(context.now()))
+}
+
+/// How to pay when the payment reference belongs to another hold.
+fn own_reference(context: &Context, hold: &Hold) -> String {
+    let checkout = Checkout { context, event: None, session: Some(&hold.session_id), buyer: None };
+    let reference = format!("card-{:08x}", rand::random::<u32>());
+    let verb = format!("tix hold confirm {} --payment-reference {reference}", hold.hold_id);
+    let confirm = checkout.command(&verb, std::iter::empty());
+    format!("pay under a reference of its own: `{confirm}`")
 }
 
 /// Whether the seats of a hold that is over are still to be had, or which are.

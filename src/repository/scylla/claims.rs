@@ -16,7 +16,9 @@ use super::queue::{self, Step};
 use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::waitlist::{self, Passed};
 use super::{limits, settlement};
-use crate::domain::{Event, HoldId, NewHold, Obstacle, Refusal, Timestamp, obstacles};
+use crate::domain::{
+    Event, HoldId, IdempotencyKey, NewHold, Obstacle, Refusal, Timestamp, obstacles,
+};
 use crate::repository::{Caller, Result};
 
 /// A claim that takes so long, which is well before others stop waiting for it, looks afterwards
@@ -292,7 +294,7 @@ async fn repeated(db: &Database, claim: &HoldRow, mut row: HoldRow) -> Result<Op
             && row.buyer_id == claim.buyer_id
             && row.tickets == claim.tickets;
         if !same {
-            return Err(Refusal::NotYours.into());
+            return Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::HoldId }.into());
         }
         let rows = queue_rows(db, row.event_id, &row.tickets).await?;
         let now = db.now();

@@ -24,7 +24,7 @@ use super::failure::{
 use super::lines::Lines;
 use super::server_clock::{SAMPLES, Sample, ServerClock};
 use super::statements::{SERVER_GIVES_UP_AFTER, Statement, Statements};
-use super::waitlist::{Looks, Nobody};
+use super::waitlist::{Looks, Remembered};
 use crate::domain::{Refusal, Timestamp};
 use crate::repository::Result;
 
@@ -55,8 +55,8 @@ pub(super) struct Database {
     pub(super) entries: Lines,
     /// One line for each event whose waitlist is served.
     pub(super) serving: Lines,
-    /// What is known of events for whose tickets nobody waits.
-    pub(super) nobody: Nobody,
+    /// The waitlists that were read.
+    pub(super) remembered: Remembered,
     /// How often those who wait were looked after.
     pub(super) looks: Looks,
     turns: Semaphore,
@@ -171,7 +171,7 @@ impl Database {
             counts: Lines::default(),
             entries: Lines::default(),
             serving: Lines::default(),
-            nobody: Nobody::default(),
+            remembered: Remembered::default(),
             looks: Looks::default(),
             turns,
         }

@@ -191,8 +191,7 @@ pub(super) async fn free(db: &Database, hold: &HoldRow) -> Result<()> {
     let mut passed = Passed::default();
     if !still.is_empty() {
         let in_hand = async || Ok(still.iter().copied().cloned().collect());
-        let (event, ended) = (hold.event_id, Some(hold.hold_id));
-        passed = waitlist::pass_on(db, event, in_hand, &hold.tickets, ended).await?;
+        passed = waitlist::pass_on(db, hold.event_id, in_hand, &hold.tickets, Some(hold)).await?;
         still.retain(|row| !passed.tickets.contains(&row.ticket_id));
     }
     let steps: Vec<_> = still.iter().map(|row| queue::free_held(db, row)).collect();

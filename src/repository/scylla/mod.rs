@@ -47,6 +47,7 @@ mod payments;
 mod projection;
 mod queue;
 mod reader;
+mod references;
 mod repair;
 mod rows;
 mod schema;
@@ -253,6 +254,7 @@ impl Repository for ScyllaRepository {
     }
 
     async fn start_hold(&self, hold: &NewHold) -> Result<Hold> {
+        hold.hold_id.check_chosen()?;
         let event = catalogue::event(&self.db, hold.event_id).await?;
         check_open(&event)?;
         let tickets = self.stored_tickets(&event, &hold.tickets).await?;
@@ -332,6 +334,7 @@ impl Repository for ScyllaRepository {
     }
 
     async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
+        entry.entry_id.check_chosen()?;
         let event = catalogue::event(&self.db, entry.event_id).await?;
         check_open(&event)?;
         waitlist::join(&self.db, &event, entry).await

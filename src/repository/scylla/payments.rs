@@ -8,6 +8,7 @@ use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::holds::{self, BUCKETS, LOOK_AGAIN, TRIES_MAX};
 use super::projection::{Shown, show};
 use super::queue::Step;
+use super::references;
 use super::rows::{HoldRow, OrderRow, TicketCopy};
 use super::settlement::{self, advance, decide, find, follow, known, settle};
 use super::{limits, rows::QueueRow};
@@ -89,10 +90,13 @@ pub(super) async fn begin(
         if hold.session_id != *session {
             return Err(Refusal::NotYours.into());
         }
-        if let Some(decided) = find(db, order_id).await? {
+        let (decided, reference_is_free) =
+            tokio::join!(find(db, order_id), references::check(db, &hold, reference));
+        if let Some(decided) = decided? {
             follow(db, &decided).await?;
             return Ok(PaymentStart::Decided(Box::new(complete(db, decided).await?)));
         }
+        reference_is_free?;
         match (hold.ended_as, hold.order_id, hold.payment_deadline) {
             (None, Some(own), Some(deadline)) if own == order_id => {
                 return pin(db, &hold, order_id, deadline).await;
@@ -102,7 +106,11 @@ pub(super) async fn begin(
                 return Err(Refusal::over(hold.expires_at, hold.ended_as).into());
             }
             _ => {
-                let rows = holds::queue_rows(db, hold.event_id, &hold.tickets).await?;
+                // A process that dies right after this leaves a reference that only this hold can use.
+                let (rows, ()) = tokio::try_join!(
+                    holds::queue_rows(db, hold.event_id, &hold.tickets),
+                    references::claim(db, &hold, reference),
+                )?;
                 if holds::has_claimed(db, &hold, &rows)
                     && let Some(hold) =
                         begin_attempt(db, hold, order_id, reference, &mut patience).await?
@@ -223,6 +231,10 @@ pub(super) async fn record(
         follow(db, &decided).await?;
         decided
     } else {
+        // The attempt that pays for the hold has claimed its reference already.
+        if hold.order_id != Some(order_id) {
+            references::claim(db, &hold, reference).await?;
+        }
         let status = match outcome {
             PaymentOutcome::Declined => OrderStatus::Declined,
             PaymentOutcome::Captured if stands(db, &hold, order_id).await? => OrderStatus::Paid,

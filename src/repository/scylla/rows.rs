@@ -322,6 +322,13 @@ impl HoldRow {
         )
     }
 
+    /// Whether another row has the same owner and the same tickets.
+    pub(super) fn is_same_offer(&self, other: &Self) -> bool {
+        self.session_id == other.session_id
+            && self.buyer_id == other.buyer_id
+            && self.tickets == other.tickets
+    }
+
     /// Whether it is an offer that was withdrawn, so that the one who waits never had it.
     pub(super) fn is_withdrawn(&self) -> bool {
         self.ended_as == Some(HoldStatus::Expired)

@@ -283,8 +283,7 @@ async fn free(db: &Database, hold: &HoldRow, order: OrderId, ended_as: HoldStatu
         return Ok(());
     }
     let in_hand = || in_hand(db, hold, order);
-    let (event, ended) = (hold.event_id, Some(hold.hold_id));
-    let passed = waitlist::pass_on(db, event, in_hand, &hold.tickets, ended).await?;
+    let passed = waitlist::pass_on(db, hold.event_id, in_hand, &hold.tickets, Some(hold)).await?;
     let rest = hold.tickets.iter().filter(|t| !passed.tickets.contains(&t.ticket_id));
     let rest: Vec<&TicketCopy> = rest.collect();
     let steps: Vec<_> = rest.iter().map(|t| free_ticket(db, hold, t, order)).collect();

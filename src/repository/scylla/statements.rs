@@ -138,6 +138,18 @@ const SELECT_LINE: &str = "SELECT event_id, entry_id, session_id, buyer_id, sect
 
 const SELECT_LIMIT: &str = "SELECT version, owned FROM limits WHERE event_id = ? AND buyer_id = ?";
 
+const SELECT_SOME_ENTRIES: &str = "SELECT event_id, entry_id, session_id, buyer_id, section, type_id, \
+     size, status, attempt, hold_id, tickets, made, WRITETIME(size) AS joined_micros, \
+     WRITETIME(status) AS changed_micros FROM waitlist WHERE event_id = ? AND entry_id IN ?";
+
+const SELECT_EVENT_OF_ENTRY: &str = "SELECT event_id FROM waitlist_entries WHERE entry_id = ?";
+
+const SELECT_LISTED: &str = "SELECT version, entries FROM waitlist_counts \
+     WHERE event_id = ? AND owner_id = ?";
+
+const SELECT_REFERENCE: &str = "SELECT hold_id FROM payment_references \
+     WHERE buyer_id = ? AND payment_reference = ?";
+
 statements! {
     select_time: Read, "read the server's clock",
         "SELECT toTimestamp(now()) FROM system.local";
@@ -348,6 +360,15 @@ statements! {
         "UPDATE limits USING TIMEOUT 2s SET version = ?, owned = ?
           WHERE event_id = ? AND buyer_id = ? IF version = ?";
 
+    // ── payment references ────────────────────────────────────────────────────────────────────
+
+    select_reference: Read, "read a payment reference", SELECT_REFERENCE;
+    select_reference_serially: SerialRead, "read a payment reference", SELECT_REFERENCE;
+    /// No hold's → this hold's.
+    claim_reference: Decide, "claim a payment reference",
+        "INSERT INTO payment_references (buyer_id, payment_reference, hold_id, claimed_at)
+         VALUES (?, ?, ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
+
     // ── orders ────────────────────────────────────────────────────────────────────────────────
 
     /// The decision about one attempt to pay.
@@ -377,10 +398,21 @@ statements! {
     select_line: Read, "read the line", SELECT_LINE;
     select_entry: Read, "read an entry of the line", SELECT_ENTRY;
     select_entry_serially: SerialRead, "read an entry of the line", SELECT_ENTRY;
-    name_entry: Write, "name an entry of the line",
-        "INSERT INTO waitlist_entries (entry_id, event_id) VALUES (?, ?)";
-    select_event_of_entry: Read, "find an entry of the line",
-        "SELECT event_id FROM waitlist_entries WHERE entry_id = ?";
+    /// No event's → this event's.
+    name_entry: Decide, "name an entry of the line",
+        "INSERT INTO waitlist_entries (entry_id, event_id) VALUES (?, ?)
+         IF NOT EXISTS USING TIMEOUT 2s";
+    select_event_of_entry: Read, "find an entry of the line", SELECT_EVENT_OF_ENTRY;
+    select_event_of_entry_serially: SerialRead, "find an entry of the line", SELECT_EVENT_OF_ENTRY;
+    select_some_entries: Read, "read entries of the line", SELECT_SOME_ENTRIES;
+    select_listed: Read, "read how many entries wait", SELECT_LISTED;
+    select_listed_serially: SerialRead, "read how many entries wait", SELECT_LISTED;
+    first_listed: Decide, "list a first entry that waits",
+        "INSERT INTO waitlist_counts (event_id, owner_id, version, entries) VALUES (?, ?, ?, ?)
+         IF NOT EXISTS USING TIMEOUT 2s";
+    change_listed: Decide, "list an entry that waits",
+        "UPDATE waitlist_counts USING TIMEOUT 2s SET version = ?, entries = ?
+          WHERE event_id = ? AND owner_id = ? IF version = ?";
     join_line: Decide, "join the line",
         "INSERT INTO waitlist (event_id, entry_id, session_id, buyer_id, section, type_id, size,
              status, attempt, line)

@@ -15,17 +15,18 @@ use super::limits;
 use super::rows::TicketCopy;
 use crate::domain::waitlist::{Passing, passed_over};
 use crate::domain::{
-    EntryId, Event, EventId, Hold, HoldId, NewEntry, Offer, Refusal, SessionId, TicketId,
-    WaitlistEntry, WaitlistStatus, Wish,
+    EntryId, Event, EventId, Hold, HoldId, IdempotencyKey, NewEntry, Offer, Refusal, SessionId,
+    TicketId, WaitlistEntry, WaitlistStatus, Wish,
 };
 use crate::repository::{Error, Result};
 
+mod count;
 mod handover;
 mod line;
 mod mending;
 mod serving;
 
-pub(super) use line::{Looks, Nobody};
+pub(super) use line::{Looks, Remembered};
 pub(super) use serving::{Passed, look_again, pass_on};
 
 /// Holds that are read at the same time.
@@ -52,6 +53,7 @@ pub(super) async fn join(db: &Database, event: &Event, new: &NewEntry) -> Result
     }
     let (size, allowed) = (new.wish.size, event.terms.limit);
     limits::check_buyer(db, event.event_id, new.buyer_id, size, allowed).await?;
+    count::list(db, new).await?;
     if line::join(db, new).await? {
         serving::look(db, event.event_id, None).await?;
     }
@@ -68,7 +70,7 @@ async fn known(db: &Database, new: &NewEntry) -> Result<Option<EntryRow>> {
     let Some(event) = line::event_of(db, new.entry_id).await? else { return Ok(None) };
     match line::find(db, event, new.entry_id).await? {
         Some(row) if row.is_of(new) => Ok(Some(row)),
-        Some(_) => Err(Refusal::NotYours.into()),
+        Some(_) => Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::EntryId }.into()),
         None => Ok(None),
     }
 }
@@ -111,7 +113,7 @@ async fn has_left(db: &Database, row: &EntryRow) -> Result<bool> {
         None if row.waits() => line::leave(db, row).await,
         None => Ok(true),
         Some(hold) => match holds::find(db, hold).await? {
-            Some(hold) if !hold.is_withdrawn() => {
+            Some(hold) if !hold.is_withdrawn() && row.is_offered(&hold) => {
                 holds::abandon(db, hold.hold_id, &row.session_id).await?;
                 Ok(true)
             }
@@ -139,7 +141,13 @@ pub(super) async fn serve_sections<'t>(
 
 /// Whether anybody waits for tickets of an event.
 pub(super) async fn anybody_waits(db: &Database, event: EventId) -> Result<bool> {
-    Ok(line::is_open(db, event).await? && !line::open(db, event).await?.entries.is_empty())
+    if !line::is_open(db, event).await? {
+        return Ok(false);
+    }
+    let line = line::open(db, event).await?;
+    let is_empty = line.is_empty();
+    db.remembered.keep(event, line);
+    Ok(!is_empty)
 }
 
 /// Whether one of these holds is an offer.

@@ -9,12 +9,12 @@ use super::catalogue::{StoredEvent, StoredTicket, event_by_no, tickets_by_no};
 use super::failure::{Failure, Outcome};
 use super::payments;
 use super::statements::{ClaimRow, QUEUE_COLUMNS, QueueRow, TicketNo, queue_row};
-use super::waitlist;
 use super::writer::Tx;
+use super::{waiting, waitlist};
 use crate::domain::limit::{Counted, Tally};
 use crate::domain::{
-    BuyerId, ChangeKind, EventId, Hold, HoldId, HoldStatus, NewHold, PaymentReference, Refusal,
-    SessionId, TicketStatus, Timestamp, obstacles,
+    BuyerId, ChangeKind, EventId, Hold, HoldId, HoldStatus, IdempotencyKey, NewHold,
+    PaymentReference, Refusal, SessionId, TicketStatus, Timestamp, obstacles,
 };
 
 /// A hold's row.
@@ -254,7 +254,7 @@ fn repeated(tx: &mut Tx<'_, '_>, claim: &Claim, refusal: Refusal) -> Outcome<Spa
         && row.buyer_id == claim.hold.buyer_id
         && row.tickets.iter().eq(claim.tickets.iter().map(|ticket| &ticket.ticket_no));
     if !same {
-        return Err(Refusal::NotYours.into());
+        return Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::HoldId }.into());
     }
     if row.ended_as.is_some() || !still_has_all(tx, &row)? {
         return Err(Refusal::over(row.expires_at, row.ended_as).into());
@@ -297,6 +297,7 @@ pub(super) fn abandon(tx: &mut Tx<'_, '_>, hold: HoldId, session: &SessionId) ->
         end(tx, hold, HoldStatus::Abandoned)?;
     }
     if freed {
+        waiting::unpark(tx, row.event_no, row.buyer_id)?;
         waitlist::serve(tx, row.event_no, Some(&row.tickets))?;
     }
     Ok(())

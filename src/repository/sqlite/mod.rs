@@ -42,11 +42,13 @@ mod outlook;
 mod ownership;
 mod payments;
 mod readers;
+mod references;
 mod schema;
 mod search;
 mod statements;
 mod tickets;
 mod values;
+mod waiting;
 mod waitlist;
 mod writer;
 
@@ -90,6 +92,13 @@ impl SqliteRepository {
         let writer = Writer::start_here(connection, Arc::clone(&cache), Arc::clone(&clock))?;
         let readers = Readers::here(location.clone());
         Ok(Self { writer: Arc::new(writer), readers, cache, clock })
+    }
+
+    /// Reads an entry beside the writer, which nobody is to wait for while others are counted.
+    async fn waitlist_entry(&self, entry: EntryId) -> Result<WaitlistEntry> {
+        let now = self.now();
+        let read = move |c: &Connection| waitlist::read(c, entry, now);
+        self.readers.read("read a waitlist entry", read).await
     }
 
     async fn stored_event(&self, event: EventId) -> Result<Arc<StoredEvent>> {
@@ -342,6 +351,7 @@ impl Repository for SqliteRepository {
     }
 
     async fn start_hold(&self, hold: &NewHold) -> Result<Hold> {
+        hold.hold_id.check_chosen()?;
         let event = self.stored_event(hold.event_id).await?;
         check_open(&event)?;
         let tickets = self.stored_tickets(&event, &hold.tickets).await?;
@@ -446,17 +456,20 @@ impl Repository for SqliteRepository {
     }
 
     async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
+        entry.entry_id.check_chosen()?;
         let event = self.stored_event(entry.event_id).await?;
         check_open(&event)?;
-        let entry = entry.clone();
+        let (entry_id, entry) = (entry.entry_id, entry.clone());
         let join = move |tx: &mut Tx<'_, '_>| waitlist::join(tx, &event, &entry);
-        self.writer.submit("join the waitlist", join).await
+        self.writer.submit("join the waitlist", join).await?;
+        self.waitlist_entry(entry_id).await
     }
 
     async fn leave_waitlist(&self, entry: EntryId, session: &SessionId) -> Result<WaitlistEntry> {
         let session = session.clone();
         let leave = move |tx: &mut Tx<'_, '_>| waitlist::leave(tx, entry, &session);
-        self.writer.submit("leave the waitlist", leave).await
+        self.writer.submit("leave the waitlist", leave).await?;
+        self.waitlist_entry(entry).await
     }
 
     async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>> {

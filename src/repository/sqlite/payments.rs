@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::catalogue::{event_by_no, tickets_by_no};
 use super::failure::{Failure, Outcome};
 use super::holds::{self, HoldRow};
+use super::references;
 use super::statements::QueueRow;
-use super::waitlist;
 use super::writer::Tx;
+use super::{waiting, waitlist};
 use crate::domain::{
     ChangeKind, ConfirmationNumber, Currency, HoldId, HoldStatus, Money, Order, OrderId,
     OrderStatus, PaymentReference, Refusal, SessionId, TicketStatus, Timestamp,
@@ -142,6 +143,7 @@ pub(super) fn begin(
         let order = complete(tx.statements.connection, decided)?;
         return Ok(PaymentStart::Decided(Box::new(order)));
     }
+    references::check(tx.statements.connection, &row, reference)?;
     if let Some(other) = pinned(tx, &row)? {
         return met_payment(tx, &row, &other, order_id);
     }
@@ -151,6 +153,7 @@ pub(super) fn begin(
     }
     let terms = event_by_no(tx.statements.connection, row.event_no)?.event.draft.terms;
     let deadline = now.plus(terms.payment_time);
+    references::claim(tx, &row, reference)?;
     for ticket in &row.tickets {
         tx.statements.pay(*ticket, hold, order_id, deadline, now)?;
     }
@@ -207,7 +210,10 @@ pub(super) fn record(
     let order_id = OrderId::of_payment(hold, reference);
     match find(tx.statements.connection, order_id)? {
         Some(decided) => captured_too_late(tx, &decided, outcome)?,
-        None => decide(tx, &row, order_id, reference, outcome)?,
+        None => {
+            references::claim(tx, &row, reference)?;
+            decide(tx, &row, order_id, reference, outcome)?;
+        }
     }
     order(tx.statements.connection, order_id)
 }
@@ -286,6 +292,10 @@ fn settle(tx: &mut Tx<'_, '_>, hold: &HoldRow, order: OrderId, change: ChangeKin
     for ticket in &hold.tickets {
         tx.statements.settle(*ticket, hold.hold_id, order, change, now)?;
     }
+    if change != ChangeKind::Sold {
+        // A ticket that is held again lapses earlier than its payment would have.
+        waiting::unpark(tx, hold.event_no, hold.buyer_id)?;
+    }
     match change {
         ChangeKind::Declined => holds::end(tx, hold.hold_id, HoldStatus::Declined)?,
         ChangeKind::Aborted => holds::end(tx, hold.hold_id, HoldStatus::Aborted)?,
@@ -354,6 +364,7 @@ fn free_sold(tx: &mut Tx<'_, '_>, hold: HoldId, order: OrderId) -> Outcome<()> {
         tx.statements.free_sold(*ticket, hold.hold_id, order, now)?;
     }
     holds::end(tx, hold.hold_id, HoldStatus::Refunded)?;
+    waiting::unpark(tx, hold.event_no, hold.buyer_id)?;
     waitlist::serve(tx, hold.event_no, Some(&hold.tickets))?;
     Ok(())
 }

@@ -138,6 +138,16 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE INDEX IF NOT EXISTS orders_by_event ON orders (event_no, decided_at);
 CREATE INDEX IF NOT EXISTS orders_by_confirmation_number ON orders (confirmation_number);
 
+-- The hold that each payment reference of a buyer belongs to, for good: an idempotency key belongs to
+-- one request. Orders that were decided before claimed_at may have shared it.
+CREATE TABLE IF NOT EXISTS payment_references (
+    buyer_id          BLOB    NOT NULL,
+    payment_reference TEXT    NOT NULL,
+    hold_id           BLOB    NOT NULL REFERENCES holds,
+    claimed_at        INTEGER NOT NULL,
+    PRIMARY KEY (buyer_id, payment_reference)
+) STRICT, WITHOUT ROWID;
+
 -- Every change of a ticket, appended in the transaction that makes it; never emptied.
 CREATE TABLE IF NOT EXISTS change_log (
     position  INTEGER PRIMARY KEY,
@@ -161,7 +171,11 @@ CREATE TABLE IF NOT EXISTS waitlist (
     joined_at  INTEGER NOT NULL,
     status     TEXT    NOT NULL,                  -- waiting, offered, left
     ended_at   INTEGER,                           -- when it stopped to wait
-    hold_id    BLOB    REFERENCES holds
+    hold_id    BLOB    REFERENCES holds,
+    -- While the buyer may own no more: when that may change by itself. Not served until then.
+    parked_until INTEGER,
+    -- Section and type in one text: entries of one scope and size fit the same tickets.
+    scope      TEXT AS (ifnull(section, '') || char(31) || lower(ifnull(type_id, ''))) VIRTUAL
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS waitlist_by_event ON waitlist (event_no, entry_no);
@@ -169,6 +183,17 @@ CREATE INDEX IF NOT EXISTS waitlist_by_event ON waitlist (event_no, entry_no);
 CREATE INDEX IF NOT EXISTS waitlist_waiting ON waitlist (event_no, entry_no, size)
  WHERE status = 'waiting';
 CREATE INDEX IF NOT EXISTS waitlist_waiting_by_size ON waitlist (event_no, size, entry_no)
+ WHERE status = 'waiting';
+
+-- For the first entry of each scope and size that can be served.
+CREATE INDEX IF NOT EXISTS waitlist_ready ON waitlist (event_no, scope, size, entry_no)
+ WHERE status = 'waiting' AND parked_until IS NULL;
+CREATE INDEX IF NOT EXISTS waitlist_parked ON waitlist (event_no, parked_until)
+ WHERE status = 'waiting' AND parked_until IS NOT NULL;
+-- For the number of entries of a buyer, and of a session.
+CREATE INDEX IF NOT EXISTS waitlist_by_buyer ON waitlist (event_no, buyer_id)
+ WHERE status = 'waiting';
+CREATE INDEX IF NOT EXISTS waitlist_by_session ON waitlist (event_no, session_id)
  WHERE status = 'waiting';
 
 -- How far a follower of the change log has come, under the name it gave itself.

@@ -15,11 +15,12 @@ use super::outlook::Prospect;
 use super::statements::TicketNo;
 use super::tickets::section_statuses;
 use super::values::count_column;
+use super::waiting::{self, Groups};
 use super::writer::Tx;
 use crate::domain::waitlist::{Passing, Vacancies, passed_over};
 use crate::domain::{
-    BuyerId, EntryId, EventId, Hold, HoldId, NewEntry, NewHold, Offer, Refusal, SectionMap,
-    SessionId, TicketId, Timestamp, WaitlistEntry, WaitlistStatus, Wish, limit,
+    BuyerId, EntryId, EventId, Hold, HoldId, IdempotencyKey, NewEntry, NewHold, Offer, Refusal,
+    SectionMap, SessionId, TicketId, Timestamp, WaitlistEntry, WaitlistStatus, Wish, limit,
 };
 
 /// An entry's row.
@@ -69,11 +70,7 @@ fn find(connection: &Connection, entry: EntryId) -> Outcome<Option<EntryRow>> {
 }
 
 /// Joins the line, and is offered at once what is free and fits.
-pub(super) fn join(
-    tx: &mut Tx<'_, '_>,
-    event: &StoredEvent,
-    entry: &NewEntry,
-) -> Outcome<WaitlistEntry> {
+pub(super) fn join(tx: &mut Tx<'_, '_>, event: &StoredEvent, entry: &NewEntry) -> Outcome<()> {
     let asked = NewEntryParts {
         entry_id: entry.entry_id,
         session_id: entry.session_id.clone(),
@@ -82,13 +79,14 @@ pub(super) fn join(
     };
     if let Some(known) = find(tx.statements.connection, entry.entry_id)? {
         if known.new != asked || known.event_no != event.event_no {
-            return Err(Refusal::NotYours.into());
+            return Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::EntryId }.into());
         }
-        return read(tx, &known);
+        return Ok(());
     }
     check_section(tx, event, entry.wish.section.as_deref())?;
     let owned = holds::owned(tx, entry.buyer_id, event)?;
     owned.check(entry.wish.size, event.event.terms.limit)?;
+    waiting::check_room(tx, event.event_no, entry)?;
     let mut statement = tx.statements.cached(
         "INSERT INTO waitlist (entry_id, event_no, session_id, buyer_id, section, type_id, size,
                                joined_at, status)
@@ -107,7 +105,7 @@ pub(super) fn join(
     ])?;
     drop(statement);
     serve(tx, event.event_no, None)?;
-    known(tx.statements.connection, entry.entry_id).and_then(|row| read(tx, &row))
+    Ok(())
 }
 
 fn known(connection: &Connection, entry: EntryId) -> Outcome<EntryRow> {
@@ -125,11 +123,7 @@ fn check_section(tx: &Tx<'_, '_>, event: &StoredEvent, wanted: Option<&str>) -> 
 }
 
 /// Leaves the line; gives up what was offered.
-pub(super) fn leave(
-    tx: &mut Tx<'_, '_>,
-    entry: EntryId,
-    session: &SessionId,
-) -> Outcome<WaitlistEntry> {
+pub(super) fn leave(tx: &mut Tx<'_, '_>, entry: EntryId, session: &SessionId) -> Outcome<()> {
     let row = known(tx.statements.connection, entry)?;
     if row.new.session_id != *session {
         return Err(Refusal::NotYours.into());
@@ -137,10 +131,11 @@ pub(super) fn leave(
     if let Some(hold) = row.hold_id {
         holds::abandon(tx, hold, session)?;
     } else if row.waits {
-        let sql = "UPDATE waitlist SET status = 'left', ended_at = ?2 WHERE entry_no = ?1";
+        let sql = "UPDATE waitlist SET status = 'left', ended_at = ?2, parked_until = NULL
+                    WHERE entry_no = ?1";
         tx.statements.cached(sql)?.execute(params![row.entry_no, tx.now])?;
     }
-    known(tx.statements.connection, entry).and_then(|row| read(tx, &row))
+    Ok(())
 }
 
 /// Offers what is free to those who wait, in their order: in the sections of the tickets that came
@@ -170,52 +165,43 @@ fn serve_in(
     event: &Arc<StoredEvent>,
     venue: Vec<SectionMap>,
 ) -> Outcome<Vec<Offer>> {
+    let (event_no, limit) = (event.event_no, event.event.terms.limit);
+    let names: Vec<String> = venue.iter().map(|map| map.section().name.clone()).collect();
     let mut vacancies = Vacancies::of(venue);
-    let (mut offers, mut last) = (Vec::new(), 0);
-    while let Some(entry) = next_in_line(tx, event, last, vacancies.largest_group())? {
-        last = entry.entry_no;
+    let largest = vacancies.largest_group().min(limit);
+    if largest == 0 {
+        return Ok(Vec::new());
+    }
+    waiting::unpark_due(tx, event_no)?;
+    let sections = names.iter().map(String::as_str);
+    let mut groups = Groups::of(tx.statements.connection, event_no, sections, largest)?;
+    let mut offers = Vec::new();
+    while let Some(head) = groups.next() {
+        let entry = by_number(tx.statements.connection, head.0)?;
+        // What does not fit the first of a group fits none of it.
         let Some(chosen) = vacancies.fit(&entry.new.wish) else { continue };
-        let owned = holds::owned(tx, entry.new.buyer_id, event)?.owned();
-        if !limit::has_room(owned, entry.new.wish.size, event.event.terms.limit) {
-            continue;
-        }
-        let tickets = tickets_of(tx, event, &chosen)?;
-        if let Some(offer) = offer(tx, event, &entry, tickets)? {
+        let owned = holds::owned(tx, entry.new.buyer_id, event)?;
+        if limit::has_room(owned.owned(), entry.new.wish.size, limit) {
+            let tickets = tickets_of(tx, event, &chosen)?;
+            offers.push(offer(tx, event, &entry, tickets)?);
             vacancies.take(&chosen);
-            offers.push(offer);
+        } else {
+            waiting::park(tx, entry.entry_no, &owned)?;
         }
+        groups.go_on(tx.statements.connection, event_no, head)?;
     }
     Ok(offers)
+}
+
+fn by_number(connection: &Connection, entry_no: i64) -> Outcome<EntryRow> {
+    let mut statement = connection.prepare_cached(&format!("{ENTRY} WHERE entry_no = ?1"))?;
+    Ok(statement.query_row([entry_no], read_entry)?)
 }
 
 /// The size of the smallest group that waits; none where nobody does.
 fn smallest_group(connection: &Connection, event_no: i64) -> Outcome<Option<u32>> {
     let sql = "SELECT min(size) FROM waitlist WHERE event_no = ?1 AND status = 'waiting'";
     Ok(connection.prepare_cached(sql)?.query_row([event_no], |row| row.get(0))?)
-}
-
-/// The next who waits, after the entry `last`, and whose group is no larger than `largest`: found
-/// without looking at larger groups, of which there may be many.
-fn next_in_line(
-    tx: &Tx<'_, '_>,
-    event: &StoredEvent,
-    last: i64,
-    largest: u32,
-) -> Outcome<Option<EntryRow>> {
-    let largest = largest.min(event.event.terms.limit);
-    if largest == 0 {
-        return Ok(None);
-    }
-    let mut statement = tx.statements.cached(&format!(
-        "WITH RECURSIVE sizes (size) AS
-              (SELECT 1 UNION ALL SELECT size + 1 FROM sizes WHERE size < ?3)
-         {ENTRY} WHERE entry_no =
-              (SELECT min((SELECT min(w.entry_no) FROM waitlist w
-                            WHERE w.event_no = ?1 AND w.status = 'waiting'
-                              AND w.size = sizes.size AND w.entry_no > ?2)) FROM sizes)"
-    ))?;
-    let entry = params![event.event_no, last, largest];
-    Ok(statement.query_row(entry, read_entry).optional()?)
 }
 
 /// The sections that are meant, as they are now: those of them that have something free.
@@ -270,13 +256,15 @@ fn tickets_of(
     }
 }
 
-/// Holds the tickets for one who waits; none where his offer has been made already.
+/// Holds the tickets for one who waits, under the first id derived from the entry that is free: a store
+/// of an earlier version may have holds whose clients chose such an id.
 fn offer(
     tx: &mut Tx<'_, '_>,
     event: &Arc<StoredEvent>,
     entry: &EntryRow,
     tickets: Vec<Arc<StoredTicket>>,
-) -> Outcome<Option<Offer>> {
+) -> Outcome<Offer> {
+    let expires_at = tx.now.plus(event.event.terms.time_to_pay);
     let hold = NewHold {
         hold_id: HoldId::of_offer(entry.new.entry_id, 0),
         event_id: event.event.event_id,
@@ -284,21 +272,27 @@ fn offer(
         buyer_id: entry.new.buyer_id,
         tickets: tickets.iter().map(|stored| stored.ticket.ticket_id).collect(),
     };
-    let claim = Claim { event: Arc::clone(event), tickets, hold };
-    let expires_at = tx.now.plus(event.event.terms.time_to_pay);
-    if !holds::offer(tx, &claim, Span { started_at: tx.now, expires_at })? {
-        return Ok(None);
+    let mut claim = Claim { event: Arc::clone(event), tickets, hold };
+    let span = Span { started_at: tx.now, expires_at };
+    let mut attempt = 0;
+    while !holds::offer(tx, &claim, span)? {
+        attempt += 1;
+        claim.hold.hold_id = HoldId::of_offer(entry.new.entry_id, attempt);
     }
     let sql = "UPDATE waitlist SET status = 'offered', ended_at = ?2, hold_id = ?3
                 WHERE entry_no = ?1 AND status = 'waiting'";
     tx.statements.cached(sql)?.execute(params![entry.entry_no, tx.now, claim.hold.hold_id])?;
     let NewHold { hold_id, session_id, tickets, .. } = claim.hold;
-    Ok(Some(Offer { entry_id: entry.new.entry_id, session_id, hold_id, tickets, expires_at }))
+    Ok(Offer { entry_id: entry.new.entry_id, session_id, hold_id, tickets, expires_at })
 }
 
-/// One entry as it is now.
-fn read(tx: &Tx<'_, '_>, row: &EntryRow) -> Outcome<WaitlistEntry> {
-    let connection = tx.statements.connection;
+/// One entry as it is at `now`. Counts those in front of it, so it is read beside the writer.
+pub(super) fn read(
+    connection: &Connection,
+    entry_id: EntryId,
+    now: Timestamp,
+) -> Outcome<WaitlistEntry> {
+    let row = &known(connection, entry_id)?;
     // Only smaller groups behind it can have passed it over.
     let sql = format!(
         "{ENTRY} WHERE event_no = ?1 AND entry_no > ?2 AND hold_id IS NOT NULL AND size < ?3
@@ -317,7 +311,7 @@ fn read(tx: &Tx<'_, '_>, row: &EntryRow) -> Outcome<WaitlistEntry> {
     let place: u64 =
         statement.query_row([row.event_no, row.entry_no], |row| count_column(row, "count(*)"))?;
     let event = event_by_no(connection, row.event_no)?.event.event_id;
-    let holds = holds_of(connection, &rows, tx.now)?;
+    let holds = holds_of(connection, &rows, now)?;
     let passed = passed_over(&passings(&rows, &holds)).first().copied().unwrap_or(0);
     Ok(entry(row, event, place, passed, &holds))
 }

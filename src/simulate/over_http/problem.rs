@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::target::Target;
 use crate::domain::shortage::Looked;
 use crate::domain::time::spoken;
-use crate::domain::{HoldStatus, Obstacle, OrderId, Refusal, Shortage, TicketStatus, Timestamp};
+use crate::domain::{
+    HoldStatus, IdempotencyKey, Obstacle, OrderId, Refusal, Shortage, TicketStatus, Timestamp,
+};
 use crate::repository::{StoreError, StoreFault};
 
 /// What a reply means.
@@ -68,6 +70,8 @@ pub(super) struct Problem {
     available: u32,
     longest: u32,
     place: Option<u64>,
+    waiting: u32,
+    key: Option<IdempotencyKey>,
 }
 
 /// A seat that cannot be had.
@@ -126,6 +130,9 @@ impl Problem {
             "unknown_seat" => Refusal::UnknownSeat { seats: vec![detail] },
             "unknown_hold" => Refusal::UnknownHold { name: detail },
             "not_yours" => Refusal::NotYours,
+            "idempotency_mismatch" => Refusal::IdempotencyMismatch { key: self.key? },
+            "reserved_id" => Refusal::ReservedId { id: detail },
+            "waitlist_limit" => Refusal::WaitlistLimit { waiting: self.waiting, allowed },
             "busy" => Refusal::Busy { why: detail },
             _ => return None,
         })
@@ -230,10 +237,14 @@ mod tests {
             "unknown_seat",
             "unknown_hold",
             "not_yours",
+            "reserved_id",
+            "idempotency_mismatch",
+            "waitlist_limit",
             "busy",
         ] {
             let facts = json!({
                 "reason": reason, "until": until, "at": until, "ended_as": "expired",
+                "key": "hold_id",
             });
             assert_eq!(refusal(409, facts).code(), reason);
         }

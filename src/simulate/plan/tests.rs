@@ -180,8 +180,9 @@ proptest! {
 #[test]
 fn no_two_attempts_to_pay_share_a_reference() {
     let plan = plan(1, 5);
-    let reference = |visit, card| plan.payment_reference(0, visit, card).unwrap();
-    assert_eq!(reference(0, 1).as_str(), "simulated-5-0-0-1");
+    let event = EventId::of_slug("hamlet");
+    let reference = |visit, card| plan.payment_reference(event, 0, visit, card).unwrap();
+    assert_eq!(reference(0, 1).as_str(), format!("simulated-5-0-0-1@{event}"));
     assert_ne!(reference(0, 1), reference(1, 1));
     assert_ne!(reference(0, 1), reference(0, 2));
 }

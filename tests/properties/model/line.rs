@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tix::domain::seating::Search;
+use tix::domain::waitlist::WAITING_MAX;
 use tix::domain::{
     Currency, Money, Section, SectionMap, SectionTickets, Ticket, TicketId, WaitlistStatus, Wish,
 };
@@ -103,6 +104,10 @@ impl Model {
     pub(super) fn join(&mut self, buyer: u8, session: u8, wish: &Wish) -> String {
         if self.owns(buyer) + wish.size > LIMIT {
             return "limit".into();
+        }
+        let waits = |place: &usize| self.line[*place].buyer == buyer && self.waits(*place);
+        if (0..self.line.len()).filter(waits).count() >= WAITING_MAX as usize {
+            return "waitlist_limit".into();
         }
         self.line.push(Entry { buyer, session, wish: wish.clone(), left: false, offer: None });
         self.serve(&(0..SECTIONS.len()).collect::<Vec<_>>());

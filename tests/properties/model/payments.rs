@@ -20,6 +20,12 @@ impl Model {
         self.orders.iter().position(|o| o.hold == hold && o.card == card)
     }
 
+    /// Whether the buyer of a hold has used the card for another hold.
+    fn is_used_elsewhere(&self, hold: usize, card: u8) -> bool {
+        let owner = self.references.get(&(self.asked[hold].buyer, card));
+        card != 0 && owner.is_some_and(|owner| *owner != hold)
+    }
+
     pub(super) fn abort(&mut self, hold: usize, card: u8) {
         self.orders.push(Order { hold, card, status: "aborted" });
         self.free(hold);
@@ -37,6 +43,9 @@ impl Model {
         if let Some(order) = self.order(hold, card) {
             return self.orders[order].status.into();
         }
+        if self.is_used_elsewhere(hold, card) {
+            return "idempotency_mismatch".into();
+        }
         match self.pinned(hold) {
             Some((own, Some(_))) if own == card => return "ok".into(),
             Some((other, Some(deadline))) if deadline <= self.now => {
@@ -51,6 +60,7 @@ impl Model {
         if !self.is_live(hold) || !self.asked[hold].seats.iter().all(own) {
             return "expired".into();
         }
+        self.references.insert((self.asked[hold].buyer, card), hold);
         let deadline = self.now + PAYMENT_TIME;
         for seat in self.asked[hold].seats.clone() {
             self.seats[seat] = Seat::Paying { hold, card, deadline };
@@ -69,6 +79,10 @@ impl Model {
             }
             return order.status.into();
         }
+        if self.is_used_elsewhere(hold, card) {
+            return "idempotency_mismatch".into();
+        }
+        self.references.insert((self.asked[hold].buyer, card), hold);
         let stands = matches!(self.pinned(hold), Some((own, Some(_))) if own == card);
         let status = match (captured, stands) {
             (true, true) => "paid",

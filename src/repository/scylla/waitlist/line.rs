@@ -1,14 +1,18 @@
 //! The entries of a line, and the steps that decide about one of them.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use scylla::DeserializeRow;
 use scylla::serialize::row::SerializeRow;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::{
-    BuyerId, EntryId, EventId, HoldId, NewEntry, SessionId, Timestamp, WaitlistStatus, Wish,
+    BuyerId, EntryId, EventId, HoldId, IdempotencyKey, NewEntry, Refusal, SessionId, Timestamp,
+    WaitlistStatus, Wish,
 };
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread};
 use crate::repository::scylla::rows::{HoldRow, TicketCopy};
@@ -69,6 +73,18 @@ impl EntryRow {
             && self.wish() == new.wish
     }
 
+    /// Its place among all entries.
+    fn place(&self) -> (i64, EntryId) {
+        (self.joined_micros, self.entry_id)
+    }
+
+    /// Whether a hold is what this entry is offered, and not one whose client chose its id.
+    pub(super) fn is_offered(&self, hold: &HoldRow) -> bool {
+        hold.session_id == self.session_id
+            && hold.buyer_id == self.buyer_id
+            && hold.tickets == self.tickets
+    }
+
     pub(super) fn joined_at(&self) -> Timestamp {
         millis(self.joined_micros)
     }
@@ -94,18 +110,58 @@ impl EntryRow {
     }
 }
 
-/// What is known of events for whose tickets nobody waits: the mark of the line when that was so. The
-/// mark changes in the same write with which somebody begins to wait.
-#[derive(Debug, Default)]
-pub(in crate::repository::scylla) struct Nobody(RwLock<HashMap<EventId, Uuid>>);
+/// How long a buyer who may own no more is not counted again, unless this process frees a ticket of
+/// theirs.
+const FULL_FOR: Duration = Duration::from_secs(1);
 
-impl Nobody {
-    fn mark(&self, event: EventId) -> Option<Uuid> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&event).copied()
+/// The lines that this process has read, each as long as its mark stays the same. The mark changes in
+/// the same write with which an entry begins to wait: until then every entry that waits is among
+/// those that were read. Some of them may have been served elsewhere or have left.
+#[derive(Debug, Default)]
+pub(in crate::repository::scylla) struct Remembered {
+    lines: Mutex<HashMap<EventId, Line>>,
+    /// Buyers who may own no more of an event, and when they were counted.
+    full: Mutex<HashMap<(EventId, BuyerId), Instant>>,
+}
+
+impl Remembered {
+    /// Takes out the line of an event, if it still has this mark.
+    fn take(&self, event: EventId, mark: Uuid) -> Option<Line> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = lines.remove(&event)?;
+        (line.mark == Some(mark)).then_some(line)
     }
 
-    fn note(&self, event: EventId, mark: Uuid) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(event, mark);
+    /// Keeps a line for the next look, unless an offer to one of its entries is being made.
+    pub(super) fn keep(&self, event: EventId, mut line: Line) {
+        if line.being_served.is_empty() && line.mark.is_some() {
+            line.is_remembered = true;
+            self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(event, line);
+        }
+    }
+
+    /// Whether nobody waits in the line of this mark.
+    fn is_empty(&self, event: EventId, mark: Uuid) -> bool {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.get(&event).is_some_and(|line| line.mark == Some(mark) && line.is_empty())
+    }
+
+    /// Whether a buyer was found to own as many tickets as allowed a moment ago.
+    pub(super) fn is_full(&self, event: EventId, buyer: BuyerId) -> bool {
+        let full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.get(&(event, buyer)).is_some_and(|counted_at| counted_at.elapsed() < FULL_FOR)
+    }
+
+    /// Notes that a buyer may own no more.
+    pub(super) fn note_full(&self, event: EventId, buyer: BuyerId) {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.retain(|_, counted_at| counted_at.elapsed() < FULL_FOR);
+        full.insert((event, buyer), Instant::now());
+    }
+
+    /// Counts a buyer anew, who owns less now.
+    pub(super) fn owns_less(&self, event: EventId, buyer: BuyerId) {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner).remove(&(event, buyer));
     }
 }
 
@@ -179,12 +235,106 @@ impl Looks {
     }
 }
 
+/// Entries with one wish, the first in front. Where the first does not fit, none of them does.
+#[derive(Debug)]
+struct Group {
+    wish: Wish,
+    entries: VecDeque<EntryRow>,
+}
+
 /// A line as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     mark: Option<Uuid>,
-    /// Those who wait or are just being served, the first in front.
-    pub(super) entries: Vec<EntryRow>,
+    groups: Vec<Group>,
+    /// Entries that an offer is just being made to.
+    pub(super) being_served: Vec<EntryId>,
+    /// Whether it was read for an earlier look.
+    pub(super) is_remembered: bool,
+}
+
+impl Line {
+    fn of(mark: Uuid, entries: Vec<EntryRow>) -> Self {
+        let mut line = Self { mark: Some(mark), ..Self::default() };
+        let mut numbers: HashMap<Wish, usize> = HashMap::new();
+        for entry in entries {
+            if entry.is_being_served() {
+                line.being_served.push(entry.entry_id);
+            } else if entry.waits() {
+                let wish = entry.wish();
+                let number = *numbers.entry(wish.clone()).or_insert(line.groups.len());
+                if number == line.groups.len() {
+                    line.groups.push(Group { wish, entries: VecDeque::new() });
+                }
+                line.groups[number].entries.push_back(entry);
+            }
+        }
+        line
+    }
+
+    /// Whether nobody waits or is being served.
+    pub(super) fn is_empty(&self) -> bool {
+        self.being_served.is_empty() && self.groups.iter().all(|group| group.entries.is_empty())
+    }
+
+    /// The entries that wait, the first in front.
+    pub(super) fn waiting(&self) -> Vec<EntryId> {
+        let mut entries: Vec<&EntryRow> =
+            self.groups.iter().flat_map(|group| &group.entries).collect();
+        entries.sort_by_key(|entry| entry.place());
+        entries.into_iter().map(|entry| entry.entry_id).collect()
+    }
+
+    /// A walk along the entries whose groups have `largest` tickets at most, from the first on.
+    pub(super) fn walk(&mut self, largest: u32) -> Walk<'_> {
+        let mut walk = Walk { line: self, heads: BinaryHeap::new() };
+        for number in 0..walk.line.groups.len() {
+            if walk.line.groups[number].wish.size <= largest {
+                walk.reach(number, 0);
+            }
+        }
+        walk
+    }
+}
+
+/// A walk along a line, which reads a group no further than to the first entry that does not fit.
+pub(super) struct Walk<'l> {
+    line: &'l mut Line,
+    /// The next entry of each group: its place in line, then the number of its group and its place
+    /// there.
+    heads: BinaryHeap<Reverse<((i64, EntryId), usize, usize)>>,
+}
+
+/// An entry on a walk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Met {
+    group: usize,
+    place: usize,
+}
+
+impl Walk<'_> {
+    fn reach(&mut self, group: usize, place: usize) {
+        let entry = self.line.groups[group].entries.get(place);
+        self.heads.extend(entry.map(|entry| Reverse((entry.place(), group, place))));
+    }
+
+    /// The next entry in line. Its group is left out from here on, unless the walk stays with it.
+    pub(super) fn next(&mut self) -> Option<(Met, EntryRow)> {
+        let Reverse((_, group, place)) = self.heads.pop()?;
+        let entry = self.line.groups[group].entries.get(place)?.clone();
+        Some((Met { group, place }, entry))
+    }
+
+    /// Goes on with the group of an entry that waits on.
+    pub(super) fn pass(&mut self, met: Met) {
+        self.reach(met.group, met.place + 1);
+    }
+
+    /// Goes on with the group of an entry that does not wait any more.
+    pub(super) fn remove(&mut self, met: Met) {
+        self.line.groups[met.group].entries.remove(met.place);
+        self.reach(met.group, met.place);
+    }
 }
 
 async fn read_mark(db: &Database, event: EventId) -> Result<Option<Uuid>> {
@@ -196,19 +346,24 @@ async fn read_mark(db: &Database, event: EventId) -> Result<Option<Uuid>> {
 /// Whether somebody may wait for tickets of an event or is just being served. One read of one row.
 pub(super) async fn is_open(db: &Database, event: EventId) -> Result<bool> {
     let mark = read_mark(db, event).await?;
-    Ok(mark.is_some() && mark != db.nobody.mark(event))
+    Ok(mark.is_some_and(|mark| !db.remembered.is_empty(event, mark)))
 }
 
-/// Those who wait for tickets of an event or are just being served.
+/// Those who wait for tickets of an event or are just being served. Where nobody has begun to wait
+/// since the line was read last, it is not read again, however long it is.
 pub(super) async fn open(db: &Database, event: EventId) -> Result<Line> {
     // Read before the line: whoever begins to wait later has changed it.
     let Some(mark) = read_mark(db, event).await? else { return Ok(Line::default()) };
-    let mut entries = everybody(db, event).await?;
-    entries.retain(|entry| entry.waits() || entry.is_being_served());
-    if entries.is_empty() {
-        db.nobody.note(event, mark);
+    match db.remembered.take(event, mark) {
+        Some(line) => Ok(line),
+        None => Ok(Line::of(mark, everybody(db, event).await?)),
     }
-    Ok(Line { mark: Some(mark), entries })
+}
+
+/// The line as it is stored now.
+pub(super) async fn open_anew(db: &Database, event: EventId) -> Result<Line> {
+    let Some(mark) = read_mark(db, event).await? else { return Ok(Line::default()) };
+    Ok(Line::of(mark, everybody(db, event).await?))
 }
 
 /// The same line, as it is now; nothing is read where nobody has begun to wait since.
@@ -219,7 +374,7 @@ pub(super) async fn open_still(db: &Database, event: EventId, line: Line) -> Res
 /// Every entry that a line ever had, the first in front.
 pub(super) async fn everybody(db: &Database, event: EventId) -> Result<Vec<EntryRow>> {
     let mut line: Vec<EntryRow> = db.rows(&db.statements.select_line, (event,)).await?;
-    line.sort_by_key(|entry| (entry.joined_micros, entry.entry_id));
+    line.sort_by_key(EntryRow::place);
     Ok(line)
 }
 
@@ -271,10 +426,33 @@ async fn step(
     }
 }
 
+/// Gives an entry's id to an event, for good. False where another event has it.
+async fn name(db: &Database, new: &NewEntry) -> Result<bool> {
+    let mut patience = Patience::default();
+    let statement = &db.statements.name_entry;
+    loop {
+        let decision = db.decide::<Unread>(statement, (new.entry_id, new.event_id)).await?;
+        if decision == Decision::Applied {
+            return Ok(true);
+        }
+        let select = &db.statements.select_event_of_entry_serially;
+        let owner: Option<(EventId,)> = db.row(select, (new.entry_id,)).await?;
+        match owner {
+            Some((event,)) => return Ok(event == new.event_id),
+            None => patience.lose(statement.what)?,
+        }
+    }
+}
+
 /// Nobody → waiting. False where there is an entry with this id, perhaps this very one.
+///
+/// # Errors
+/// [`Refusal::IdempotencyMismatch`] where the id belongs to another event.
 pub(super) async fn join(db: &Database, new: &NewEntry) -> Result<bool> {
     let key = (new.event_id, new.entry_id);
-    db.write(&db.statements.name_entry, (new.entry_id, new.event_id)).await?;
+    if !name(db, new).await? {
+        return Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::EntryId }.into());
+    }
     let Wish { section, ticket_type, size } = &new.wish;
     let values = (
         new.event_id,

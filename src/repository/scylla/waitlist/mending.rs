@@ -29,6 +29,8 @@ enum Offer {
     UnderWay,
     /// It will never be made good.
     Withdrawn(HoldRow),
+    /// A hold has its id that is not of this entry.
+    IdIsTaken,
 }
 
 impl Round<'_> {
@@ -49,6 +51,9 @@ impl Round<'_> {
                 Offer::Withdrawn(hold) => {
                     line::wait_again(self.db, &row, hold_id).await?;
                     return self.regain(&hold, false).await;
+                }
+                Offer::IdIsTaken => {
+                    return line::wait_again(self.db, &row, hold_id).await.map(|_| ());
                 }
                 Offer::UnderWay => {
                     let wait = jittered(LOOK_AGAIN, looks).min(LOOK_AGAIN_MAX);
@@ -71,6 +76,9 @@ impl Round<'_> {
             let is_withdrawn = withdraw_in_advance(self.db, &hold).await?;
             return Ok(if is_withdrawn { Offer::Withdrawn(hold) } else { Offer::UnderWay });
         };
+        if !entry.is_offered(&hold) {
+            return Ok(Offer::IdIsTaken);
+        }
         if hold.is_withdrawn() {
             return Ok(Offer::Withdrawn(hold));
         }

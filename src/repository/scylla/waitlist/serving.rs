@@ -7,12 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::handover::take;
-use super::line::{self, EntryRow};
+use super::line::{self, EntryRow, Line};
 use super::mending::withdraw;
 use crate::domain::waitlist::Vacancies;
-use crate::domain::{
-    EntryId, Event, EventId, HoldId, Offer, SectionMap, Ticket, TicketId, TicketStatus,
-};
+use crate::domain::{Event, EventId, HoldId, Offer, SectionMap, Ticket, TicketId, TicketStatus};
 use crate::repository::scylla::at_once::at_once;
 use crate::repository::scylla::catalogue::{self, StoredTicket};
 use crate::repository::scylla::claims;
@@ -55,12 +53,15 @@ pub(in crate::repository::scylla) async fn pass_on(
     event: EventId,
     rows: impl AsyncFnOnce() -> Result<Vec<QueueRow>>,
     concerned: &[TicketCopy],
-    ended: Option<HoldId>,
+    ended: Option<&HoldRow>,
 ) -> Result<Passed> {
     if !line::is_open(db, event).await? {
         return Ok(Passed::default());
     }
-    let mut round = Round::new(db, event, ended).await?;
+    if let Some(hold) = ended {
+        db.remembered.owns_less(event, hold.buyer_id);
+    }
+    let mut round = Round::new(db, event, ended.map(|hold| hold.hold_id)).await?;
     round.in_hand = rows().await?.into_iter().map(|row| (row.ticket_id, row)).collect();
     let sections = concerned.iter().map(|ticket| ticket.section_id).collect();
     round.serve(Some(&sections)).await?;
@@ -124,12 +125,27 @@ pub(super) struct Round<'d> {
     offers: Vec<Offer>,
 }
 
+/// What came of serving an entry.
+enum Served {
+    /// It has an offer.
+    Offered,
+    /// Nothing that is free fits it.
+    DoesNotFit,
+    /// Its buyer may own no more.
+    MayOwnNoMore,
+    /// It is served elsewhere, or waits no more, or was put back.
+    Elsewhere,
+}
+
 /// What came of an offer.
 enum Made {
     /// It is made.
     Good,
     /// These tickets cannot be had; the entry waits as before.
     Lost(Vec<TicketId>),
+    /// A hold has the id of the offer that is not of this entry: its client chose the id in a store of an
+    /// earlier version. The entry waits as before, for an offer with the next id.
+    IdIsTaken,
     /// Others look after the entry.
     Elsewhere,
 }
@@ -158,34 +174,50 @@ impl<'d> Round<'d> {
         }
         let look = db.looks.begin(event);
         let mut line = line::open(db, event).await?;
-        for entry in line.entries.iter().filter(|entry| entry.is_being_served()) {
-            self.settle(entry.entry_id).await?;
-        }
-        if !line.entries.is_empty() {
-            let venue = self.venue(sections).await?;
-            // After the map: who joins later finds there himself what is free.
-            line = line::open_still(db, event, line).await?;
-            let waiting = line.entries.iter().filter(|entry| entry.waits());
-            let waiting: Vec<EntryId> = waiting.map(|entry| entry.entry_id).collect();
-            self.serve_line(&venue, line.entries).await?;
-            if sections.is_none() {
-                let served: HashSet<EntryId> = self.offers.iter().map(|o| o.entry_id).collect();
-                let still = waiting.into_iter().filter(|entry| !served.contains(entry));
-                db.looks.note(event, still);
+        loop {
+            for entry in line.being_served.clone() {
+                self.settle(entry).await?;
             }
+            if !line.is_empty() {
+                let venue = self.venue(sections).await?;
+                // After the map: who joins later finds there himself what is free.
+                line = line::open_still(db, event, line).await?;
+                let is_up_to_date = self.serve_line(&venue, &mut line).await?;
+                if !is_up_to_date {
+                    line = line::open_anew(db, event).await?;
+                    continue;
+                }
+                if sections.is_none() {
+                    db.looks.note(event, line.waiting().into_iter());
+                }
+            }
+            break;
         }
+        db.remembered.keep(event, line);
         db.looks.end(event, look, sections);
         Ok(())
     }
 
-    async fn serve_line(&mut self, venue: &[(i32, SectionMap)], line: Vec<EntryRow>) -> Result<()> {
+    /// Serves those who wait, the first in front. False where an entry of a remembered line is not as
+    /// it was read: the line has to be read again before anybody behind that entry is served.
+    async fn serve_line(&mut self, venue: &[(i32, SectionMap)], line: &mut Line) -> Result<bool> {
+        let (event, is_remembered) = (self.event.event_id, line.is_remembered);
         let mut vacancies = self.vacancies(venue);
-        let largest = vacancies.largest_group();
-        let may_fit = |entry: &EntryRow| entry.waits() && entry.wish().size <= largest;
-        for mut entry in line.into_iter().filter(may_fit) {
-            self.serve_entry(&mut entry, venue, &mut vacancies).await?;
+        let mut walk = line.walk(vacancies.largest_group().min(self.event.terms.limit));
+        while let Some((met, mut entry)) = walk.next() {
+            match self.serve_entry(&mut entry, venue, &mut vacancies).await? {
+                // Nor does anybody else of its group.
+                Served::DoesNotFit => {}
+                Served::MayOwnNoMore => {
+                    self.db.remembered.note_full(event, entry.buyer_id);
+                    walk.pass(met);
+                }
+                Served::Offered => walk.remove(met),
+                Served::Elsewhere if is_remembered => return Ok(false),
+                Served::Elsewhere => walk.remove(met),
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn venue(&self, sections: Option<&HashSet<i32>>) -> Result<Vec<(i32, SectionMap)>> {
@@ -223,7 +255,7 @@ impl<'d> Round<'d> {
         entry: &mut EntryRow,
         venue: &[(i32, SectionMap)],
         vacancies: &mut Vacancies,
-    ) -> Result<()> {
+    ) -> Result<Served> {
         let wish = entry.wish();
         let mut tries = 0;
         while let Some(chosen) = vacancies.fit(&wish) {
@@ -234,24 +266,32 @@ impl<'d> Round<'d> {
                 continue;
             }
             let (id, terms) = (self.event.event_id, &self.event.terms);
+            if self.db.remembered.is_full(id, entry.buyer_id) {
+                return Ok(Served::MayOwnNoMore);
+            }
             let owned = limits::owned_by(self.db, id, entry.buyer_id, &self.ended).await?;
             if owned.saturating_add(wish.size) > terms.limit {
-                return Ok(());
+                return Ok(Served::MayOwnNoMore);
             }
             match self.offer(entry, tickets.clone()).await? {
                 Made::Good => {
                     vacancies.take(&chosen);
-                    return Ok(());
+                    return Ok(Served::Offered);
                 }
                 Made::Lost(gone) if !gone.is_empty() && tries < TRIES_MAX => {
                     vacancies.take(&gone);
                     entry.attempt = entry.attempt.saturating_add(1);
                     tries += 1;
                 }
-                Made::Lost(_) | Made::Elsewhere => return Ok(()),
+                Made::IdIsTaken if tries < TRIES_MAX => {
+                    entry.attempt = entry.attempt.saturating_add(1);
+                    tries += 1;
+                }
+                // It was put back, and so changed the mark of the line.
+                Made::Lost(_) | Made::IdIsTaken | Made::Elsewhere => return Ok(Served::Elsewhere),
             }
         }
-        Ok(())
+        Ok(Served::DoesNotFit)
     }
 
     /// These tickets as a hold names them, in the order of the venue.
@@ -298,9 +338,13 @@ impl<'d> Round<'d> {
             }
             Err(error) => return Err(error),
         }
-        if claims::insert(self.db, &hold).await?.is_some() {
+        if let Some(other) = claims::insert(self.db, &hold).await? {
             limits::take_back(self.db, &hold).await?;
-            return Ok(Made::Elsewhere);
+            if other.is_same_offer(&hold) {
+                return Ok(Made::Elsewhere);
+            }
+            line::wait_again(self.db, entry, hold.hold_id).await?;
+            return Ok(Made::IdIsTaken);
         }
         let mut may_land = false;
         let lost = self.take_all(&hold, &mut may_land).await?;
