@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +25,8 @@ use tower::ServiceExt;
 use super::house::House;
 use super::limits::household;
 use super::metrics::Metrics;
+use super::problem::Problem;
+use super::refused_io::RefusedIo;
 use super::router::Peer;
 
 /// How long a client may take for the head of a request, and how long it may stay without one.
@@ -197,25 +199,49 @@ async fn talk(
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIME_MAX));
-    let stream = Box::pin(stream);
+    let stream = RefusedIo::new(Box::pin(stream));
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request)
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_MAX)
         // Answers are short: one write of all costs less than one of several pieces.
         .writev(false)
         .serve_connection(TokioIo::new(stream), answer);
-    let mut connection = pin!(connection);
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => return ended,
-        () = last_call.cancelled() => connection.as_mut().graceful_shutdown(),
+        ended = &mut connection => Some(ended),
+        () = last_call.cancelled() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    let mut stream = connection.into_parts().io.into_inner();
+    if let Some(problem) = ended.as_ref().err().and_then(unanswered)
+        && stream.is_asked()
+    {
+        // Whoever sent it may be gone.
+        let _ = timeout(WRITE_TIME_MAX, stream.refuse(&problem)).await;
     }
-    connection.await
+    ended
+}
+
+/// The problem for a request to which hyper writes no response of its own.
+fn unanswered(error: &hyper::Error) -> Option<Problem> {
+    if error.is_timeout() {
+        Some(Problem::unreadable(StatusCode::REQUEST_TIMEOUT))
+    } else if error.is_parse() {
+        Some(Problem::unreadable(StatusCode::BAD_REQUEST))
+    } else {
+        None
+    }
 }
 
 /// Whether it says something of the connection that was to be accepted, not of those that follow.

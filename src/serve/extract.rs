@@ -1,6 +1,7 @@
 //! What handlers take from a request; what is wrong with it is told as a problem.
 
 use std::error::Error;
+use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tower_http::timeout::TimeoutError;
 
 use super::problem::Problem;
+use crate::domain::ids::TEXT_ID_BYTES_MAX;
 use crate::domain::{BuyerId, SessionId};
 use crate::repository;
 
@@ -19,6 +21,47 @@ use crate::repository;
 const SESSION: &str = "tix-session";
 /// The header that names whom the limit counts.
 const BUYER: &str = "tix-buyer";
+/// The header that names the last event that a follower heard.
+const LAST_EVENT_ID: &str = "last-event-id";
+/// Headers that have one value, with their usual spelling.
+const SINGLE: [(&str, &str); 3] =
+    [(SESSION, "Tix-Session"), (BUYER, "Tix-Buyer"), (LAST_EVENT_ID, "Last-Event-ID")];
+/// The longest value of such a header, in bytes.
+const VALUE_MAX: usize = TEXT_ID_BYTES_MAX;
+
+/// Checks the headers that say who asks: each is there once at most, and printable ASCII. Two values
+/// would let a client and a proxy before the server read different ones.
+pub(super) fn check_identity(headers: &HeaderMap) -> Result<(), Problem> {
+    for (name, spelled) in SINGLE {
+        let mut values = headers.get_all(name).iter();
+        let Some(value) = values.next() else { continue };
+        let fault = if values.next().is_some() {
+            "it is sent more than once; send it once"
+        } else if value.is_empty() {
+            "it is empty"
+        } else if value.len() > VALUE_MAX {
+            "it is longer than 200 bytes"
+        } else if !value.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)) {
+            "it has more than printable ASCII characters"
+        } else {
+            continue;
+        };
+        return Err(Problem::bad_request(format!("the header {spelled}: {fault}")));
+    }
+    Ok(())
+}
+
+/// The address that a request comes from, as far as clients are told apart by it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) Option<IpAddr>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self(None)))
+    }
+}
 
 /// A body of JSON.
 pub(super) struct Body<T>(pub(super) T);

@@ -11,6 +11,7 @@ use super::calls::Calls;
 use super::documents::booking::PaymentAnswer;
 use super::documents::waitlist::EntryDocument;
 use super::errand::Errand;
+use super::limits::RateLimit;
 use super::live::{Live, Show};
 use super::metrics::Metrics;
 use super::problem::Result;
@@ -38,6 +39,8 @@ pub(super) struct House {
     errands: TaskTracker,
     /// The way to the repository.
     pub(super) calls: Arc<Calls>,
+    /// Waitlist entries of each client; any number where clients are not told apart.
+    pub(super) joins: Option<RateLimit>,
     shows: Mutex<Option<Shows>>,
     captures: SimulatedProvider,
     declines: SimulatedProvider,
@@ -47,6 +50,7 @@ impl House {
     pub(super) fn new(
         store: Arc<dyn Repository>,
         room: Option<waiting_room::Terms>,
+        joins: Option<RateLimit>,
         closing: CancellationToken,
     ) -> Self {
         let provider = |declined_share| {
@@ -61,6 +65,7 @@ impl House {
             closing,
             errands: TaskTracker::new(),
             calls,
+            joins,
             shows: Mutex::default(),
             captures: provider(0.0),
             declines: provider(1.0),

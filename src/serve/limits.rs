@@ -10,6 +10,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 /// How many seconds' worth of requests a client may send at once.
 const BURST_SECONDS: u32 = 2;
 
+/// Waitlist entries that a client may make in a minute, and at once.
+const JOINS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+const JOINS_AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+
 /// Requests that each client may send, by its address.
 #[derive(Debug)]
 pub(super) struct RateLimit {
@@ -22,6 +26,12 @@ impl RateLimit {
     pub(super) fn new(per_second: NonZeroU32) -> Self {
         let burst = per_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
         let quota = Quota::per_second(per_second).allow_burst(burst);
+        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
+    }
+
+    /// So many waitlist entries as one household may need.
+    pub(super) fn of_joins() -> Self {
+        let quota = Quota::per_minute(JOINS_PER_MINUTE).allow_burst(JOINS_AT_ONCE);
         Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 

@@ -31,6 +31,7 @@ mod limits;
 mod live;
 mod metrics;
 mod problem;
+mod refused_io;
 mod reply;
 mod router;
 mod routes;
@@ -100,7 +101,9 @@ impl Server {
         let Self { listener, store, settings, .. } = self;
         let feed = store.follow(LogStart::Now, None).await?;
         let closing = CancellationToken::new();
-        let house = Arc::new(House::new(Arc::clone(&store), settings.room, closing.clone()));
+        let joins = settings.rate.map(|_| RateLimit::of_joins());
+        let house = House::new(Arc::clone(&store), settings.room, joins, closing.clone());
+        let house = Arc::new(house);
         let rate = settings.rate.map(|per_second| Arc::new(RateLimit::new(per_second)));
         let mut helpers = JoinSet::new();
         let sharing = if settings.worker {
@@ -112,7 +115,7 @@ impl Server {
         };
         helpers.spawn(Arc::clone(&house.live).follow(feed, sharing));
         if let Some(rate) = rate.clone() {
-            helpers.spawn(tidy(rate));
+            helpers.spawn(tidy(rate, Arc::clone(&house)));
         }
         let router = router::router(&house, rate, settings.behind_proxy);
         let bounds = Bounds::of(settings.connections_max, settings.behind_proxy);
@@ -134,11 +137,14 @@ impl Server {
     }
 }
 
-async fn tidy(rate: Arc<RateLimit>) {
+async fn tidy(rate: Arc<RateLimit>, house: Arc<House>) {
     let mut every = tokio::time::interval(TIDY_EVERY);
     loop {
         every.tick().await;
         rate.tidy();
+        if let Some(joins) = &house.joins {
+            joins.tidy();
+        }
     }
 }
 

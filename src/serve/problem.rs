@@ -11,7 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::documents::{hold_status, ticket_status};
-use crate::domain::{HoldStatus, Obstacle, Refusal, SeatLabel, Shortage, TicketStatus, Timestamp};
+use crate::domain::{
+    HoldStatus, IdempotencyKey, Obstacle, Refusal, SeatLabel, Shortage, TicketStatus, Timestamp,
+};
 use crate::repository;
 
 /// The media type of a problem.
@@ -77,6 +79,13 @@ struct Facts {
     available: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     longest: Option<u32>,
+    /// How many entries of the waitlist wait for the buyer or the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<u32>,
+    /// The idempotency key that belongs to another request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "payment_reference")]
+    key: Option<IdempotencyKey>,
     /// The place in the line of the waiting room.
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<u64>,
@@ -146,6 +155,29 @@ impl Problem {
         Self::new(status, reason, detail)
     }
 
+    /// The head of a request cannot be read; `status` says why.
+    pub(super) fn unreadable(status: StatusCode) -> Self {
+        let (reason, detail) = match status {
+            StatusCode::URI_TOO_LONG => ("too_large", "the address of the request is too long"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                ("too_large", "a head has 16 KiB and 100 headers at the most")
+            }
+            StatusCode::REQUEST_TIMEOUT => ("too_slow", "the head did not arrive in time"),
+            _ => ("bad_request", "the request cannot be read as HTTP/1.1"),
+        };
+        Self::new(status, reason, detail)
+    }
+
+    /// Sessions of one client, or of one buyer, wait already in the waiting room.
+    pub(super) fn waiting_room_limit(whose: &str, allowed: usize, wait: Duration) -> Self {
+        let detail =
+            format!("{allowed} sessions of this {whose} wait already; let one leave first");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut problem = Self::new(status, "waiting_room_limit", detail).after(wait);
+        problem.facts.allowed = u32::try_from(allowed).ok();
+        problem
+    }
+
     /// One client asks too often.
     pub(super) fn too_many_requests(wait: Duration) -> Self {
         let detail = "this client asks more often than it may";
@@ -172,6 +204,16 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
     }
 
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The document as it is written.
+    pub(super) fn text(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
     const fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
@@ -184,7 +226,7 @@ impl Problem {
 }
 
 /// Every reason, and what it means in a few words.
-const TITLES: [(&str, &str); 24] = [
+const TITLES: [(&str, &str); 28] = [
     ("taken", "Somebody else has these seats"),
     ("expired", "The hold is over"),
     ("limit", "One buyer may not own as many"),
@@ -199,6 +241,9 @@ const TITLES: [(&str, &str); 24] = [
     ("unknown_seat", "There is no such seat"),
     ("unknown_hold", "There is no such hold"),
     ("not_yours", "It belongs to another session"),
+    ("reserved_id", "Clients cannot choose this id"),
+    ("idempotency_mismatch", "The idempotency key belongs to another request"),
+    ("waitlist_limit", "Too many waitlist entries for one buyer"),
     ("busy", "Too much is going on"),
     ("bad_request", "The request makes no sense"),
     ("not_found", "There is no such page"),
@@ -208,6 +253,7 @@ const TITLES: [(&str, &str); 24] = [
     ("too_slow", "The request took too long to arrive"),
     ("too_many_requests", "Too many requests of one client"),
     ("waiting_room", "Others come first"),
+    ("waiting_room_limit", "Too many sessions of one client wait"),
     ("failed", "The store did not do its part"),
 ];
 
@@ -239,6 +285,10 @@ impl From<Refusal> for Problem {
                 (facts.asked, facts.available, facts.longest) =
                     (Some(asked), Some(available), Some(longest));
             }
+            Refusal::WaitlistLimit { waiting, allowed } => {
+                (facts.waiting, facts.allowed) = (Some(waiting), Some(allowed));
+            }
+            Refusal::IdempotencyMismatch { key } => facts.key = Some(key),
             Refusal::Declined { held_until, .. } => facts.held_until = held_until,
             Refusal::PaymentInProgress { until, .. } => facts.until = Some(until),
             Refusal::Busy { .. } => problem.retry_after = Some(BUSY_WAIT),
@@ -247,7 +297,8 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownEvent { .. }
             | Refusal::UnknownSeat { .. }
             | Refusal::UnknownHold { .. }
-            | Refusal::NotYours => {}
+            | Refusal::NotYours
+            | Refusal::ReservedId { .. } => {}
         }
         problem
     }
@@ -263,7 +314,10 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Blocked { .. }
         | Refusal::ReservedForWaitlist
         | Refusal::AlreadyPaid { .. }
-        | Refusal::PaymentInProgress { .. } => StatusCode::CONFLICT,
+        | Refusal::PaymentInProgress { .. }
+        | Refusal::WaitlistLimit { .. } => StatusCode::CONFLICT,
+        Refusal::IdempotencyMismatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::ReservedId { .. } => StatusCode::BAD_REQUEST,
         Refusal::Declined { .. } => StatusCode::PAYMENT_REQUIRED,
         Refusal::UnknownEvent { .. }
         | Refusal::UnknownSeat { .. }
@@ -324,9 +378,7 @@ impl From<repository::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (status, body).into_response();
+        let mut response = (self.status(), self.text()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
         if let Some(wait) = self.retry_after {

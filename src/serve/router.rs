@@ -1,5 +1,6 @@
 //! All that is served, and what holds for every request.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,10 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::Instrument;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{OpenApi, PathItem, RefOr};
 
+use super::extract::{Client, check_identity};
 use super::house::House;
-use super::limits::RateLimit;
+use super::limits::{RateLimit, household};
 use super::problem::Problem;
 use super::reply::Answer;
 use super::routes;
@@ -30,6 +33,10 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// Paths that are not counted: operators ask for them, and browsers for the page, which is of many
 /// parts and useless without one of them. All of it is answered from memory.
 const UNCOUNTED: [&str; 5] = ["/healthz", "/metrics", "/", "/events/{event}", "/assets/{name}"];
+/// The path of the document that describes what is served.
+const OPENAPI: &str = "/v1/openapi.json";
+/// Letters of an unknown query parameter that a problem repeats.
+const NAME_SHOWN_MAX: usize = 40;
 /// The header in which a proxy says who asks.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -54,6 +61,53 @@ struct Door {
     house: Arc<House>,
     rate: Option<Arc<RateLimit>>,
     behind_proxy: bool,
+    queries: Queries,
+}
+
+/// The query parameters of every described route, by its path and then its method.
+#[derive(Debug, Default)]
+struct Queries(HashMap<String, Vec<(&'static str, Vec<String>)>>);
+
+impl Queries {
+    /// Those that the document describes, so that it and what is accepted cannot differ.
+    fn of(document: &OpenApi) -> Self {
+        let of_path = |item: &PathItem| {
+            let methods = [("GET", &item.get), ("POST", &item.post), ("DELETE", &item.delete)];
+            let methods = methods.into_iter().filter_map(|(method, operation)| {
+                let parameters = operation.as_ref()?.parameters.iter().flatten();
+                let name = |parameter: &RefOr<Parameter>| match parameter {
+                    RefOr::T(here) if here.parameter_in == ParameterIn::Query => {
+                        Some(here.name.clone())
+                    }
+                    _ => None,
+                };
+                Some((method, parameters.filter_map(name).collect()))
+            });
+            methods.collect()
+        };
+        let mut all: HashMap<String, Vec<(&'static str, Vec<String>)>> =
+            document.paths.paths.iter().map(|(path, item)| (path.clone(), of_path(item))).collect();
+        all.insert(OPENAPI.into(), vec![("GET", Vec::new())]);
+        Self(all)
+    }
+
+    /// Refuses a query parameter that the route does not have. Pages for people are not described, and
+    /// may be asked for with any.
+    fn check(&self, route: &str, method: &str, query: Option<&str>) -> Result<(), Problem> {
+        let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(()) };
+        let method = if method == "HEAD" { "GET" } else { method };
+        let described = self.0.get(route).and_then(|all| all.iter().find(|(m, _)| *m == method));
+        let Some((_, allowed)) = described else { return Ok(()) };
+        let known = |name: &str| allowed.iter().any(|allowed| allowed == name);
+        let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+        let Some(unknown) = names.find(|name| !known(name)) else { return Ok(()) };
+        let shown: String = unknown.chars().take(NAME_SHOWN_MAX).collect();
+        let allowed = match allowed.as_slice() {
+            [] => "this route has no query parameters".to_owned(),
+            names => format!("this route has {}", names.join(", ")),
+        };
+        Err(Problem::bad_request(format!("unknown query parameter {shown:?}; {allowed}")))
+    }
 }
 
 /// The document that describes what is served.
@@ -69,11 +123,12 @@ pub(super) fn router(
     behind_proxy: bool,
 ) -> Router {
     let (described, document) = routes::described().split_for_parts();
+    let queries = Queries::of(&document);
     let document = Answer::lasting(&document);
     let openapi = get(async move |asked: HeaderMap| document.to(&asked));
-    let door = Arc::new(Door { house: Arc::clone(house), rate, behind_proxy });
+    let door = Arc::new(Door { house: Arc::clone(house), rate, behind_proxy, queries });
     described
-        .route("/v1/openapi.json", openapi)
+        .route(OPENAPI, openapi)
         .merge(routes::page())
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -87,13 +142,19 @@ pub(super) fn router(
 }
 
 /// Lets a request in, if its client may ask once more; counts, measures and traces it.
-async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+async fn pass(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let asked_at = Instant::now();
     let method = known(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let span = tracing::debug_span!("request", method, route);
-    let checked = door.check(&request, route).and_then(|()| check_length(request.headers()));
+    let checked = door.check(&request, route).and_then(|()| {
+        check_length(request.headers())?;
+        check_identity(request.headers())?;
+        door.queries.check(route, method, request.uri().query())
+    });
+    let client = door.rate.as_ref().and_then(|_| door.client(&request)).map(household);
+    request.extensions_mut().insert(Client(client));
     let mut response = match checked {
         Err(refused) => refused.into_response(),
         Ok(()) => next.run(request).instrument(span.clone()).await,

@@ -11,13 +11,22 @@
 //! It lives in the memory of one server and decides nothing about tickets. A server that is started
 //! anew begins with the checkouts that go on, and an empty line.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::domain::{Hold, HoldId, SessionId, Timestamp};
+use super::extract::Client;
+use super::problem::Problem;
+use crate::domain::{BuyerId, Hold, HoldId, SessionId, Timestamp};
+use crate::repository::Caller;
 
 /// The most sessions that wait in one line.
 const LINE_MAX: usize = 200_000;
+/// The most sessions of one client, and of one buyer, that wait or choose at an event at a time. A client
+/// is an address, and may be all of an office: hence more than a household needs.
+const SESSIONS_PER_CLIENT: usize = 20;
+const SESSIONS_PER_BUYER: usize = 4;
 /// How often the line is looked through for those who have left.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How long it is remembered that a hold is over: the log may tell late what was before.
@@ -43,9 +52,87 @@ pub(super) enum Place {
     Waiting(u64),
 }
 
-/// The line is as long as it may be.
+/// Why a session is not let into the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LineIsFull;
+pub(super) enum Full {
+    /// The line is as long as it may be.
+    Line,
+    /// As many sessions of the client wait or choose as may.
+    Client,
+    /// As many sessions of the buyer wait or choose as may.
+    Buyer,
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Line => Self::busy("the line is full", PATIENCE),
+            Full::Client => Self::waiting_room_limit("client", SESSIONS_PER_CLIENT, PATIENCE),
+            Full::Buyer => Self::waiting_room_limit("buyer", SESSIONS_PER_BUYER, PATIENCE),
+        }
+    }
+}
+
+/// Whom a session is counted for until it holds tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// None where clients are not told apart.
+    client: Option<IpAddr>,
+    buyer: BuyerId,
+}
+
+impl Origin {
+    /// The origin of a request.
+    pub(super) const fn of(caller: &Caller, client: Client) -> Self {
+        Self { client: client.0, buyer: caller.buyer_id }
+    }
+}
+
+/// The sessions that wait or choose, counted by where they come from.
+#[derive(Debug, Default)]
+struct Origins {
+    of: HashMap<SessionId, Origin>,
+    clients: HashMap<IpAddr, usize>,
+    buyers: HashMap<BuyerId, usize>,
+}
+
+impl Origins {
+    /// Counts a session.
+    fn add(&mut self, session: &SessionId, origin: Origin) -> Result<(), Full> {
+        let count = |of: Option<&usize>| of.copied().unwrap_or(0);
+        let clients = origin.client.map_or(0, |client| count(self.clients.get(&client)));
+        if clients >= SESSIONS_PER_CLIENT {
+            return Err(Full::Client);
+        }
+        if count(self.buyers.get(&origin.buyer)) >= SESSIONS_PER_BUYER {
+            return Err(Full::Buyer);
+        }
+        if let Some(client) = origin.client {
+            *self.clients.entry(client).or_default() += 1;
+        }
+        *self.buyers.entry(origin.buyer).or_default() += 1;
+        self.of.insert(session.clone(), origin);
+        Ok(())
+    }
+
+    /// Counts a session no more, if it was counted.
+    fn remove(&mut self, session: &SessionId) {
+        let Some(origin) = self.of.remove(session) else { return };
+        if let Some(client) = origin.client {
+            take_one(&mut self.clients, client);
+        }
+        take_one(&mut self.buyers, origin.buyer);
+    }
+}
+
+fn take_one<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Entry::Occupied(mut count) = counts.entry(key) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
+    }
+}
 
 /// A session that was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +165,7 @@ pub(super) struct WaitingRoom {
     /// Who waits, by the number that he drew when he came.
     line: VecDeque<(u64, SessionId)>,
     waiting: HashMap<SessionId, Waiting>,
+    origins: Origins,
     next_number: u64,
     /// The holds that ended lately, and when they did.
     over: HashMap<HoldId, Timestamp>,
@@ -93,6 +181,7 @@ impl WaitingRoom {
             deadlines: BTreeSet::new(),
             line: VecDeque::new(),
             waiting: HashMap::new(),
+            origins: Origins::default(),
             next_number: 0,
             over: HashMap::new(),
             swept_at: Timestamp::from_millis(0),
@@ -113,14 +202,16 @@ impl WaitingRoom {
     pub(super) fn enter(
         &mut self,
         session: &SessionId,
+        origin: Origin,
         now: Timestamp,
-    ) -> Result<Place, LineIsFull> {
+    ) -> Result<Place, Full> {
         if let Some(place) = self.look(session, now) {
             return Ok(place);
         }
         if self.line.len() >= LINE_MAX {
-            return Err(LineIsFull);
+            return Err(Full::Line);
         }
+        self.origins.add(session, origin)?;
         let number = self.next_number;
         self.next_number += 1;
         self.line.push_back((number, session.clone()));
@@ -145,6 +236,7 @@ impl WaitingRoom {
         if let Some(Inside::Choosing { until }) = self.inside.get(session) {
             self.deadlines.remove(&(*until, session.clone()));
             self.inside.remove(session);
+            self.origins.remove(session);
         }
         self.let_in(now);
     }
@@ -164,6 +256,7 @@ impl WaitingRoom {
             return;
         }
         self.out_of_line(session);
+        self.origins.remove(session);
         let may_choose_until = match self.inside.remove(session) {
             Some(Inside::Choosing { until }) => {
                 self.deadlines.remove(&(until, session.clone()));
@@ -229,6 +322,7 @@ impl WaitingRoom {
             && *until <= now
         {
             self.inside.remove(session);
+            self.origins.remove(session);
             self.deadlines.pop_first();
         }
         while self.inside.len() < self.terms.checkouts_max
@@ -239,6 +333,8 @@ impl WaitingRoom {
                 let until = now.plus(self.terms.choose_time);
                 self.deadlines.insert((until, session.clone()));
                 self.inside.insert(session, Inside::Choosing { until });
+            } else {
+                self.origins.remove(&session);
             }
         }
     }
@@ -247,13 +343,24 @@ impl WaitingRoom {
     fn sweep(&mut self, now: Timestamp) {
         self.swept_at = now;
         self.over.retain(|_, ended_at| now.since(*ended_at) < OVER_FOR);
-        self.waiting.retain(|_, waiting| now.since(waiting.seen_at) <= PATIENCE);
+        let origins = &mut self.origins;
+        self.waiting.retain(|session, waiting| {
+            let stays = now.since(waiting.seen_at) <= PATIENCE;
+            if !stays {
+                origins.remove(session);
+            }
+            stays
+        });
         let waiting = &self.waiting;
         self.line.retain(|(_, session)| waiting.contains_key(session));
     }
 
     fn out_of_line(&mut self, session: &SessionId) {
-        if let Some(waiting) = self.waiting.remove(session)
+        let waiting = self.waiting.remove(session);
+        if waiting.is_some() {
+            self.origins.remove(session);
+        }
+        if let Some(waiting) = waiting
             && let Ok(at) = self.line.binary_search_by_key(&waiting.number, |(number, _)| *number)
         {
             self.line.remove(at);
@@ -295,7 +402,14 @@ mod tests {
 
     impl Scene {
         fn enter(&mut self, name: &str) -> Place {
-            self.room.enter(&session(name), self.now).unwrap()
+            self.enter_from(name, None).unwrap()
+        }
+
+        fn enter_from(&mut self, name: &str, client: Option<&str>) -> Result<Place, Full> {
+            let session = session(name);
+            let client = client.map(|address| address.parse().unwrap());
+            let origin = Origin { client, buyer: BuyerId::of_session(&session) };
+            self.room.enter(&session, origin, self.now)
         }
 
         fn look(&mut self, name: &str) -> Option<Place> {
@@ -389,6 +503,45 @@ mod tests {
         scene.enter("bob");
         scene.room.leave(&session("ann"), scene.now);
         assert_eq!(scene.look("bob"), Some(scene.admitted()));
+    }
+
+    #[test]
+    fn one_client_has_a_bounded_number_of_sessions_in_line() {
+        let (mut scene, client) = (scene(1), Some("192.0.2.1"));
+        scene.enter("first");
+        let enter = |scene: &mut Scene, n: usize| scene.enter_from(&format!("bot {n}"), client);
+        for n in 0..SESSIONS_PER_CLIENT {
+            assert_eq!(enter(&mut scene, n), Ok(Place::Waiting(n as u64 + 1)));
+        }
+        assert_eq!(enter(&mut scene, 400), Err(Full::Client));
+        assert!(enter(&mut scene, 0).is_ok(), "who is in line keeps the place");
+        let next = SESSIONS_PER_CLIENT as u64 + 1;
+        assert_eq!(scene.enter_from("ann", Some("192.0.2.2")), Ok(Place::Waiting(next)));
+        // One that leaves, falls silent, or holds tickets makes room for another.
+        scene.room.leave(&session("bot 3"), scene.now);
+        assert!(enter(&mut scene, 400).is_ok());
+        scene.room.holds(&session("bot 4"), HoldId::fresh(), scene.now);
+        assert!(enter(&mut scene, 401).is_ok());
+        assert_eq!(enter(&mut scene, 402), Err(Full::Client));
+        scene.pass(120);
+        assert!(enter(&mut scene, 402).is_ok());
+        assert_eq!(scene.room.origins.of.len(), 1);
+        assert_eq!(scene.room.origins.clients.values().sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn one_buyer_has_a_bounded_number_of_sessions_in_line() {
+        let mut scene = scene(1);
+        scene.enter("first");
+        let buyer = BuyerId::fresh();
+        let mut enter = |n: usize| {
+            let origin = Origin { client: None, buyer };
+            scene.room.enter(&session(&format!("tab {n}")), origin, scene.now)
+        };
+        for n in 0..SESSIONS_PER_BUYER {
+            assert!(enter(n).is_ok());
+        }
+        assert_eq!(enter(SESSIONS_PER_BUYER), Err(Full::Buyer));
     }
 
     #[test]

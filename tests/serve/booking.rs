@@ -56,9 +56,13 @@ async fn the_repeat_of_a_choice_gets_the_same_seats() {
     let first = answer(server.post("/v1/booking/reserve", "ann", &best)).await.is(201);
     let again = answer(server.post("/v1/booking/reserve", "ann", &best)).await.is(201);
     assert_eq!(again["hold"]["tickets"], first["hold"]["tickets"]);
-    answer(server.post("/v1/booking/reserve", "bob", &best)).await.refused(403, "not_yours");
+    answer(server.post("/v1/booking/reserve", "bob", &best))
+        .await
+        .refused(422, "idempotency_mismatch");
     let more = json!({ "event": "hall", "best": { "count": 3 }, "hold_id": id });
-    answer(server.post("/v1/booking/reserve", "ann", &more)).await.refused(403, "not_yours");
+    answer(server.post("/v1/booking/reserve", "ann", &more))
+        .await
+        .refused(422, "idempotency_mismatch");
     answer(server.delete(&format!("/v1/booking/{id}"), "ann")).await.is(200);
     answer(server.post("/v1/booking/reserve", "ann", &best)).await.refused(409, "expired");
 }
@@ -125,7 +129,8 @@ async fn a_payment_that_nobody_answers_goes_on_under_its_own_reference_only() {
     let abandon = server.delete(&format!("/v1/booking/{hold}"), "ann");
     answer(abandon).await.refused(409, "payment_in_progress");
     let same = json!({
-        "hold_id": hold, "payment": "captured", "payment_reference": "silent-card",
+        "hold_id": hold, "payment": "captured",
+        "payment_reference": format!("silent-card-of-{hold}"),
     });
     answer(server.post("/v1/booking/confirm", "ann", &same)).await.is(200);
     server.audit_passes();
@@ -156,10 +161,10 @@ async fn the_repeat_of_an_attempt_gets_the_same_answer() {
     let second = attempt().await;
     assert_eq!(first["hold"]["expires_at"], second["hold"]["expires_at"]);
     let other = answer(server.post("/v1/booking/reserve", "bob", &body)).await;
-    other.refused(403, "not_yours");
+    assert_eq!(other.refused(422, "idempotency_mismatch")["key"], "hold_id");
     let others = json!({ "event": "hall", "seats": ["Stalls/1/2"], "hold_id": id });
     let others = answer(server.post("/v1/booking/reserve", "ann", &others)).await;
-    others.refused(403, "not_yours");
+    others.refused(422, "idempotency_mismatch");
     server.confirm("ann", id, "captured").await.is(200);
     assert_eq!(attempt().await["hold"]["status"], "sold", "nobody is told to pay twice");
     server.audit_passes();

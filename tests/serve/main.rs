@@ -6,6 +6,7 @@ mod abuse;
 mod booking;
 mod crowd;
 mod document;
+mod edges;
 mod reading;
 mod scylla;
 mod server;

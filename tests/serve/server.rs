@@ -158,7 +158,7 @@ impl Server {
     /// Pays for a hold; whatever comes of it.
     pub(crate) async fn confirm(&self, session: &str, hold: &str, payment: &str) -> Answer {
         let body = json!({
-            "hold_id": hold, "payment": payment, "payment_reference": format!("{payment}-card"),
+            "hold_id": hold, "payment": payment, "payment_reference": format!("{payment}-card-of-{hold}"),
         });
         answer(self.post("/v1/booking/confirm", session, &body)).await
     }

@@ -10,7 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::event::EventDocument;
 use super::seats::TicketDocument;
-use super::{Amount, hold_status, order_status, present, time, time_or_null, whole};
+use super::{Amount, CHOSEN_UUID, hold_status, order_status, present, time, time_or_null, whole};
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::money::total;
 use crate::domain::{
@@ -108,7 +108,10 @@ impl PartialSchema for ReserveRequest {
         ];
         let event =
             || text().description(Some("The slug or the id of the show")).examples(["hamlet"]);
-        let hold_id = || uuid().description(Some("Fresh; repeating it repeats the attempt"));
+        let hold_id = || {
+            let what = "The idempotency key, a random UUID: a repeat returns the same hold";
+            uuid().pattern(Some(CHOSEN_UUID)).description(Some(what))
+        };
         let way = |(name, schema): (&str, RefOr<Schema>)| {
             ObjectBuilder::new()
                 .property("event", event())

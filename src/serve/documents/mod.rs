@@ -76,6 +76,10 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
+/// Letters of a UUID that a client may choose: version 4 or 7 (RFC 9562).
+pub(super) const CHOSEN_UUID: &str =
+    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[47][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$";
+
 /// Reads a count; `9.0` is as whole as `9`.
 pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;

@@ -25,9 +25,9 @@ pub(in crate::serve) struct JoinRequest {
     #[serde(default, rename = "type", deserialize_with = "present")]
     #[schema(value_type = String, required = false)]
     pub(in crate::serve) ticket_type: Option<String>,
-    /// Fresh; repeating it repeats the joining.
+    /// The idempotency key, a random UUID (version 4 or 7): a repeat returns the same entry.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = uuid::Uuid, required = false)]
+    #[schema(value_type = uuid::Uuid, required = false, pattern = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[47][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$")]
     pub(in crate::serve) entry_id: Option<EntryId>,
 }
 
@@ -102,7 +102,33 @@ pub(in crate::serve) struct OneEntryDocument {
 #[schema(as = WaitlistEntries)]
 pub(in crate::serve) struct EntriesDocument {
     pub(in crate::serve) entries: Vec<EntryDocument>,
+    /// How many it has, in this page or not.
+    pub(in crate::serve) total: usize,
     /// The time of the server.
     #[schema(schema_with = time)]
     pub(in crate::serve) now: Timestamp,
+}
+
+/// The most places that are sent at once where the request does not say.
+pub(in crate::serve) const ENTRIES_LIMIT: usize = 100;
+
+impl EntriesDocument {
+    /// So many of a session's places, without so many at the beginning.
+    pub(in crate::serve) fn page(
+        mut entries: Vec<EntryDocument>,
+        offset: usize,
+        limit: usize,
+        now: Timestamp,
+    ) -> Self {
+        let total = entries.len();
+        entries.drain(..offset.min(total));
+        entries.truncate(limit);
+        Self { entries, total, now }
+    }
+
+    /// The newest of a session's places.
+    pub(in crate::serve) fn newest(entries: Vec<EntryDocument>, now: Timestamp) -> Self {
+        let offset = entries.len().saturating_sub(ENTRIES_LIMIT);
+        Self::page(entries, offset, ENTRIES_LIMIT, now)
+    }
 }

@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use super::frames::{Frame, News};
 use super::listeners::{Listeners, Listening};
 use crate::domain::{Change, ChangeKind, EventId, Hold, SectionMap, SessionId, Timestamp};
+use crate::repository::Caller;
+use crate::serve::extract::Client;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::seats::Seats;
-use crate::serve::waiting_room::{LineIsFull, Place, Terms, WaitingRoom};
+use crate::serve::waiting_room::{Origin, Place, Terms, WaitingRoom};
 use crate::serve::waitlist::Waitlist;
 use crate::watch::Beginning;
 
@@ -274,12 +276,16 @@ impl Show {
 
     /// Only who was let in may check out, where there is a waiting room; whoever was not stands in
     /// line from here on.
-    pub(in crate::serve) fn come_in(&self, session: &SessionId, now: Timestamp) -> Result<()> {
+    pub(in crate::serve) fn come_in(
+        &self,
+        caller: &Caller,
+        client: Client,
+        now: Timestamp,
+    ) -> Result<()> {
         let Some(mut room) = self.room() else { return Ok(()) };
-        match room.enter(session, now) {
-            Ok(Place::Admitted(_)) => Ok(()),
-            Ok(Place::Waiting(place)) => Err(Problem::waiting_room(place, ASK_FOR_PLACE_EVERY)),
-            Err(LineIsFull) => Err(Problem::busy("the line is full", ASK_FOR_PLACE_EVERY)),
+        match room.enter(&caller.session_id, Origin::of(caller, client), now)? {
+            Place::Admitted(_) => Ok(()),
+            Place::Waiting(place) => Err(Problem::waiting_room(place, ASK_FOR_PLACE_EVERY)),
         }
     }
 }
@@ -366,7 +372,9 @@ mod tests {
     fn whose_claim_was_undone_may_choose_again_and_whose_hold_is_over_may_not() {
         let show = one_at_a_time();
         let ann = SessionId::new("ann").unwrap();
-        show.come_in(&ann, at(0)).unwrap();
+        let caller =
+            Caller { buyer_id: crate::domain::BuyerId::of_session(&ann), session_id: ann.clone() };
+        show.come_in(&caller, Client(None), at(0)).unwrap();
         let mut story = Story::default();
         let mut tell = |change, millis| {
             story.at = at(millis);

@@ -74,6 +74,11 @@ const SENTENCES = {
     then: [],
   }),
   not_yours: () => ({ text: "This belongs to somebody else’s checkout.", then: ["choose"] }),
+  idempotency_mismatch: () => ({ text: "This belongs to another request. Please start again.", then: ["choose"] }),
+  waitlist_limit: ({ allowed }) => ({
+    text: `You wait for this show ${allowed ?? "several"} times already. Leave one place first.`,
+    then: [],
+  }),
   unknown_hold: () => ({ text: "The box office does not know of this hold any more.", then: ["choose"] }),
   unknown_event: () => ({ text: "There is no such show.", then: [] }),
   unknown_seat: () => ({ text: "One of these seats does not exist. Please load the page again.", then: ["choose"] }),

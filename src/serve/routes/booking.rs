@@ -9,7 +9,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use super::parameters::{BuyerHeader, SessionHeader};
 use super::{ActProblems, ReadProblems};
 use crate::domain::{
-    Hold, HoldId, HoldStatus, NewHold, Order, PaymentReference, Refusal, SessionId, TicketId,
+    Hold, HoldId, HoldStatus, IdempotencyKey, NewHold, Order, PaymentReference, Refusal, SessionId,
+    TicketId,
 };
 use crate::payment;
 use crate::repository;
@@ -19,7 +20,7 @@ use crate::serve::documents::booking::{
     ReservedDocument, Wanted,
 };
 use crate::serve::documents::event::EventDocument;
-use crate::serve::extract::{Body, Caller, Named};
+use crate::serve::extract::{Body, Caller, Client, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
@@ -58,13 +59,14 @@ const CHOOSE_AGAIN: Duration = Duration::from_millis(50);
 )]
 pub(super) async fn reserve(
     State(house): State<Arc<House>>,
+    client: Client,
     Caller(caller): Caller,
     Body(mut request): Body<ReserveRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ReservedDocument>)> {
     let wanted = request.wanted().map_err(Problem::bad_request)?;
     let show = house.show(&request.event).await?;
     let id = request.hold_id;
-    let reservation = Reservation { house: Arc::clone(&house), show, caller, id };
+    let reservation = Reservation { house: Arc::clone(&house), show, client, caller, id };
     let (hold, chosen) = house.see_through(reservation.carry_out(wanted)).await?;
     let place = format!("/v1/booking/{}", hold.hold_id);
     let document = ReservedDocument { hold: (&hold).into(), chosen, now: house.store.now() };
@@ -75,6 +77,7 @@ pub(super) async fn reserve(
 struct Reservation {
     house: Arc<House>,
     show: Arc<Show>,
+    client: Client,
     caller: repository::Caller,
     /// The attempt's id, if the caller has named it.
     id: Option<HoldId>,
@@ -109,20 +112,21 @@ impl Reservation {
             self.house.metrics.refused_early(hopeless.code());
             return Err(hopeless.into());
         }
-        self.show.come_in(&self.caller.session_id, now)?;
+        self.show.come_in(&self.caller, self.client, now)?;
         self.claim(tickets).await
     }
 
     /// An earlier request of the same attempt, whatever came of it.
     async fn earlier(&self) -> Result<Option<Hold>> {
         let Some(id) = self.id else { return Ok(None) };
+        id.check_chosen()?;
         match self.house.ask("hold", self.house.store.hold(id)).await {
             Err(unknown) if unknown.reason() == "unknown_hold" => Ok(None),
             Ok(hold)
                 if hold.session_id != self.caller.session_id
                     || hold.buyer_id != self.caller.buyer_id =>
             {
-                Err(Refusal::NotYours.into())
+                Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::HoldId }.into())
             }
             hold => hold.map(Some),
         }
@@ -131,7 +135,7 @@ impl Reservation {
     /// The tickets that were chosen for an earlier request of the same attempt.
     fn chosen_before(&self, hold: &Hold, best: &BestSeats) -> Result<Vec<TicketId>> {
         if hold.event_id != self.show.event_id() || hold.tickets.len() != best.count as usize {
-            return Err(Refusal::NotYours.into());
+            return Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::HoldId }.into());
         }
         Ok(hold.tickets.iter().map(|ticket| ticket.ticket_id).collect())
     }
@@ -145,7 +149,7 @@ impl Reservation {
 
     /// Holds the best seats there are; others are chosen where somebody else is quicker.
     async fn best(&self, best: &BestSeats) -> Result<(Hold, Option<String>)> {
-        self.show.come_in(&self.caller.session_id, self.house.store.now())?;
+        self.show.come_in(&self.caller, self.client, self.house.store.now())?;
         let ticket_type = best.ticket_type.as_deref();
         for tries in 1..=BEST_TRIES {
             let choose = |seats: &mut Seats| seats.choose(best.count, &best.sections, ticket_type);

@@ -75,13 +75,14 @@ const READ: [(&str, &str); 5] = [
     ("500", "The store did not do its part"),
     ("503", "Too much is going on; nothing was done"),
 ];
-const ACT: [(&str, &str); 6] = [
+const ACT: [(&str, &str); 7] = [
     ("402", "The payment was declined"),
     ("403", "It belongs to another session"),
     ("408", "The request took too long to arrive"),
     ("409", "The rules of the sale do not allow it"),
     ("413", "The request is too large"),
     ("415", "The request is not JSON"),
+    ("422", "The idempotency key belongs to another request"),
 ];
 
 fn problems<'a>(

@@ -256,7 +256,7 @@ impl Follower {
         // Where they cannot be read just now, nothing is told of them.
         let entries = entries.ok().filter(|entries| *entries != own.entries)?;
         own.entries.clone_from(&entries);
-        let document = EntriesDocument { entries, now: self.house.store.now() };
+        let document = EntriesDocument::newest(entries, self.house.store.now());
         Some(sse("waitlist", None, &document))
     }
 }

@@ -8,12 +8,12 @@ use super::ReadProblems;
 use super::parameters::{EventPath, SessionHeader};
 use crate::domain::SessionId;
 use crate::serve::documents::waiting_room::PlaceDocument;
-use crate::serve::extract::{Caller, Named};
+use crate::serve::extract::{Caller, Client, Named};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::reply::Json;
-use crate::serve::waiting_room::PATIENCE;
+use crate::serve::waiting_room::Origin;
 
 /// Where the session stands.
 #[utoipa::path(
@@ -48,15 +48,14 @@ pub(super) fn place(house: &House, show: &Show, session: &SessionId) -> PlaceDoc
 pub(super) async fn enter(
     State(house): State<Arc<House>>,
     Named(name): Named<String>,
+    client: Client,
     Caller(caller): Caller,
 ) -> Result<Json<PlaceDocument>> {
     let show = house.show(&name).await?;
     let now = house.store.now();
     let Some(mut room) = show.room() else { return Ok(Json(PlaceDocument::open(now))) };
-    match room.enter(&caller.session_id, now) {
-        Ok(place) => Ok(Json(PlaceDocument::of(Some(place), now))),
-        Err(_) => Err(Problem::busy("the line is full", PATIENCE)),
-    }
+    let place = room.enter(&caller.session_id, Origin::of(&caller, client), now);
+    Ok(Json(PlaceDocument::of(Some(place.map_err(Problem::from)?), now)))
 }
 
 /// Leave the line, or let the next one in; not while seats are held.

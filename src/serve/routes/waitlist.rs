@@ -11,8 +11,11 @@ use super::parameters::{BuyerHeader, SessionHeader};
 use super::{ActProblems, ReadProblems};
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{EntryId, NewEntry, Refusal, SectionMap, Shortage, Wish};
-use crate::serve::documents::waitlist::{EntriesDocument, JoinRequest, OneEntryDocument};
-use crate::serve::extract::{Body, Caller, Named, Params};
+use crate::serve::documents::present;
+use crate::serve::documents::waitlist::{
+    ENTRIES_LIMIT, EntriesDocument, JoinRequest, OneEntryDocument,
+};
+use crate::serve::extract::{Body, Caller, Client, Named, Params};
 use crate::serve::house::House;
 use crate::serve::live::Show;
 use crate::serve::problem::{Problem, Result};
@@ -25,7 +28,19 @@ pub(super) struct WaitlistParams {
     /// The slug or the id of the show.
     #[param(example = "hamlet")]
     event: String,
+    /// How many to leave out at the beginning.
+    #[serde(default)]
+    #[param(maximum = 1_000_000)]
+    offset: usize,
+    /// At most how many to send; 100 by default.
+    #[serde(default, deserialize_with = "present")]
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
 }
+
+/// The most that are sent at once, and that can be left out.
+const LIMIT_AT_ONCE: usize = 1_000;
+const OFFSET_MAX: usize = 1_000_000;
 
 /// The session's places in the waitlist of a show.
 #[utoipa::path(
@@ -38,9 +53,16 @@ pub(super) async fn list(
     Params(params): Params<WaitlistParams>,
     Caller(caller): Caller,
 ) -> Result<Json<EntriesDocument>> {
+    let limit = params.limit.unwrap_or(ENTRIES_LIMIT);
+    if !(1..=LIMIT_AT_ONCE).contains(&limit) {
+        return Err(Problem::bad_request(format!("limit: 1 to {LIMIT_AT_ONCE}")));
+    }
+    if params.offset > OFFSET_MAX {
+        return Err(Problem::bad_request(format!("offset: {OFFSET_MAX} at the most")));
+    }
     let show = house.show(&params.event).await?;
     let entries = house.waitlist_of(&show, &caller.session_id).await?;
-    Ok(Json(EntriesDocument { entries, now: house.store.now() }))
+    Ok(Json(EntriesDocument::page(entries, params.offset, limit, house.store.now())))
 }
 
 /// Wait for tickets to come free, first come first served.
@@ -60,6 +82,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn join(
     State(house): State<Arc<House>>,
+    client: Client,
     Caller(caller): Caller,
     Body(request): Body<JoinRequest>,
 ) -> Result<(StatusCode, Json<OneEntryDocument>)> {
@@ -68,6 +91,9 @@ pub(super) async fn join(
     }
     let show = house.show(&request.event).await?;
     let (entry_id, wish) = (request.entry_id, wish(&show, request)?);
+    if let Some(chosen) = entry_id {
+        chosen.check_chosen()?;
+    }
     let is_repeat = match entry_id {
         Some(id) => {
             let own = house.waitlist_of(&show, &caller.session_id).await?;
@@ -77,7 +103,10 @@ pub(super) async fn join(
     };
     // Where there are such tickets, they are offered at once: that is a checkout like any other.
     if !is_repeat && show.seats(|seats| seats.fits(&wish))? {
-        show.come_in(&caller.session_id, house.store.now())?;
+        show.come_in(&caller, client, house.store.now())?;
+    }
+    if let (false, Some(client), Some(joins)) = (is_repeat, client.0, &house.joins) {
+        joins.check(client).map_err(Problem::too_many_requests)?;
     }
     let entry = NewEntry {
         entry_id: entry_id.unwrap_or_else(EntryId::fresh),
