@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::EventSelector;
+use super::pages::PageArgs;
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, PaymentReference, SeatLabel, SessionId};
 
@@ -48,6 +49,9 @@ pub enum HoldAction {
         /// The event.
         #[command(flatten)]
         event: EventSelector,
+        /// The part of the list.
+        #[command(flatten)]
+        page: PageArgs,
     },
 }
 

@@ -14,6 +14,7 @@ use crate::terminal::{ColorChoice, Settings};
 pub mod event;
 pub mod hold;
 pub mod order;
+pub mod pages;
 pub mod parameters;
 pub mod serve;
 pub mod simulate;

@@ -3,6 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 
 use super::EventSelector;
+use super::pages::PageArgs;
 
 /// What to do with orders.
 #[derive(Debug, Subcommand)]
@@ -12,6 +13,9 @@ pub enum OrderAction {
         /// The event.
         #[command(flatten)]
         event: EventSelector,
+        /// The part of the list.
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// What was sold and given back, by hour and section
     Sales {

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::EventSelector;
 use super::hold::CheckoutArgs;
+use super::pages::PageArgs;
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, SessionId};
 
@@ -49,6 +50,9 @@ pub enum WaitlistAction {
         /// Also those who were served, let their offer pass, or left
         #[arg(long)]
         all: bool,
+        /// The part of the list.
+        #[command(flatten)]
+        page: PageArgs,
     },
 }
 

@@ -22,6 +22,7 @@ pub mod event;
 pub mod hold;
 pub mod man;
 pub mod order;
+mod pages;
 pub mod pick;
 pub mod schema;
 pub mod seed;

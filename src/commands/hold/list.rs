@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{HOLD_COLUMNS, hold_line};
-use crate::commands::{Context, pick};
+use crate::cli::pages::PageArgs;
+use crate::commands::{Context, pages, pick};
 use crate::domain::money::total;
 use crate::domain::time::spoken;
 use crate::domain::{Event, Hold, HoldStatus, Timestamp};
@@ -15,15 +16,16 @@ use crate::repository::Access;
 ///
 /// # Errors
 /// The store cannot be used, or there is no such event.
-pub(super) async fn run(context: &Context, name: Option<&str>) -> Result<()> {
-    let report = context
+pub(super) async fn run(context: &Context, name: Option<&str>, page: PageArgs) -> Result<()> {
+    let mut report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, name).await?;
             let holds = store.running_holds(event.event_id).await?;
             Ok(Holds::new(event, holds, store.now()))
         })
         .await?;
-    if report.holds.is_empty() {
+    (report.holds, report.total) = pages::page(context, page, report.holds);
+    if report.total == 0 {
         let event = name.map(|_| format!(" --event {}", report.event.slug)).unwrap_or_default();
         let start = format!("tix hold start{event} --best 2{}", context.store_option());
         context.terminal.notice(format_args!("no running holds; `{start}` starts one"));
@@ -35,6 +37,8 @@ pub(super) async fn run(context: &Context, name: Option<&str>) -> Result<()> {
 #[derive(Serialize)]
 struct Holds {
     holds: Vec<Running>,
+    /// How many there are, printed or not.
+    total: usize,
     #[serde(skip)]
     event: Event,
 }
@@ -59,7 +63,7 @@ impl Holds {
         };
         let mut holds: Vec<Running> = holds.into_iter().map(running).collect();
         holds.sort_by_key(|running| (running.ends_at, running.hold.hold_id));
-        Self { holds, event }
+        Self { total: holds.len(), holds, event }
     }
 
     /// What all of them are together.

@@ -30,7 +30,7 @@ pub async fn run(context: &Context, action: HoldAction) -> Result<()> {
         HoldAction::Confirm(args) => confirm(context, &args).await,
         HoldAction::Abandon { hold, checkout } => abandon(context, &hold, &checkout).await,
         HoldAction::Show { hold } => show(context, &hold).await,
-        HoldAction::List { event } => list::run(context, event.event.as_deref()).await,
+        HoldAction::List { event, page } => list::run(context, event.event.as_deref(), page).await,
     }
 }
 

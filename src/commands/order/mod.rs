@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Context, pick};
+use super::{Context, pages, pick};
 use crate::cli::OrderAction;
+use crate::cli::pages::PageArgs;
 use crate::domain::{Event, Order, OrderStatus, Refusal, SeatLabel, Timestamp};
 use crate::error::{Error, Result};
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone};
@@ -21,21 +22,23 @@ mod sales;
 /// The store cannot be used, or the request is refused.
 pub async fn run(context: &Context, action: OrderAction) -> Result<()> {
     match action {
-        OrderAction::List { event } => list(context, event.event.as_deref()).await,
+        OrderAction::List { event, page } => list(context, event.event.as_deref(), page).await,
         OrderAction::Sales { event, by } => sales::run(context, event.event.as_deref(), by).await,
         OrderAction::Show { order } => show(context, &order).await,
         OrderAction::Cancel { order } => cancel(context, &order).await,
     }
 }
 
-async fn list(context: &Context, name: Option<&str>) -> Result<()> {
-    let report = context
+async fn list(context: &Context, name: Option<&str>, page: PageArgs) -> Result<()> {
+    let mut report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, name).await?;
-            Ok(Orders { orders: store.orders(event.event_id).await?, event })
+            let orders = store.orders(event.event_id).await?;
+            Ok(Orders { total: orders.len(), orders, event })
         })
         .await?;
-    if report.orders.is_empty() {
+    (report.orders, report.total) = pages::page(context, page, report.orders);
+    if report.total == 0 {
         context.terminal.notice("no orders yet; `tix hold confirm` makes one");
     }
     context.print(&report)
@@ -73,6 +76,8 @@ async fn cancel(context: &Context, name: &str) -> Result<()> {
 #[derive(Serialize)]
 struct Orders {
     orders: Vec<Order>,
+    /// How many there are, printed or not.
+    total: usize,
     #[serde(skip)]
     event: Event,
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Context, caller, pick};
+use super::{Context, caller, pages, pick};
 use crate::cli::WaitlistAction;
+use crate::cli::pages::PageArgs;
 use crate::cli::waitlist::JoinArgs;
 use crate::domain::{
     EntryId, Event, EventId, NewEntry, Section, SectionMap, SessionId, WaitlistEntry,
@@ -27,7 +28,9 @@ pub async fn run(context: &Context, action: WaitlistAction) -> Result<()> {
             let session = caller::named(checkout.session.as_ref())?;
             leave(context, event.event.as_deref(), entry.as_deref(), session).await
         }
-        WaitlistAction::List { event, all } => list(context, event.event.as_deref(), all).await,
+        WaitlistAction::List { event, all, page } => {
+            list(context, event.event.as_deref(), all, page).await
+        }
     }
 }
 
@@ -162,20 +165,21 @@ fn is_on(entry: &WaitlistEntry) -> bool {
     matches!(entry.status, WaitlistStatus::Waiting | WaitlistStatus::Offered)
 }
 
-async fn list(context: &Context, event: Option<&str>, all: bool) -> Result<()> {
+async fn list(context: &Context, event: Option<&str>, all: bool, page: PageArgs) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, event).await?;
             let mut line = store.waitlist(event.event_id).await?;
             line.retain(|entry| all || is_on(entry));
+            let (line, total) = pages::page(context, page, line);
             let mut entries = Vec::with_capacity(line.len());
             for entry in line {
                 entries.push(Record::read(store, entry).await?);
             }
-            Ok(Line { entries, event })
+            Ok(Line { entries, total, event })
         })
         .await?;
-    if report.entries.is_empty() {
+    if report.total == 0 {
         context.terminal.notice("nobody waits; `tix waitlist join` makes somebody wait");
     }
     context.print(&report)

@@ -111,6 +111,8 @@ impl Report for OneEntry {
 #[derive(Serialize)]
 pub(super) struct Line {
     pub(super) entries: Vec<Record>,
+    /// How many there are, printed or not.
+    pub(super) total: usize,
     #[serde(skip)]
     pub(super) event: Event,
 }
