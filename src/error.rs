@@ -324,6 +324,17 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
             "it may have been done: look at `tix hold list` and `tix order list`, or run the same \
              command again"
         }
+        StoreFault::Moved => {
+            "put the file back, or start the command again to use what is there now; what was \
+             acknowledged is in the file that was opened"
+        }
+        StoreFault::ManyNames => {
+            "keep one name of the file and delete the others, or copy the store with `sqlite3 FILE \
+             \".backup COPY\"`"
+        }
+        StoreFault::Clock => {
+            "set the clock right, or accept it as it is with `tix schema clock --accept`"
+        }
         StoreFault::Corrupt => "keep the store as it is, and see what `tix audit` says",
         StoreFault::Failed => "run the same command with -v to see more",
     }

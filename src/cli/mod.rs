@@ -118,7 +118,7 @@ pub struct GlobalArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The store's schema: apply, show, compare
+    /// The store's schema and clock: apply, show, status, clock
     #[command(subcommand)]
     Schema(SchemaAction),
     /// Mint one ticket per seat of a venue
@@ -180,6 +180,13 @@ pub enum SchemaAction {
     Show,
     /// Compare the store's schema with the one this tix needs; exit code 1 if they differ
     Status,
+    /// Show the store's time beside the clock; exit code 1 if the clock is not believed
+    #[command(after_help = CLOCK_EXAMPLES)]
+    Clock {
+        /// Take the clock as it is: one that jumped ahead is right, one that is behind stays so
+        #[arg(long)]
+        accept: bool,
+    },
 }
 
 /// What to audit.
@@ -195,6 +202,15 @@ pub struct AuditArgs {
     #[arg(long)]
     pub repair: bool,
 }
+
+const CLOCK_EXAMPLES: &str = "\
+A store decides nothing by a clock that jumps ahead by more than a minute within an hour, or that is
+more than a minute behind the newest time in the store.
+
+Examples:
+  tix schema clock
+  tix schema clock --accept
+";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -49,7 +49,11 @@ async fn repair(store: &dyn Repository, event: Option<&Event>) -> Result<Mended>
     };
     let mut mended = Mended::default();
     for event in events.iter().filter(|event| event.minted) {
-        mended.add(&store.repair(event.event_id).await?);
+        let repaired = store.repair(event.event_id).await?;
+        for fault in &repaired.faults {
+            tracing::warn!(target: "tix::notice", "{fault}");
+        }
+        mended.add(&repaired);
     }
     Ok(mended)
 }

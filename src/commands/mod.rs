@@ -66,9 +66,13 @@ fn start(cli: Cli) -> Outcome {
     let settings =
         Settings { format: cli.global.output, color: cli.global.color, quiet: cli.global.quiet };
     let terminal = Terminal::new(settings);
-    // Who serves others has to be told what goes wrong though nobody asks.
-    let serves = matches!(cli.command, Command::Serve(_)) && !settings.quiet;
-    trace(cli.global.verbose, serves, terminal.color_err());
+    let says = match cli.command {
+        _ if settings.quiet => Says::Nothing,
+        // Those who run a server read what goes wrong though they have not asked for it.
+        Command::Serve(_) => Says::Warnings,
+        _ => Says::Notices,
+    };
+    trace(cli.global.verbose, says, terminal.color_err());
     let clock = Arc::new(SystemClock);
     let context = Context { terminal, store: cli.global.store, clock };
     match block_on(dispatch(cli.command, &context)) {
@@ -81,20 +85,35 @@ fn start(cli: Cli) -> Outcome {
     }
 }
 
+/// What a command says on standard error though nobody asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Nothing,
+    /// What the operator waits for.
+    Notices,
+    /// All that goes wrong.
+    Warnings,
+}
+
 /// Sends what is being done to standard error, as verbose as asked for.
-fn trace(verbose: u8, serves: bool, color: bool) {
-    let filter = match verbose {
-        0 if serves => "tix=warn",
-        0 => return,
-        1 => "tix=debug",
+fn trace(verbose: u8, says: Says, color: bool) {
+    let filter = match (verbose, says) {
+        (0, Says::Nothing) => return,
+        (0, Says::Notices) => "tix::notice=warn",
+        (0, Says::Warnings) => "tix=warn",
+        (1, _) => "tix=debug",
         _ => "tix=trace",
     };
-    tracing_subscriber::fmt()
+    let events = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(color)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    if (verbose, says) == (0, Says::Notices) {
+        events.without_time().with_level(false).init();
+    } else {
+        events.init();
+    }
 }
 
 fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {

@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::SchemaAction;
 use crate::error::{Error, Result};
 use crate::output::{Card, Page, Report, Sheet, Tone};
-use crate::repository::{Access, SchemaStatus, StoreUrl, scylla, sqlite};
+use crate::repository::{Access, ClockStatus, Repository, SchemaStatus, StoreUrl, scylla, sqlite};
 
 /// Applies, shows or compares the schema.
 ///
@@ -28,6 +28,65 @@ pub async fn run(context: &Context, action: SchemaAction) -> Result<()> {
             context.print(&Status::new(context, &status))?;
             sound(&status)
         }
+        SchemaAction::Clock { accept } => {
+            let read = async |store: &dyn Repository| match accept {
+                true => Ok(store.accept_clock().await?),
+                false => Ok(store.clock_status().await?),
+            };
+            let status = context.with_store(Access::Existing, read).await?;
+            context.print(&Time::new(context, &status))?;
+            believed(status)
+        }
+    }
+}
+
+fn believed(status: ClockStatus) -> Result<()> {
+    let Some(message) = status.fault else { return Ok(()) };
+    let hint = "set the clock right, or accept it with `tix schema clock --accept`";
+    Err(Error::Unsound { message, hint: hint.into() })
+}
+
+/// The store's time beside the clock.
+#[derive(Serialize)]
+struct Time<'a> {
+    clock: TimeRecord<'a>,
+}
+
+#[derive(Serialize)]
+struct TimeRecord<'a> {
+    store: String,
+    #[serde(flatten)]
+    status: &'a ClockStatus,
+}
+
+impl<'a> Time<'a> {
+    fn new(context: &Context, status: &'a ClockStatus) -> Self {
+        Self { clock: TimeRecord { store: context.store.to_string(), status } }
+    }
+}
+
+impl Report for Time<'_> {
+    fn text(&self, page: &Page) -> String {
+        let TimeRecord { store, status } = &self.clock;
+        let (word, tone) =
+            if status.believed { ("believed", Tone::Free) } else { ("not believed", Tone::Bad) };
+        Card::new()
+            .line("store", store)
+            .toned("clock", word, tone)
+            .line("the clock shows", status.clock)
+            .line("the store's time", status.time)
+            .render(page)
+    }
+
+    fn sheet(&self) -> Sheet {
+        let TimeRecord { store, status } = &self.clock;
+        Sheet::new(&["store", "believed", "clock", "time", "fault"]).with([vec![
+            store.clone(),
+            status.believed.to_string(),
+            status.clock.to_string(),
+            status.time.to_string(),
+            status.fault.clone().unwrap_or_default(),
+        ]])
     }
 }
 

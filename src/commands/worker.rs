@@ -49,11 +49,16 @@ async fn work(
 ) -> Result<()> {
     lines.begin()?;
     if args.once {
-        let deeds = worker::once(&**store).await?;
-        if deeds.is_empty() {
+        let Round { deeds, mut troubles, .. } = worker::once(&**store).await?;
+        if deeds.is_empty() && troubles.is_empty() {
             context.terminal.notice(format_args!("there was nothing to do"));
         }
-        return lines.show(&deeds).await;
+        lines.show(&deeds).await?;
+        let last = troubles.pop();
+        for trouble in troubles {
+            context.terminal.notice(trouble);
+        }
+        return last.map_or(Ok(()), |trouble| Err(trouble.into()));
     }
     context.terminal.notice(format_args!("working on {}; Ctrl-C ends", context.store));
     let (mut worker, round) = Worker::begin(Arc::clone(store)).await?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::domain::Refusal;
+use crate::domain::{ClockFault, Refusal};
 
 /// The answer of every repository call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -56,6 +56,12 @@ pub enum StoreFault {
     Tablets,
     /// No answer came, and what was asked for may have been done, or be done yet.
     Unanswered,
+    /// The file was moved, replaced or deleted while the store was open.
+    Moved,
+    /// The file has several names, of which each would have a write-ahead log of its own.
+    ManyNames,
+    /// A clock is not believed: the machine's, or one of the store's machines.
+    Clock,
     /// Something that must never happen; the message says what.
     Corrupt,
     /// Anything else.
@@ -90,6 +96,19 @@ impl StoreError {
         cause: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         Self { fault, tried: tried.into(), cause: Some(Box::new(cause)) }
+    }
+
+    /// A clock that is not believed, so that nothing is decided by it.
+    #[must_use]
+    pub fn clock(fault: ClockFault) -> Self {
+        Self::new(StoreFault::Clock, fault.to_string())
+    }
+
+    /// The same fault for another request that failed of it.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let cause = self.cause.as_ref().map(|cause| cause.to_string().into());
+        Self { fault: self.fault.clone(), tried: self.tried.clone(), cause }
     }
 
     /// The store at `path` is missing.

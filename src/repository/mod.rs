@@ -19,6 +19,7 @@ use crate::domain::{
 };
 use crate::minting::Layout;
 
+mod clock_status;
 pub mod error;
 pub mod follow;
 mod repaired;
@@ -27,6 +28,7 @@ mod shared_text;
 pub mod sqlite;
 pub mod store_url;
 
+pub use clock_status::ClockStatus;
 pub use error::{Error, Result, StoreError, StoreFault};
 pub use follow::{ChangeFeed, LogFault, LogStart, LogStep, Standing};
 pub use repaired::Repaired;
@@ -216,6 +218,22 @@ pub trait Repository: Send + Sync + Debug {
 
     /// Compares the schema that is applied with the one this version needs.
     async fn schema_status(&self) -> Result<SchemaStatus>;
+
+    // ── the store itself ──────────────────────────────────────────────────────────────────────
+
+    /// The store's time, and whether the clock that it is derived from is believed.
+    async fn clock_status(&self) -> Result<ClockStatus>;
+
+    /// Believes the clock as it is now. A clock that jumped ahead is followed; one that is behind is
+    /// caught up with slowly, because what is written stays written.
+    async fn accept_clock(&self) -> Result<ClockStatus>;
+
+    /// Finds out whether a request that changes something would succeed now, by writing something
+    /// where none did in the last second.
+    ///
+    /// # Errors
+    /// Whatever that request would fail of.
+    async fn check_writes(&self) -> Result<()>;
 
     // ── events ────────────────────────────────────────────────────────────────────────────────
 

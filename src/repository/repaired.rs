@@ -18,6 +18,9 @@ pub struct Repaired {
     pub shown: Vec<TicketId>,
     /// Whether the event has tickets left, if it said something else before.
     pub on_sale: Option<bool>,
+    /// What could not be repaired because of a row that cannot be read, one sentence each. It kept
+    /// nothing else from being repaired.
+    pub faults: Vec<String>,
 }
 
 impl Repaired {
@@ -47,5 +50,6 @@ impl Repaired {
         self.offers.extend(more.offers);
         self.shown.extend(more.shown);
         self.on_sale = more.on_sale.or(self.on_sale);
+        self.faults.extend(more.faults);
     }
 }

@@ -74,9 +74,15 @@ pub enum StoreUrlError {
     NoPath,
     /// A parameter that the engine does not know.
     #[error(
-        "`{0}` is not a parameter of a SQLite store: write ?synchronous=full or ?synchronous=normal"
+        "`{0}` is not a parameter of a SQLite store: write ?synchronous=full or \
+         ?synchronous=normal; a ? in the path is written sqlite:file:PATH with %3F"
     )]
     UnknownParameter(String),
+    /// A URI that names no file of this machine.
+    #[error(
+        "`{0}` does not name a file: write sqlite:file:PATH, with %3F for ?, %23 for # and %25 for %"
+    )]
+    NoFile(String),
     /// A machine that cannot be one.
     #[error("`{0}` is not a machine: write scylla://HOST[:PORT][,HOST…]/KEYSPACE")]
     NoHost(String),
@@ -116,12 +122,37 @@ impl FromStr for StoreUrl {
             Some("synchronous=normal") => Durability::Normal,
             Some(other) => return Err(StoreUrlError::UnknownParameter(other.to_owned())),
         };
-        let place = match path {
-            "" => return Err(StoreUrlError::NoPath),
-            ":memory:" => SqlitePlace::fresh_memory(),
-            path => SqlitePlace::File(PathBuf::from(path)),
+        let place = match (path, path.strip_prefix("file:")) {
+            ("", _) => return Err(StoreUrlError::NoPath),
+            (":memory:", _) => SqlitePlace::fresh_memory(),
+            (_, Some(uri)) => SqlitePlace::File(file_of(uri)?),
+            (path, None) => SqlitePlace::File(PathBuf::from(path)),
         };
         Ok(Self::Sqlite(SqliteLocation { place, durability }))
+    }
+}
+
+/// The path that a `file:` URI names; `uri` is what follows the scheme.
+fn file_of(uri: &str) -> Result<PathBuf, StoreUrlError> {
+    let wrong = || StoreUrlError::NoFile(format!("file:{uri}"));
+    let path = match uri.strip_prefix("//") {
+        Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
+        None => uri,
+    };
+    let is_elsewhere = uri.starts_with("//") && !path.starts_with('/');
+    if path.is_empty() || path == ":memory:" || is_elsewhere || path.contains(['?', '#']) {
+        return Err(wrong());
+    }
+    scylla::decoded(path).map(PathBuf::from).map_err(|_| wrong())
+}
+
+/// A path as [`StoreUrl`] reads it back.
+fn written(path: &std::path::Path) -> String {
+    let plain = path.display().to_string();
+    if plain.contains('?') || plain.starts_with("file:") || plain == ":memory:" {
+        format!("file:{}", scylla::encoded(&plain))
+    } else {
+        plain
     }
 }
 
@@ -132,7 +163,7 @@ impl fmt::Display for StoreUrl {
             Self::Scylla(location) => return location.fmt(f),
         };
         match &location.place {
-            SqlitePlace::File(path) => write!(f, "sqlite:{}", path.display())?,
+            SqlitePlace::File(path) => write!(f, "sqlite:{}", written(path))?,
             SqlitePlace::Memory(_) => f.write_str("sqlite::memory:")?,
         }
         match location.durability {
@@ -154,8 +185,39 @@ mod tests {
     }
 
     #[test]
+    fn a_file_uri_names_a_path() {
+        let read = |url: &str| url.parse::<StoreUrl>().unwrap().to_string();
+        for (url, same) in [
+            ("sqlite:file:tix.db", "sqlite:tix.db"),
+            ("sqlite:file:/a%20b/c.db?synchronous=normal", "sqlite:/a b/c.db?synchronous=normal"),
+            ("sqlite:file:///srv/tix.db", "sqlite:/srv/tix.db"),
+            ("sqlite:file://localhost/srv/tix.db", "sqlite:/srv/tix.db"),
+            ("sqlite:file:50%25.db", "sqlite:50%.db"),
+            ("sqlite:50%25#1.db", "sqlite:50%25#1.db"),
+            ("sqlite:file:what%3F.db", "sqlite:file:what%3F.db"),
+            ("sqlite:file:file%3Aa.db", "sqlite:file:file%3Aa.db"),
+        ] {
+            assert_eq!(read(url), same);
+            assert_eq!(read(same), same);
+        }
+    }
+
+    #[test]
     fn what_is_no_store_is_refused() {
-        for wrong in ["", "tix.db", "postgres://x", "sqlite:", "sqlite:a?synchronous=off"] {
+        for wrong in [
+            "",
+            "tix.db",
+            "postgres://x",
+            "sqlite:",
+            "sqlite:a?synchronous=off",
+            "sqlite:file:",
+            "sqlite:file::memory:",
+            "sqlite:file:a.db?mode=ro",
+            "sqlite:file:a.db?cache=shared&mode=memory",
+            "sqlite:file:a.db#1",
+            "sqlite:file:a%zz.db",
+            "sqlite:file://elsewhere/a.db",
+        ] {
             assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");
         }
     }

@@ -11,6 +11,7 @@ use super::calls::Calls;
 use super::documents::booking::PaymentAnswer;
 use super::documents::waitlist::EntryDocument;
 use super::errand::Errand;
+use super::health::Health;
 use super::limits::RateLimit;
 use super::live::{Live, Show};
 use super::metrics::Metrics;
@@ -33,6 +34,8 @@ pub(super) struct House {
     pub(super) store: Arc<dyn Repository>,
     pub(super) live: Arc<Live>,
     pub(super) metrics: Arc<Metrics>,
+    /// Whether the store takes writes.
+    pub(super) health: Health,
     /// Says that the server shuts down.
     pub(super) closing: CancellationToken,
     /// What goes on though nobody waits for it any more.
@@ -62,6 +65,7 @@ impl House {
             live: Arc::new(Live::new(Arc::clone(&store), Arc::clone(&calls), room)),
             store,
             metrics,
+            health: Health::default(),
             closing,
             errands: TaskTracker::new(),
             calls,

@@ -26,6 +26,7 @@ mod connections;
 mod documents;
 mod errand;
 mod extract;
+mod health;
 mod house;
 mod limits;
 mod live;

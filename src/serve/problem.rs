@@ -214,6 +214,12 @@ impl Problem {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// The store takes no writes; `reason` says why.
+    pub(super) fn cannot_write(reason: String) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "cannot_write", reason).after(BUSY_WAIT)
+    }
+
     const fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
@@ -226,7 +232,7 @@ impl Problem {
 }
 
 /// Every reason, and what it means in a few words.
-const TITLES: [(&str, &str); 28] = [
+const TITLES: [(&str, &str); 29] = [
     ("taken", "Somebody else has these seats"),
     ("expired", "The hold is over"),
     ("limit", "One buyer may not own as many"),
@@ -254,6 +260,7 @@ const TITLES: [(&str, &str); 28] = [
     ("too_many_requests", "Too many requests of one client"),
     ("waiting_room", "Others come first"),
     ("waiting_room_limit", "Too many sessions of one client wait"),
+    ("cannot_write", "The store takes no writes now"),
     ("failed", "The store did not do its part"),
 ];
 

@@ -15,8 +15,8 @@ use crate::domain::{
 };
 use crate::minting::Layout;
 use crate::repository::{
-    ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired, Repository,
-    Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
+    ChangeFeed, ClockStatus, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
+    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
 };
 
 pub(super) mod faults;
@@ -78,6 +78,18 @@ impl Repository for Link {
 
     async fn schema_status(&self) -> Result<SchemaStatus> {
         self.store.schema_status().await
+    }
+
+    async fn clock_status(&self) -> Result<ClockStatus> {
+        self.store.clock_status().await
+    }
+
+    async fn accept_clock(&self) -> Result<ClockStatus> {
+        self.store.accept_clock().await
+    }
+
+    async fn check_writes(&self) -> Result<()> {
+        self.store.check_writes().await
     }
 
     async fn add_event(&self, draft: &EventDraft) -> Result<Event> {

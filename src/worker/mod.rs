@@ -17,7 +17,9 @@ use self::agenda::{Agenda, Reason, Task};
 use crate::domain::{
     Change, ChangeKind, Event, EventId, HoldId, HoldStatus, Refusal, TicketId, Timestamp,
 };
-use crate::repository::{ChangeFeed, Error, LogStart, Repository, Result};
+use crate::repository::{
+    ChangeFeed, Error, LogStart, Repaired, Repository, Result, StoreError, StoreFault,
+};
 
 mod agenda;
 mod deed;
@@ -64,18 +66,34 @@ pub struct Round {
     pub notices: Vec<String>,
 }
 
-/// Repairs every event of a store, once.
+/// Repairs every event of a store, once. What cannot be repaired is among the troubles, and keeps
+/// nothing else from being repaired.
 ///
 /// # Errors
-/// The store cannot be used.
-pub async fn once(store: &dyn Repository) -> Result<Vec<Deed>> {
-    let mut deeds = Vec::new();
+/// The events cannot be read.
+pub async fn once(store: &dyn Repository) -> Result<Round> {
+    let mut round = Round::default();
     for event in store.events().await?.iter().filter(|event| event.minted) {
-        let repaired = store.repair(event.event_id).await?;
-        let at = store.now();
-        deeds.extend(deed::of_repair(event.event_id, at, repaired, &HashMap::new()));
+        repair(store, event.event_id, &mut round).await;
     }
-    Ok(deeds)
+    Ok(round)
+}
+
+/// Repairs one event; notes what was done and what could not be.
+async fn repair(store: &dyn Repository, event: EventId, round: &mut Round) {
+    match store.repair(event).await {
+        Ok(repaired) => {
+            round.troubles.extend(faults(&repaired));
+            round.deeds.extend(deed::of_repair(event, store.now(), repaired, &HashMap::new()));
+        }
+        Err(trouble) => round.troubles.push(trouble),
+    }
+}
+
+/// What kept a repair from being whole.
+fn faults(repaired: &Repaired) -> Vec<Error> {
+    let fault = |fault: &String| StoreError::new(StoreFault::Corrupt, fault).into();
+    repaired.faults.iter().map(fault).collect()
 }
 
 impl Worker {
@@ -173,6 +191,7 @@ impl Worker {
         };
         let ended: HashSet<HoldId> =
             repaired.given_up.iter().chain(&repaired.followed).map(|o| o.hold_id).collect();
+        let faults = faults(&repaired);
         let lapsed = tasks.iter().filter(|task| task.reason == Reason::Deadline);
         let expired_of = lapsed.filter_map(|task| Some((task.ticket, task.hold?))).collect();
         self.touched.insert(event);
@@ -181,6 +200,13 @@ impl Worker {
         let still_paying = |task: &&Task| {
             task.reason == Reason::Payment && task.hold.is_some_and(|hold| !ended.contains(&hold))
         };
+        if !faults.is_empty() {
+            // Whichever payments it was: they are looked at again with the others.
+            let until = at.plus(PUT_OFF);
+            round.troubles.extend(faults);
+            tasks.iter().filter(still_paying).for_each(|task| self.agenda.put_off(*task, until));
+            return;
+        }
         for task in tasks.iter().filter(still_paying) {
             match payment_until(&*self.store, task).await {
                 Ok(Some(until)) => self.agenda.put_off(*task, until),
@@ -226,14 +252,7 @@ impl Worker {
         };
         let is_on_sale = |event: &&Event| event.minted && event.starts_at > ended;
         for event in events.iter().filter(is_on_sale) {
-            match self.store.repair(event.event_id).await {
-                Ok(repaired) => {
-                    let at = self.store.now();
-                    let deeds = deed::of_repair(event.event_id, at, repaired, &HashMap::new());
-                    round.deeds.extend(deeds);
-                }
-                Err(trouble) => round.troubles.push(trouble),
-            }
+            repair(&*self.store, event.event_id, round).await;
         }
     }
 }

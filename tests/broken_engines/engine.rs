@@ -16,8 +16,8 @@ use tix::domain::{
 };
 use tix::minting::Layout;
 use tix::repository::{
-    ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired, Repository,
-    Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
+    ChangeFeed, ClockStatus, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
+    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
 };
 
 use crate::fault::Fault;
@@ -178,6 +178,18 @@ impl Repository for Engine {
 
     async fn schema_status(&self) -> Result<SchemaStatus> {
         self.inner.schema_status().await
+    }
+
+    async fn clock_status(&self) -> Result<ClockStatus> {
+        self.inner.clock_status().await
+    }
+
+    async fn accept_clock(&self) -> Result<ClockStatus> {
+        self.inner.accept_clock().await
+    }
+
+    async fn check_writes(&self) -> Result<()> {
+        self.inner.check_writes().await
     }
 
     async fn add_event(&self, draft: &EventDraft) -> Result<Event> {

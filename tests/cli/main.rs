@@ -7,6 +7,7 @@ mod board;
 mod browser;
 mod catalogue;
 mod choosing;
+mod clock;
 mod events;
 mod help;
 mod holds;

@@ -145,6 +145,12 @@ impl Answer {
         self
     }
 
+    /// It must have failed of the store with an error that says `words`; returns all of the error.
+    #[track_caller]
+    pub(crate) fn failed_with(self, words: &str) -> String {
+        self.ended(1, words).stderr
+    }
+
     /// It must have been refused for this reason.
     #[track_caller]
     pub(crate) fn refused(self, reason: &str) -> Self {

@@ -104,3 +104,161 @@ fn the_statements_are_shown_without_a_store() {
     sandbox.tix(&["schema", "show"]).done();
     assert!(!sandbox.path("tix.db").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_store_is_the_store() {
+    use std::os::unix::fs::symlink;
+    let sandbox = Sandbox::seeded();
+    fs::create_dir(sandbox.path("links")).unwrap();
+    symlink("../tix.db", sandbox.path("links/one.db")).unwrap();
+    symlink("links/one.db", sandbox.path("link.db")).unwrap();
+    for url in ["sqlite:link.db", "sqlite:links/one.db", "sqlite:file:link.db"] {
+        sandbox.tix(&["--store", url, "hold", "start", "--best", "1"]).done();
+    }
+    let holds = sandbox.json("holds", &["hold", "list"]);
+    assert_eq!(holds["holds"].as_array().unwrap().len(), 3);
+    sandbox.tix(&["audit"]).done();
+    // A link to where no store is yet.
+    symlink("new.db", sandbox.path("to-new.db")).unwrap();
+    sandbox.tix(&["--store", "sqlite:to-new.db", "event", "list"]).ended(1, "there is no store");
+    sandbox.tix(&["--store", "sqlite:to-new.db", "schema", "apply"]).done();
+    assert!(sandbox.path("new.db").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_with_two_names_is_refused() {
+    let sandbox = Sandbox::seeded();
+    fs::hard_link(sandbox.path("tix.db"), sandbox.path("other.db")).unwrap();
+    let refused = sandbox.tix(&["event", "list"]).ended(1, "tix.db has 2 names");
+    assert!(refused.stderr.contains("Hint: keep one name of the file"), "{}", refused.stderr);
+    fs::remove_file(sandbox.path("other.db")).unwrap();
+    sandbox.tix(&["event", "list"]).done();
+}
+
+#[test]
+fn paths_with_letters_of_urls_are_paths() {
+    for (url, file) in [
+        ("sqlite:50% off #1.db", "50% off #1.db"),
+        ("sqlite:file:50%25%20off.db", "50% off.db"),
+        ("sqlite:file:what%3F.db", "what?.db"),
+    ] {
+        let sandbox = Sandbox::new();
+        let shown = sandbox.json("schema_status", &["--store", url, "schema", "apply"]);
+        assert!(sandbox.path(file).is_file(), "{url}");
+        let named = shown["schema"]["store"].as_str().unwrap();
+        sandbox.tix(&["--store", named, "event", "list"]).done();
+    }
+    let sandbox = Sandbox::new();
+    for url in ["sqlite:file:a.db?mode=ro", "sqlite:what?.db", "sqlite:file:a.db#1"] {
+        sandbox.tix(&["--store", url, "schema", "apply"]).ended(2, "%3F");
+    }
+}
+
+#[test]
+fn no_command_reads_a_store_of_a_later_tix() {
+    let sandbox = Sandbox::seeded();
+    let store = rusqlite::Connection::open(sandbox.path("tix.db")).unwrap();
+    store.pragma_update(None, "user_version", 99).unwrap();
+    for command in [
+        "audit",
+        "event list",
+        "ticket map",
+        "hold list",
+        "watch-cdc --once",
+        "schema apply",
+        "seed",
+    ] {
+        let command: Vec<&str> = command.split(' ').filter(|word| *word != "--once").collect();
+        let refused = sandbox.tix(&command).ended(1, "has schema version 99");
+        assert!(refused.stderr.contains("a later one needs a later tix"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_foreign_lock_is_announced_and_ends_as_busy_in_time() {
+    let sandbox = Sandbox::seeded();
+    let store = rusqlite::Connection::open(sandbox.path("tix.db")).unwrap();
+    store.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = std::time::Instant::now();
+    let refused = sandbox.tix(&["hold", "start", "--best", "1"]);
+    let took = began.elapsed().as_secs();
+    let stderr = &refused.stderr;
+    assert!(stderr.contains("waiting for another program that has locked the store"), "{stderr}");
+    refused.ended(3, "busy: ");
+    assert!((19..30).contains(&took), "{took} s");
+    store.execute_batch("ROLLBACK").unwrap();
+    sandbox.tix(&["hold", "start", "--best", "1"]).done();
+}
+
+/// A store with a hold that is being paid for, and one that is not.
+fn with_holds() -> (Sandbox, String) {
+    let sandbox = Sandbox::seeded();
+    let hold = sandbox.hold("ann", &["Stalls/1/1", "Stalls/1/2"]);
+    sandbox.buy("bob", &["Stalls/2/1"]);
+    (sandbox, hold)
+}
+
+#[test]
+fn a_corrupt_row_is_named_by_table_and_key() {
+    for (sql, table) in [
+        ("UPDATE holds SET tickets = 'none'", "`holds`"),
+        ("UPDATE holds SET tickets = '[]'", "`holds`"),
+        ("UPDATE holds SET ended_as = 'vanished'", "`holds`"),
+        ("UPDATE order_queue SET status = 'kept'", "`order_queue`"),
+        ("UPDATE order_queue SET expires_at = NULL", "`order_queue`"),
+        ("UPDATE order_queue SET buyer_id = x'00'", "`order_queue`"),
+        ("UPDATE tickets SET price = -1", "`tickets`"),
+        ("UPDATE tickets SET ticket_id = x'0102'", "`tickets`"),
+        ("UPDATE events SET performers = 'x'", "`events`"),
+        ("UPDATE events SET time_to_pay_ms = -1", "`events`"),
+        ("UPDATE events SET currency = 'XXZ'", "`events`"),
+        ("UPDATE venue_sections SET tickets = -1", "`venue_sections`"),
+        ("DELETE FROM holds", "`holds` has no row"),
+    ] {
+        let (sandbox, hold) = with_holds();
+        let store = rusqlite::Connection::open(sandbox.path("tix.db")).unwrap();
+        store.execute_batch(&format!("PRAGMA foreign_keys = off; {sql}")).unwrap();
+        drop(store);
+        let commands: [&[&str]; 4] = [
+            &["hold", "confirm", &hold, "--session", "ann"],
+            &["hold", "list"],
+            &["ticket", "map"],
+            &["order", "list"],
+        ];
+        let answers = commands.map(|command| sandbox.tix(command));
+        let named = answers.iter().any(|answer| {
+            let text = &answer.stderr;
+            answer.code == Some(1) && text.contains(table) && text.contains("see what `tix audit`")
+        });
+        assert!(named, "{sql}: {answers:#?}");
+        for answer in &answers {
+            assert!(!answer.stderr.contains("panicked"), "{sql}: {}", answer.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_worker_goes_on_beside_a_corrupt_row() {
+    let sandbox = Sandbox::seeded_with(&["--ttl", "1s", "--payment-time", "1s"]);
+    let paying = |session: &str, seat: &str| {
+        let hold = sandbox.hold(session, &[seat]);
+        let silent = ["hold", "confirm", &hold, "--session", session, "--payment", "silent"];
+        sandbox.tix(&silent);
+        hold
+    };
+    let corrupt = paying("ann", "Stalls/1/1");
+    paying("bob", "Stalls/1/2");
+    let store = rusqlite::Connection::open(sandbox.path("tix.db")).unwrap();
+    let sql = "UPDATE holds SET tickets = 'none' WHERE session_id = 'ann'";
+    assert_eq!(store.execute(sql, []).unwrap(), 1);
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    let worked = sandbox.tix(&["worker", "--once"]);
+    assert_eq!(worked.code, Some(1), "{}", worked.stderr);
+    assert!(worked.stderr.contains(&format!("the row {corrupt} of `holds`")), "{}", worked.stderr);
+    let held: u32 = store
+        .query_row("SELECT count(*) FROM order_queue WHERE status = 'paying'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(held, 1, "the other payment is given up");
+}

@@ -9,6 +9,7 @@ mod blocks;
 mod catalogue;
 mod claims;
 mod clients;
+mod clock;
 mod crowds;
 mod flood;
 mod log;
@@ -127,6 +128,14 @@ rules! {
         blocking_is_all_or_nothing,
         blocking_and_unblocking_again_succeed,
         a_lapsed_hold_can_be_blocked,
+    }
+    clock {
+        a_clock_that_is_corrected_breaks_nothing,
+        a_clock_that_jumps_ahead_ends_no_hold,
+        no_jump_of_the_clock_lifts_the_limit,
+        an_accepted_jump_is_followed_and_never_taken_back,
+        log_times_never_run_backwards,
+        writes_are_checked_by_writing,
     }
     catalogue {
         an_event_is_added_once_under_its_slug,

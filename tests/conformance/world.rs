@@ -1,13 +1,15 @@
 //! A small venue on a fresh store, and shorthand for telling stories in it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tix::clock::{Clock, SystemClock, VirtualClock};
 use tix::domain::{
-    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, Money, NewHold, PaymentReference,
-    Refusal, SaleTerms, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp, Venue,
+    BuyerId, Currency, EventDraft, EventId, Hold, HoldId, MachineTime, Money, NewHold,
+    PaymentReference, Refusal, SaleTerms, SeatLabel, SessionId, TicketId, TicketStatus, Timestamp,
+    Venue,
 };
 use tix::minting::Layout;
 use tix::repository::{
@@ -28,8 +30,24 @@ pub(crate) const MOMENT: Duration = Duration::from_millis(500);
 enum Time {
     /// Its clock is moved.
     Virtual(Arc<VirtualClock>),
-    /// Its engine judges by a clock of its own: it is waited for.
-    Real,
+    /// Its engine judges by a clock of its own: it is waited for. That of the client can be set.
+    Real(Arc<SettableClock>),
+}
+
+/// The machine's clock, which somebody may have set.
+#[derive(Debug, Default)]
+struct SettableClock(AtomicI64);
+
+impl Clock for SettableClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().as_millis() + self.0.load(Ordering::SeqCst))
+    }
+
+    fn machine_time(&self) -> MachineTime {
+        let machine = SystemClock.machine_time();
+        let set_by_us = self.0.load(Ordering::SeqCst) * 1000;
+        MachineTime { clock_us: machine.clock_us + set_by_us, ..machine }
+    }
 }
 
 /// A store with one event: section A with 4 rows of 10 seats at 80.00, B with 2 rows of 5 at 35.50.
@@ -60,7 +78,9 @@ impl World {
         let node = tokio::task::spawn_blocking(|| node::url("tix_conformance"));
         let url = node.await.unwrap()?;
         let prefix = format!("{}-", Uuid::new_v4().simple());
-        Some(Self::on(&url, Arc::new(SystemClock), Time::Real, prefix, None).await)
+        let clock = Arc::<SettableClock>::default();
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        Some(Self::on(&url, shared, Time::Real(clock), prefix, None).await)
     }
 
     async fn sqlite(url: &str, folder: Option<TempDir>) -> Self {
@@ -97,15 +117,37 @@ impl World {
         let event = self.repository.add_event(&draft).await.unwrap().event_id;
         self.repository.mint(event, Arc::new(layout()), &|_| {}).await.unwrap();
         let (repository, prefix) = (Arc::clone(&self.repository), self.prefix.clone());
-        Self { url: self.url.clone(), repository, event, prefix, time: Time::Real, _folder: None }
+        let (url, time) = (self.url.clone(), Time::Real(Arc::default()));
+        Self { url, repository, event, prefix, time, _folder: None }
     }
 
     /// Lets time pass.
     pub(crate) fn pass(&self, span: Duration) {
         match &self.time {
             Time::Virtual(clock) => clock.advance(span),
-            Time::Real => tokio::task::block_in_place(|| std::thread::sleep(span)),
+            Time::Real(_) => tokio::task::block_in_place(|| std::thread::sleep(span)),
         }
+    }
+
+    /// Sets the clock of the machine on which the repository runs; no time passes.
+    pub(crate) fn set_clock_by(&self, by_ms: i64) {
+        match &self.time {
+            Time::Virtual(clock) => clock.step(by_ms),
+            Time::Real(clock) => {
+                clock.0.fetch_add(by_ms, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Whether the store's time is derived from that clock.
+    pub(crate) fn goes_by_own_clock(&self) -> bool {
+        matches!(self.time, Time::Virtual(_))
+    }
+
+    /// The audit must pass.
+    pub(crate) async fn audit_passes(&self) {
+        let report = tix::audit::run(&self.url, Some(self.event), Arc::default()).await.unwrap();
+        assert!(report.passed, "{:#?}", report.violations);
     }
 
     /// The slug of an event of this world.
@@ -130,14 +172,14 @@ impl World {
     pub(crate) async fn opened_again(&self) -> Arc<dyn Repository> {
         let clock: Arc<dyn Clock> = match &self.time {
             Time::Virtual(clock) => Arc::clone(clock) as Arc<dyn Clock>,
-            Time::Real => Arc::new(SystemClock),
+            Time::Real(clock) => Arc::clone(clock) as Arc<dyn Clock>,
         };
         open(&self.url, Access::Existing, clock).await.unwrap()
     }
 
     /// Waits until everybody can see what was done, where that takes a moment.
     pub(crate) fn settle(&self) {
-        if matches!(self.time, Time::Real) {
+        if matches!(self.time, Time::Real(_)) {
             self.pass(MOMENT);
         }
     }

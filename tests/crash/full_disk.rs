@@ -1,6 +1,10 @@
 //! A disk that is full: what was acknowledged stays, and nothing is to be repaired when there is
 //! room again.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use crate::process::wait_until;
 use crate::small_disk::SmallDisk;
 
 /// More tickets than these disks have room for.
@@ -98,4 +102,36 @@ fn where_there_is_no_room_at_all_every_command_says_so() {
     disk.make_room();
     still_has_the_order(&disk);
     disk.sandbox.serves_the_next_buyer("hall");
+}
+
+/// What a server answers a request for its health; nothing before it listens.
+fn health(address: &str) -> String {
+    let Ok(mut stream) = TcpStream::connect(address) else { return String::new() };
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_on_a_full_disk_is_unhealthy_until_there_is_room() {
+    let mut disk = small_disk(2 * 1024);
+    if !disk.is_mounted() {
+        return eprintln!("not checked: a limit on each file does not change while a server runs");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut server = disk.sandbox.start(&["--quiet", "serve", "--listen", &free]);
+    let is = |status: &str, why: &str| {
+        let answer = health(&free);
+        answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(why)
+    };
+    server.until("it is healthy", || is("200", ""));
+    disk.fill();
+    server.until("it is unhealthy", || is("503", "the disk is full"));
+    disk.make_room();
+    server.until("it is healthy again", || is("200", ""));
+    server.kill();
+    wait_until("it is gone", || health(&free).is_empty());
+    still_has_the_order(&disk);
 }

@@ -7,6 +7,7 @@ mod booking;
 mod crowd;
 mod document;
 mod edges;
+mod health;
 mod reading;
 mod scylla;
 mod server;

@@ -79,6 +79,11 @@ impl Server {
         Self { folder, store, process, url, client }
     }
 
+    /// A file in its folder.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Runs another command on the same store.
     pub(crate) fn tix(&self, arguments: &[&str]) -> Output {
         tix(&self.folder, self.store.as_deref(), arguments).output().unwrap()

@@ -86,11 +86,11 @@ async fn a_worker_begins_with_what_was_left_on_scylla() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn once_is_enough_for_a_timer() {
     let shop = Shop::on_sqlite().await;
-    assert_eq!(once(&*shop.repository).await.unwrap(), []);
+    assert_eq!(once(&*shop.repository).await.unwrap().deeds, []);
     let left = shop.hold("ann", &[1, 2]).await;
     shop.begin(&left).await;
     tokio::time::sleep(TIME * 2).await;
-    let deeds = once(&*shop.repository).await.unwrap();
+    let deeds = once(&*shop.repository).await.unwrap().deeds;
     assert_eq!((deeds.len(), deeds[0].did, deeds[0].tickets), (1, DeedKind::GaveUp, 2));
 }
 

@@ -38,6 +38,8 @@ impl Store {
         let path = folder.path().join("tix.db");
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch(SCHEMA).unwrap();
+        connection.pragma_update(None, "application_id", 0x7469_7831).unwrap();
+        connection.pragma_update(None, "user_version", 3).unwrap();
         connection.execute_batch(EVENTS).unwrap();
         let url = format!("sqlite:{}", path.display()).parse().unwrap();
         Self { _folder: folder, url, connection }
@@ -120,6 +122,12 @@ async fn what_is_not_there_is_not_audited() {
         Error::Store(e) => e.fault,
         Error::Refused(_) => unreachable!("nothing is refused"),
     };
+    for other in [2, 99] {
+        store.connection.pragma_update(None, "user_version", other).unwrap();
+        let other = run(&store.url, None, Arc::default()).await.unwrap_err();
+        assert_eq!(fault(other), StoreFault::OtherSchema);
+    }
+    store.connection.pragma_update(None, "user_version", 3).unwrap();
     store.connection.execute_batch("DROP TABLE change_log").unwrap();
     let no_schema = run(&store.url, None, Arc::default()).await.unwrap_err();
     assert_eq!(fault(no_schema), StoreFault::Missing);

@@ -8,6 +8,7 @@ use scylla::SerializeRow;
 
 use super::at_once::at_once;
 use super::database::{Database, Decision, Unread};
+use super::failure::of_row;
 use super::rows::{EventRow, SectionRow, TicketCopy, TicketRow};
 use crate::domain::{
     Currency, Event, EventDraft, EventId, Money, Refusal, SeatLabel, Section, SectionTickets,
@@ -101,7 +102,8 @@ pub(super) async fn event(db: &Database, event: EventId) -> Result<Arc<Event>> {
 
 /// Reads an event's row.
 pub(super) async fn event_row(db: &Database, event: EventId) -> Result<EventRow> {
-    let found = db.row(&db.statements.select_event, (event,)).await?;
+    let found = db.row(&db.statements.select_event, (event,)).await;
+    let found = found.map_err(|e| of_row(e, "events", event))?;
     found.ok_or_else(|| Refusal::UnknownEvent { name: event.to_string() }.into())
 }
 

@@ -1,6 +1,6 @@
 //! Running statements: reads and writes that may be repeated, and decisions that may not.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -16,13 +16,15 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::Batch;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use uuid::Uuid;
 
 use super::catalogue::Cache;
+use super::clock_keeper;
 use super::failure::{
     answer_error, may_pass, not_sent, statement_error, surely_not_applied, unanswered,
 };
 use super::lines::Lines;
-use super::server_clock::{SAMPLES, Sample, ServerClock};
+use super::server_clock::ServerClock;
 use super::statements::{SERVER_GIVES_UP_AFTER, Statement, Statements};
 use super::waitlist::{Looks, Remembered};
 use crate::domain::{Refusal, Timestamp};
@@ -60,6 +62,7 @@ pub(super) struct Database {
     /// How often those who wait were looked after.
     pub(super) looks: Looks,
     turns: Semaphore,
+    accepted: Mutex<Option<Option<Uuid>>>,
 }
 
 /// What came of a deciding statement.
@@ -174,6 +177,7 @@ impl Database {
             remembered: Remembered::default(),
             looks: Looks::default(),
             turns,
+            accepted: Mutex::default(),
         }
     }
 
@@ -288,6 +292,7 @@ impl Database {
     where
         R: for<'r> DeserializeRow<'r, 'r>,
     {
+        self.clock.check()?;
         let mut tries = 1;
         loop {
             let turn = self.turn(statement.what).await?;
@@ -324,21 +329,17 @@ impl Database {
         if deadline > self.now() {
             return Ok(false);
         }
-        self.measure_clock().await?;
+        clock_keeper::measure(self).await?;
         Ok(deadline <= self.now())
     }
 
-    /// Measures how far this machine's clock is from the server's.
-    pub(super) async fn measure_clock(&self) -> Result<()> {
-        let mut samples = Vec::new();
-        for _ in 0..SAMPLES {
-            let asked_at = self.clock.local();
-            let statement = &self.statements.select_time;
-            let Some((server,)) = self.row::<(Timestamp,)>(statement, ()).await? else { continue };
-            samples.push(Sample { asked_at, server, answered_at: self.clock.local() });
-        }
-        self.clock.correct(&samples);
-        Ok(())
+    /// The mark of the last time that the clock was accepted; none where it was not read yet.
+    pub(super) fn accepted_mark(&self) -> Option<Option<Uuid>> {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_accepted_mark(&self, mark: Option<Uuid>) {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
     }
 }
 

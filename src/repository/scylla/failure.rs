@@ -28,6 +28,20 @@ pub(super) fn answer_error(
     StoreError::caused(StoreFault::Corrupt, tried, error).into()
 }
 
+/// The same error; one about what is stored says in which row.
+pub(super) fn of_row(error: Error, table: &str, key: impl std::fmt::Display) -> Error {
+    match error {
+        Error::Store(StoreError { fault: StoreFault::Corrupt, tried, cause }) => {
+            let tried = match &cause {
+                Some(why) => format!("the row {key} of `{table}` cannot be read: {why}"),
+                None => tried,
+            };
+            StoreError { fault: StoreFault::Corrupt, tried, cause }.into()
+        }
+        other => other,
+    }
+}
+
 /// A cluster that could not be reached, or that does not let us in.
 pub(super) fn connect_error(name: &str, error: NewSessionError) -> Error {
     let (fault, why) = match &error {

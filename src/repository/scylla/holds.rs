@@ -8,6 +8,7 @@ use scylla::serialize::row::SerializeRow;
 use super::at_once::at_once;
 use super::catalogue::{self};
 use super::database::{Database, Decision, Patience, Unread, jittered};
+use super::failure::of_row;
 use super::projection::{Shown, show};
 use super::queue::{self, Step, time_to_live};
 use super::rows::{HoldRow, QueueRow, TicketCopy};
@@ -51,7 +52,8 @@ pub(super) fn bucket(id: &uuid::Uuid) -> i32 {
 
 /// Finds a hold's row.
 pub(super) async fn find(db: &Database, hold: HoldId) -> Result<Option<HoldRow>> {
-    db.row(&db.statements.select_hold, (hold,)).await
+    let found = db.row(&db.statements.select_hold, (hold,)).await;
+    found.map_err(|e| of_row(e, "holds", hold))
 }
 
 /// Finds a hold's row, or says that there is none.
@@ -71,7 +73,8 @@ pub(super) async fn queue_rows(
 
 /// Finds a hold's row as Paxos has it.
 pub(super) async fn find_serially(db: &Database, hold: HoldId) -> Result<Option<HoldRow>> {
-    db.row(&db.statements.select_hold_serially, (hold,)).await
+    let found = db.row(&db.statements.select_hold_serially, (hold,)).await;
+    found.map_err(|e| of_row(e, "holds", hold))
 }
 
 /// The answer where a hold is never at rest.
@@ -264,12 +267,16 @@ fn status(row: &HoldRow, own: &[QueueRow], now: Timestamp) -> HoldStatus {
     }
 }
 
-/// The rows of the holds that are listed under an event.
-pub(super) async fn listed(db: &Database, event: EventId) -> Result<Vec<HoldRow>> {
+/// The ids of the holds that are listed under an event.
+pub(super) async fn listed_ids(db: &Database, event: EventId) -> Result<Vec<HoldId>> {
     let read = |bucket| db.rows::<(HoldId,)>(&db.statements.select_holds, (event, bucket));
     let buckets: Vec<_> = (0..BUCKETS).map(read).collect();
-    let ids = try_join_all(buckets).await?.concat();
-    let rows = ids.into_iter().map(|(id,)| find(db, id)).collect();
+    Ok(try_join_all(buckets).await?.concat().into_iter().map(|(id,)| id).collect())
+}
+
+/// The rows of the holds that are listed under an event.
+pub(super) async fn listed(db: &Database, event: EventId) -> Result<Vec<HoldRow>> {
+    let rows = listed_ids(db, event).await?.into_iter().map(|id| find(db, id)).collect();
     Ok(at_once(HOLDS_AT_ONCE, rows).await?.into_iter().flatten().collect())
 }
 

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::database::{Database, Decision, Patience, Unread, jittered};
+use super::failure::of_row;
 use super::queue;
 use super::rows::{HoldRow, LimitEntry, LimitRow, QueueRow};
 use crate::domain::limit::{self, Counted, Tally};
@@ -95,7 +96,8 @@ impl From<Option<LimitRow>> for Owned {
 }
 
 async fn read(db: &Database, key: Key) -> Result<Owned> {
-    let row: Option<LimitRow> = db.row(&db.statements.select_limit, (key.event, key.buyer)).await?;
+    let row = db.row(&db.statements.select_limit, (key.event, key.buyer)).await;
+    let row: Option<LimitRow> = row.map_err(|e| of_row(e, "limits", key.buyer))?;
     Ok(row.into())
 }
 

@@ -12,7 +12,7 @@ use super::at_once::at_once;
 use super::catalogue::event_row;
 use super::database::{Database, Decision, Unread};
 use super::statements::ANSWER_MAX;
-use super::values::{Amount, stored_count};
+use super::values::{Count, Price, stored_count};
 use crate::domain::{Event, EventId, TicketId};
 use crate::minting::{Layout, SectionLayout};
 use crate::repository::{MintProgress, Minted, Result, StoreError, StoreFault};
@@ -158,8 +158,8 @@ async fn missing<'a>(
 }
 
 async fn count(db: &Database, event_id: EventId, section_id: i32) -> Result<u64> {
-    let counted = db.row::<(i64,)>(&db.statements.count_tickets, (event_id, section_id)).await?;
-    Ok(counted.map_or(0, |(count,)| super::values::count(count)))
+    let counted = db.row::<(Count,)>(&db.statements.count_tickets, (event_id, section_id)).await?;
+    Ok(counted.map_or(0, |(count,)| count.0))
 }
 
 fn chunks(section_id: i32, section: &SectionLayout) -> impl Iterator<Item = Chunk<'_>> {
@@ -185,7 +185,7 @@ async fn write_chunk(db: &Database, event_id: EventId, chunk: Chunk<'_>) -> Resu
         let ticket_id = TicketId::of_seat(event_id, &chunk.section.name, &seat.row, &seat.seat);
         let place = i32::try_from(index).unwrap_or(i32::MAX);
         let (row, name, kind) = (seat.row.to_string(), seat.seat.to_string(), &seat.type_id);
-        let price = Amount::from(seat.price);
+        let price = Price::from(seat.price);
         let kind = kind.to_string();
         rows.push((
             event_id,

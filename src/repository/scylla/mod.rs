@@ -17,9 +17,9 @@ use self::server_clock::{MEASURED_EVERY, ServerClock};
 use self::statements::Statements;
 use super::store_url::ScyllaLocation;
 use super::{
-    Access, ChangeFeed, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart, Repaired,
-    Repository, Result, SchemaStatus, SectionCounts, SectionOffer, StoreError, StoreFault,
-    TicketFilter,
+    Access, ChangeFeed, ClockStatus, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
+    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionOffer, StoreError,
+    StoreFault, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
@@ -34,6 +34,7 @@ mod at_once;
 mod blocks;
 mod catalogue;
 mod claims;
+mod clock_keeper;
 mod connect;
 mod database;
 mod failure;
@@ -109,7 +110,7 @@ impl ScyllaRepository {
             Err(error) => return Err(schema::explain(&session, &keyspace, &name, error).await),
         };
         let db = Arc::new(Database::new(session, statements, ServerClock::new(clock)));
-        db.measure_clock().await?;
+        clock_keeper::look(&db).await?;
         let clock_keeper = tokio::spawn(keep_clock(Arc::downgrade(&db))).abort_handle();
         Ok(Self { db, keyspace, version, search: Search::default(), clock_keeper })
     }
@@ -143,7 +144,7 @@ async fn keep_clock(db: std::sync::Weak<Database>) {
     loop {
         tokio::time::sleep(MEASURED_EVERY).await;
         let Some(db) = db.upgrade() else { return };
-        if let Err(error) = db.measure_clock().await {
+        if let Err(error) = clock_keeper::look(&db).await {
             tracing::debug!(%error, "the server's clock was not measured");
         }
     }
@@ -179,6 +180,19 @@ impl Repository for ScyllaRepository {
 
     async fn schema_status(&self) -> Result<SchemaStatus> {
         schema::status(&self.db.session, &self.keyspace).await
+    }
+
+    async fn clock_status(&self) -> Result<ClockStatus> {
+        clock_keeper::status(&self.db).await
+    }
+
+    async fn accept_clock(&self) -> Result<ClockStatus> {
+        clock_keeper::accept(&self.db).await?;
+        clock_keeper::status(&self.db).await
+    }
+
+    async fn check_writes(&self) -> Result<()> {
+        clock_keeper::check_writes(&self.db).await
     }
 
     async fn add_event(&self, draft: &EventDraft) -> Result<Event> {

@@ -4,6 +4,7 @@ use futures::future::try_join_all;
 
 use super::at_once::at_once;
 use super::catalogue;
+use super::clock_keeper;
 use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::holds::{self, BUCKETS, LOOK_AGAIN, TRIES_MAX};
 use super::projection::{Shown, show};
@@ -16,7 +17,7 @@ use crate::domain::{
     ConfirmationNumber, EventId, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentReference,
     Refusal, SessionId, TicketStatus, Timestamp,
 };
-use crate::repository::{PaymentOutcome, PaymentStart, Result};
+use crate::repository::{Error, PaymentOutcome, PaymentStart, Result, StoreFault};
 
 /// Orders that are read at the same time.
 const ORDERS_AT_ONCE: usize = 64;
@@ -266,25 +267,38 @@ async fn stands(db: &Database, hold: &HoldRow, order: OrderId) -> Result<bool> {
 /// Gives up every payment of an event that is overdue, and follows decisions that were left half
 /// followed. Returns the orders that were given up.
 pub(super) async fn recover(db: &Database, event: EventId) -> Result<Vec<Order>> {
-    db.measure_clock().await?;
+    clock_keeper::measure(db).await?;
     let now = db.now();
     let mut aborted = Vec::new();
-    for hold in holds::listed(db, event).await? {
-        let overdue = hold.payment_deadline.is_some_and(|deadline| deadline <= now);
-        let Some(order_id) = hold.order_id.filter(|_| overdue) else { continue };
-        if let Some(decided) = find(db, order_id).await? {
-            settle(db, &decided).await?;
-            continue;
-        }
-        if hold.ended_as.is_some() {
-            continue;
-        }
-        let decided = settlement::abort(db, &hold, order_id).await?;
-        if decided.status == OrderStatus::Aborted {
-            aborted.push(complete(db, decided).await?);
+    for hold in holds::listed_ids(db, event).await? {
+        match recover_one(db, hold, now).await {
+            Ok(order) => aborted.extend(order),
+            // It keeps no other payment from being given up.
+            Err(Error::Store(error)) if error.fault == StoreFault::Corrupt => {
+                tracing::warn!("{error}");
+            }
+            Err(other) => return Err(other),
         }
     }
     Ok(aborted)
+}
+
+async fn recover_one(db: &Database, hold: HoldId, now: Timestamp) -> Result<Option<Order>> {
+    let Some(hold) = holds::find(db, hold).await? else { return Ok(None) };
+    let overdue = hold.payment_deadline.is_some_and(|deadline| deadline <= now);
+    let Some(order_id) = hold.order_id.filter(|_| overdue) else { return Ok(None) };
+    if let Some(decided) = find(db, order_id).await? {
+        settle(db, &decided).await?;
+        return Ok(None);
+    }
+    if hold.ended_as.is_some() {
+        return Ok(None);
+    }
+    let decided = settlement::abort(db, &hold, order_id).await?;
+    if decided.status != OrderStatus::Aborted {
+        return Ok(None);
+    }
+    complete(db, decided).await.map(Some)
 }
 
 /// Begins to give the money back; the tickets of a paid order come free.

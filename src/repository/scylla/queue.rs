@@ -9,6 +9,7 @@ use std::time::Duration;
 use scylla::serialize::row::SerializeRow;
 
 use super::database::{Database, Decision, Patience, Unread, jittered};
+use super::failure::of_row;
 use super::rows::{HoldRow, QueueRow};
 use super::settlement;
 use super::statements::Statement;
@@ -65,7 +66,8 @@ pub(super) async fn read(
     event: EventId,
     ticket: TicketId,
 ) -> Result<Option<QueueRow>> {
-    db.row(&db.statements.select_queue, (event, ticket)).await
+    let found = db.row(&db.statements.select_queue, (event, ticket)).await;
+    found.map_err(|e| of_row(e, "order_queue", ticket))
 }
 
 async fn step(
@@ -99,7 +101,8 @@ pub(super) async fn read_serially(
     event: EventId,
     ticket: TicketId,
 ) -> Result<Option<QueueRow>> {
-    db.row(&db.statements.select_queue_serially, (event, ticket)).await
+    let found = db.row(&db.statements.select_queue_serially, (event, ticket)).await;
+    found.map_err(|e| of_row(e, "order_queue", ticket))
 }
 
 pub(super) fn busy(what: &str) -> crate::repository::Error {

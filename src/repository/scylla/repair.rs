@@ -19,7 +19,7 @@ use super::waitlist;
 use crate::domain::{
     EventId, HoldId, Order, OrderId, OrderStatus, Refusal, TicketId, TicketStatus, Timestamp,
 };
-use crate::repository::{Error, Repaired, Result};
+use crate::repository::{Error, Repaired, Result, StoreFault};
 
 /// Holds and orders that are looked at, at the same time.
 const HOLDS_AT_ONCE: usize = 16;
@@ -28,13 +28,13 @@ const TICKETS_AT_ONCE: usize = 128;
 
 /// Repairs everything about an event.
 pub(super) async fn event(db: &Database, event: EventId) -> Result<Repaired> {
-    let listed = holds::listed(db, event).await?;
-    let holds = listed.iter().map(|row| end_hold(db, row)).collect();
+    let listed = holds::listed_ids(db, event).await?;
+    let holds = listed.into_iter().map(|id| end_listed(db, id)).collect();
     let mut repaired = Repaired::default();
     for done in at_once(HOLDS_AT_ONCE, holds).await? {
         repaired.add(done);
     }
-    repaired.add(refunds(db, event).await?);
+    repaired.add(unless_corrupt(refunds(db, event).await)?);
     let mut available = 0;
     for section in catalogue::sections(db, &*catalogue::event(db, event).await?).await?.iter() {
         let key = (event, section.section_id);
@@ -44,7 +44,13 @@ pub(super) async fn event(db: &Database, event: EventId) -> Result<Repaired> {
         repaired.add(done);
         available += free;
     }
-    let offers = unless_busy(waitlist::serve(db, event).await)?;
+    let offers = match unless_busy(waitlist::serve(db, event).await) {
+        Ok(offers) => offers,
+        Err(error) => {
+            repaired.add(unless_corrupt(Err(error))?);
+            Vec::new()
+        }
+    };
     available = available.saturating_sub(waitlist::tickets_of(&offers).count() as u64);
     repaired.offers = offers;
     repaired.on_sale = set_has_tickets(db, event, available > 0).await?;
@@ -63,14 +69,12 @@ pub(super) async fn note_has_tickets(db: &Database, id: EventId) -> Result<Optio
 pub(super) async fn tickets(db: &Database, id: EventId, ids: &[TicketId]) -> Result<Repaired> {
     let event = catalogue::event(db, id).await?;
     let tickets = catalogue::tickets_by_id(db, &event, ids).await?;
-    let reads = tickets.iter().map(|t| queue::read(db, id, t.ticket.ticket_id)).collect();
+    let reads = tickets.iter().map(|t| read_row(db, id, t.ticket.ticket_id)).collect();
     let rows = at_once(TICKETS_AT_ONCE, reads).await?;
-    let unsold = rows.iter().flatten().filter(|row| row.status != TicketStatus::Sold);
+    let unsold = rows.iter().flatten().flatten().filter(|row| row.status != TicketStatus::Sold);
     let holds: HashSet<HoldId> = unsold.filter_map(|row| row.hold_id).collect();
-    let holds = at_once(HOLDS_AT_ONCE, holds.iter().map(|id| holds::find(db, *id)).collect());
-    let holds = holds.await?;
     let mut repaired = Repaired::default();
-    let ends = holds.iter().flatten().map(|hold| end_hold(db, hold)).collect();
+    let ends = holds.into_iter().map(|hold| end_listed(db, hold)).collect();
     for done in at_once(HOLDS_AT_ONCE, ends).await? {
         repaired.add(done);
     }
@@ -85,6 +89,41 @@ pub(super) async fn tickets(db: &Database, id: EventId, ids: &[TicketId]) -> Res
     let copies: Vec<TicketCopy> = tickets.iter().map(|ticket| ticket.copy()).collect();
     repaired.offers = unless_busy(waitlist::serve_sections(db, id, &copies).await)?;
     Ok(repaired)
+}
+
+/// A repair that came upon a row that cannot be read leaves what it is about as it is.
+fn unless_corrupt(done: Result<Repaired>) -> Result<Repaired> {
+    match done {
+        Err(Error::Store(error)) if error.fault == StoreFault::Corrupt => {
+            Ok(Repaired { faults: vec![error.to_string()], ..Repaired::default() })
+        }
+        done => done,
+    }
+}
+
+/// The row of a ticket, or what is wrong with it.
+async fn read_row(
+    db: &Database,
+    event: EventId,
+    ticket: TicketId,
+) -> Result<std::result::Result<Option<QueueRow>, String>> {
+    match queue::read(db, event, ticket).await {
+        Err(Error::Store(error)) if error.fault == StoreFault::Corrupt => {
+            Ok(Err(error.to_string()))
+        }
+        read => read.map(Ok),
+    }
+}
+
+/// Ends what somebody began with a listed hold.
+async fn end_listed(db: &Database, hold: HoldId) -> Result<Repaired> {
+    let ended = async {
+        match holds::find(db, hold).await? {
+            Some(hold) => end_hold(db, &hold).await,
+            None => Ok(Repaired::default()),
+        }
+    };
+    unless_corrupt(ended.await)
 }
 
 /// What a refusal of `busy` means here: somebody else is at it.
@@ -167,16 +206,26 @@ struct Shelf {
 impl Shelf {
     /// Shows tickets as they are; says also how many of them are available.
     async fn mend(self, db: &Database, rows: Vec<ShownRow>) -> Result<(Repaired, u64)> {
-        let reads = rows.iter().map(|row| queue::read(db, self.event, row.ticket_id)).collect();
-        let found = at_once(TICKETS_AT_ONCE, reads).await?;
+        let reads = rows.iter().map(|row| read_row(db, self.event, row.ticket_id)).collect();
         let mut repaired = Repaired::default();
+        let (mut shown, mut found) = (Vec::new(), Vec::new());
+        for (row, read) in rows.into_iter().zip(at_once(TICKETS_AT_ONCE, reads).await?) {
+            match read {
+                Ok(read) => {
+                    shown.push(row);
+                    found.push(read);
+                }
+                Err(fault) => repaired.faults.push(fault),
+            }
+        }
+        let rows = shown;
         let now = db.now();
         let mut given_up = HashSet::new();
         for row in found.iter().flatten() {
             if let Some(order) = row.overdue_order(now)
                 && given_up.insert(order)
             {
-                repaired.add(self.give_up(db, row, order).await?);
+                repaired.add(unless_corrupt(self.give_up(db, row, order).await)?);
             }
         }
         let wrong: Vec<_> = rows

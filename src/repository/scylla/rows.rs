@@ -6,7 +6,7 @@ use scylla::serialize::row::SerializeRow;
 use scylla::{DeserializeRow, DeserializeValue, SerializeValue};
 use uuid::Uuid;
 
-use super::values::{Amount, count, span};
+use super::values::{Count, Price, Small};
 use crate::domain::{
     BuyerId, Currency, Event, EventDraft, EventId, HoldId, HoldStatus, Obstacle, OrderId,
     OrderStatus, PaymentReference, SaleTerms, SeatLabel, Section, SessionId, Standing, Ticket,
@@ -25,7 +25,7 @@ pub(super) struct EventRow {
     #[scylla(default_when_null)]
     performers: Vec<String>,
     description: String,
-    duration_minutes: i32,
+    duration_minutes: Small,
     language: String,
     currency: Currency,
     doors_at: Timestamp,
@@ -36,13 +36,13 @@ pub(super) struct EventRow {
     time_zone: String,
     latitude: Option<f64>,
     longitude: Option<f64>,
-    limit_per_buyer: i32,
-    time_to_pay_ms: i64,
-    payment_time_ms: i64,
+    limit_per_buyer: Small,
+    time_to_pay_ms: Count,
+    payment_time_ms: Count,
     simulated: bool,
     /// The digest of the layout it is minted from; none before minting began.
     pub(super) layout_digest: Option<String>,
-    tickets: Option<i64>,
+    tickets: Option<Count>,
     minted_at: Option<Timestamp>,
     /// Whether some of its tickets are said to be available; none before its sale opened.
     pub(super) has_tickets: Option<bool>,
@@ -59,9 +59,9 @@ impl From<EventRow> for Event {
             longitude: row.longitude,
         };
         let terms = SaleTerms {
-            limit: u32::try_from(row.limit_per_buyer).unwrap_or(0),
-            time_to_pay: span(row.time_to_pay_ms),
-            payment_time: span(row.payment_time_ms),
+            limit: row.limit_per_buyer.0,
+            time_to_pay: row.time_to_pay_ms.millis(),
+            payment_time: row.payment_time_ms.millis(),
         };
         let draft = EventDraft {
             slug: row.slug,
@@ -70,7 +70,7 @@ impl From<EventRow> for Event {
             event_type: row.event_type,
             performers: row.performers,
             description: row.description,
-            duration_minutes: u32::try_from(row.duration_minutes).unwrap_or(0),
+            duration_minutes: row.duration_minutes.0,
             language: row.language,
             currency: row.currency,
             doors_at: row.doors_at,
@@ -79,7 +79,8 @@ impl From<EventRow> for Event {
             terms,
             simulated: row.simulated,
         };
-        let (tickets, minted) = (count(row.tickets.unwrap_or(0)), row.minted_at.is_some());
+        let tickets = row.tickets.map_or(0, |tickets| tickets.0);
+        let minted = row.minted_at.is_some();
         Self { event_id: row.event_id, draft, tickets, minted }
     }
 }
@@ -92,8 +93,8 @@ pub(super) struct SectionRow {
     name: String,
     type_id: String,
     entrance: String,
-    row_count: i32,
-    seats: i64,
+    row_count: Small,
+    seats: Count,
 }
 
 impl From<SectionRow> for Section {
@@ -102,8 +103,8 @@ impl From<SectionRow> for Section {
             name: row.name,
             type_id: row.type_id,
             entrance: row.entrance,
-            rows: u32::try_from(row.row_count).unwrap_or(0),
-            seats: count(row.seats),
+            rows: row.row_count.0,
+            seats: row.seats.0,
         }
     }
 }
@@ -116,7 +117,7 @@ pub(super) struct TicketRow {
     pub(super) row_name: String,
     pub(super) seat_name: String,
     pub(super) type_id: String,
-    pub(super) price: Amount,
+    pub(super) price: Price,
 }
 
 /// A row of `tickets` as a reader of maps sees it: a projection of who owns the ticket.
@@ -157,7 +158,7 @@ pub(super) struct TicketCopy {
     pub(super) row_name: String,
     pub(super) seat_name: String,
     pub(super) type_id: String,
-    pub(super) price: Amount,
+    pub(super) price: Price,
 }
 
 impl TicketCopy {
@@ -366,7 +367,7 @@ pub(super) struct OrderRow {
     pub(super) buyer_id: BuyerId,
     pub(super) payment_reference: PaymentReference,
     pub(super) status: OrderStatus,
-    pub(super) amount: Amount,
+    pub(super) amount: Price,
     pub(super) tickets: Vec<TicketCopy>,
     pub(super) decided_at: Timestamp,
     pub(super) updated_at: Timestamp,

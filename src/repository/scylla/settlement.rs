@@ -5,10 +5,11 @@ use futures::future::{try_join, try_join_all};
 
 use super::catalogue::{self, price};
 use super::database::{Database, Decision, Patience, Unread};
+use super::failure::of_row;
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
 use super::rows::{HoldRow, OrderRow, QueueRow, TicketCopy};
-use super::values::Amount;
+use super::values::Price;
 use super::waitlist::Passed;
 use super::{holds, limits, waitlist};
 use crate::domain::{
@@ -19,7 +20,8 @@ use crate::repository::{Result, StoreError, StoreFault};
 
 /// Finds an order's row.
 pub(super) async fn find(db: &Database, order: OrderId) -> Result<Option<OrderRow>> {
-    db.row(&db.statements.select_order, (order,)).await
+    let found = db.row(&db.statements.select_order, (order,)).await;
+    found.map_err(|e| of_row(e, "orders", order))
 }
 
 /// Finds an order's row, or says that there is none.
@@ -45,7 +47,7 @@ pub(super) async fn decide(
         buyer_id: hold.buyer_id,
         payment_reference: reference.clone(),
         status,
-        amount: Amount::from(price(&hold.tickets, event.currency)),
+        amount: Price::from(price(&hold.tickets, event.currency)),
         tickets: hold.tickets.clone(),
         decided_at: now,
         updated_at: now,

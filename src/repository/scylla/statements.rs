@@ -153,6 +153,18 @@ const SELECT_REFERENCE: &str = "SELECT hold_id FROM payment_references \
 statements! {
     select_time: Read, "read the server's clock",
         "SELECT toTimestamp(now()) FROM system.local";
+    select_clock: Read, "read the store's clock",
+        "SELECT name, at, uptime_us, mark FROM store_clock WHERE name IN ?";
+    /// Its write time is the time itself: the newest stands, whoever writes last.
+    note_newest: Write, "note the newest time",
+        "INSERT INTO store_clock (name, at) VALUES ('newest', ?) USING TIMESTAMP ?";
+    note_machine: Write, "note a machine's clock",
+        "INSERT INTO store_clock (name, at, uptime_us) VALUES (?, ?, ?) USING TTL 604800";
+    mark_clock: Write, "accept the clock",
+        "INSERT INTO store_clock (name, mark) VALUES ('accepted', ?)";
+    probe: Decide, "write to the store",
+        "INSERT INTO store_clock (name, mark) VALUES (?, ?)
+         IF NOT EXISTS USING TTL 60 AND TIMEOUT 2s";
 
     // ── what is on sale ───────────────────────────────────────────────────────────────────────
 

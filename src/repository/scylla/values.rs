@@ -143,19 +143,74 @@ fn signed(bytes: &[u8]) -> Option<i128> {
     Some(i128::from_be_bytes(whole))
 }
 
-/// Whole milliseconds as a span; a negative number reads as none.
-pub(super) fn span(millis: i64) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-}
-
 /// A count in the form in which it is stored.
 pub(super) fn stored_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A count as it is stored; a negative one reads as zero.
-pub(super) fn count(stored: i64) -> u64 {
-    u64::try_from(stored).unwrap_or(0)
+/// A number that its column cannot have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is no count")]
+struct NoCount(i64);
+
+/// A count, or a span in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count(pub(super) u64);
+
+column!(Count as i64, |count| stored_count(count.0), |stored| {
+    u64::try_from(stored).map(Count).map_err(|_| DeserializationError::new(NoCount(stored)))
+});
+
+impl Count {
+    /// So many milliseconds.
+    pub(super) const fn millis(self) -> Duration {
+        Duration::from_millis(self.0)
+    }
+}
+
+/// A small count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Small(pub(super) u32);
+
+column!(Small as i32, |count| i32::try_from(count.0).unwrap_or(i32::MAX), |stored| {
+    let no_count = |_| DeserializationError::new(NoCount(stored.into()));
+    u32::try_from(stored).map(Small).map_err(no_count)
+});
+
+/// A price or a sum of prices: an amount that is not negative and not larger than any currency
+/// allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Price(Amount);
+
+/// The most decimals that a currency has.
+const DIGITS_MAX: u32 = 4;
+
+/// An amount that is no price.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is no price")]
+struct NoPrice(Decimal);
+
+column!(Price as Amount, |price| price.0, |amount| {
+    let minor = amount.0.checked_mul(Decimal::from(10_i64.pow(DIGITS_MAX)));
+    let fits = minor.is_some_and(|minor| i64::try_from(minor.trunc()).is_ok());
+    if fits && !amount.0.is_sign_negative() || amount.0.is_zero() {
+        Ok(Price(amount))
+    } else {
+        Err(DeserializationError::new(NoPrice(amount.0)))
+    }
+});
+
+impl Price {
+    /// The price as money of `currency`.
+    pub(super) fn in_currency(self, currency: Currency) -> Money {
+        self.0.in_currency(currency)
+    }
+}
+
+impl From<Money> for Price {
+    fn from(money: Money) -> Self {
+        Self(money.into())
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::failure::Failure;
+use super::store_file::StoreFile;
 use super::writer::Request;
 use crate::repository::{StoreError, StoreFault};
 
@@ -31,12 +32,13 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Starts the thread; with a `wal` it syncs that file before it answers.
-    pub(super) fn start(wal: Option<PathBuf>) -> Self {
+    /// Starts the thread; with a `wal` it syncs that file before it answers. Nothing is answered
+    /// while the store's path does not name `store`.
+    pub(super) fn start(wal: Option<PathBuf>, store: StoreFile) -> Self {
         let (groups, committed) = sync_channel(GROUPS_WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("tix-answers".into())
-            .spawn(move || serve(&committed, WriteAheadLog { path: wal, file: None }));
+            .spawn(move || serve(&committed, WriteAheadLog { path: wal, file: None }, &store));
         Self { groups, thread: thread.ok() }
     }
 
@@ -57,12 +59,22 @@ impl Answers {
     }
 }
 
-fn serve(committed: &Receiver<Group>, mut wal: WriteAheadLog) {
+fn serve(committed: &Receiver<Group>, mut wal: WriteAheadLog, store: &StoreFile) {
     while let Ok(mut group) = committed.recv() {
         while let Ok(more) = committed.try_recv() {
             group.extend(more);
         }
-        match wal.sync() {
+        // The log that is synced is found by its name: it has to be that of the store.
+        if let Err(moved) = store.check() {
+            fail(group, &|| may_be_done(&moved));
+            continue;
+        }
+        let synced = wal.sync();
+        if let Err(moved) = store.check() {
+            fail(group, &|| may_be_done(&moved));
+            continue;
+        }
+        match synced {
             Ok(()) => group.into_iter().for_each(Request::answer),
             Err(e) => {
                 // After a failed sync nobody can tell what is on the disk, and a second one may
@@ -74,6 +86,14 @@ fn serve(committed: &Receiver<Group>, mut wal: WriteAheadLog) {
                 return;
             }
         }
+    }
+}
+
+/// The transaction was committed to files that are gone.
+fn may_be_done(moved: &StoreError) -> StoreError {
+    StoreError {
+        tried: format!("{}; what was asked may be done there", moved.tried),
+        ..moved.again()
     }
 }
 

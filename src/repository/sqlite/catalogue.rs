@@ -7,9 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::statements::TicketNo;
-use super::values::{count_column, millis_column};
+use super::values::{count_column, decode, json_column, millis_column, unreadable};
 use crate::domain::{
     Currency, Event, EventDraft, EventId, Money, Refusal, SaleTerms, SeatLabel, Section,
     SectionTickets, Ticket, TicketId, Venue,
@@ -49,6 +49,13 @@ pub(super) struct StoredSection {
     pub(super) section: Section,
     pub(super) section_no: i64,
     pub(super) first_ticket: TicketNo,
+}
+
+impl StoredSection {
+    /// The number behind that of its last ticket.
+    pub(super) fn end(&self) -> TicketNo {
+        self.first_ticket.saturating_add(i64::try_from(self.section.seats).unwrap_or(i64::MAX))
+    }
 }
 
 /// A section and its tickets, as they were minted.
@@ -156,6 +163,9 @@ impl Cache {
 /// Every column of `events`.
 const EVENT: &str = "SELECT * FROM events";
 
+/// The column of the key among them.
+const EVENT_NO: usize = 0;
+
 /// Finds an event.
 pub(super) fn event(connection: &Connection, event: EventId) -> Outcome<StoredEvent> {
     let sql = format!("{EVENT} WHERE event_id = ?1");
@@ -166,7 +176,8 @@ pub(super) fn event(connection: &Connection, event: EventId) -> Outcome<StoredEv
 /// Finds an event by this engine's key.
 pub(super) fn event_by_no(connection: &Connection, event_no: i64) -> Outcome<StoredEvent> {
     let sql = format!("{EVENT} WHERE event_no = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([event_no], read_event)?)
+    let found = connection.prepare_cached(&sql)?.query_row([event_no], read_event).optional()?;
+    found.ok_or_else(|| Failure::missing_row("events", event_no))
 }
 
 /// All events, by their date.
@@ -178,13 +189,16 @@ pub(super) fn events(connection: &Connection) -> Outcome<Vec<Event>> {
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
-    let performers: String = row.get("performers")?;
+    decode("events", row, EVENT_NO, event_of)
+}
+
+fn event_of(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let draft = EventDraft {
         slug: row.get("slug")?,
         name: row.get("name")?,
         series: row.get("series")?,
         event_type: row.get("event_type")?,
-        performers: serde_json::from_str(&performers).unwrap_or_default(),
+        performers: json_column(row.get_ref("performers")?)?,
         description: row.get("description")?,
         duration_minutes: row.get("duration_minutes")?,
         language: row.get("language")?,
@@ -271,6 +285,10 @@ const SECTION: &str = "SELECT section_no, name, type_id, entrance, row_count, fi
      tickets FROM venue_sections";
 
 fn read_section(row: &Row<'_>) -> rusqlite::Result<StoredSection> {
+    decode("venue_sections", row, 0, section_of)
+}
+
+fn section_of(row: &Row<'_>) -> rusqlite::Result<StoredSection> {
     let section = Section {
         name: row.get("name")?,
         type_id: row.get("type_id")?,
@@ -297,6 +315,16 @@ pub(super) const TICKET_COLUMNS: &str = "t.ticket_no, t.ticket_id, t.row_name, t
 
 /// Reads the columns of [`TICKET_COLUMNS`], which begin at `first`.
 pub(super) fn read_ticket(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredTicket> {
+    decode("tickets", row, first, |row| ticket_of(row, first))
+}
+
+/// Reads a price, which is never negative.
+pub(super) fn price_column(row: &Row<'_>, column: usize) -> rusqlite::Result<i64> {
+    let minor: i64 = row.get(column)?;
+    if minor < 0 { Err(unreadable(format!("the price is {minor}"))) } else { Ok(minor) }
+}
+
+fn ticket_of(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredTicket> {
     let currency: Currency = row.get(first + 7)?;
     let ticket = Ticket {
         ticket_id: row.get(first + 1)?,
@@ -306,7 +334,7 @@ pub(super) fn read_ticket(row: &Row<'_>, first: usize) -> rusqlite::Result<Store
             seat: row.get(first + 3)?,
         },
         type_id: row.get(first + 4)?,
-        price: Money::from_minor(row.get(first + 5)?, currency),
+        price: Money::from_minor(price_column(row, first + 5)?, currency),
     };
     Ok(StoredTicket { ticket_no: row.get(first)?, event_no: row.get(first + 8)?, ticket })
 }
@@ -326,7 +354,7 @@ pub(super) fn tickets_by_id(
     let mut rows = statement.query(params![first, last])?;
     let mut numbers = Vec::with_capacity(ids.len());
     while let Some(row) = rows.next()? {
-        let id: TicketId = row.get(1)?;
+        let id: TicketId = decode("tickets", row, 0, |row| row.get(1))?;
         if wanted.contains(&id) {
             numbers.push(row.get(0)?);
         }
@@ -345,7 +373,8 @@ pub(super) fn tickets_by_no(
     ))?;
     let mut found = Vec::with_capacity(numbers.len());
     for number in numbers {
-        found.push(statement.query_row([number], |row| read_ticket(row, 0))?);
+        let ticket = statement.query_row([number], |row| read_ticket(row, 0)).optional()?;
+        found.push(ticket.ok_or_else(|| Failure::missing_row("tickets", number))?);
     }
     Ok(found)
 }
@@ -363,23 +392,24 @@ pub(super) fn section_tickets(
         return Err(Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into());
     };
     let mut statement = connection.prepare_cached(
-        "SELECT ticket_id, row_name, seat_name, type_id, price FROM tickets
+        "SELECT ticket_id, row_name, seat_name, type_id, price, ticket_no FROM tickets
           WHERE ticket_no >= ?1 AND ticket_no < ?2 ORDER BY ticket_no",
     )?;
     let mut shared = SharedText::default();
     let section: Arc<str> = name.into();
     let currency = stored.event.currency;
-    let last = found.first_ticket + i64::try_from(found.section.seats).unwrap_or(0);
-    let rows = statement.query_map([found.first_ticket, last], |row| {
-        Ok(Ticket {
-            ticket_id: row.get(0)?,
-            label: SeatLabel {
-                section: Arc::clone(&section),
-                row: shared.of(row.get_ref(1)?.as_str()?),
-                seat: shared.of(row.get_ref(2)?.as_str()?),
-            },
-            type_id: shared.of(row.get_ref(3)?.as_str()?),
-            price: Money::from_minor(row.get(4)?, currency),
+    let rows = statement.query_map([found.first_ticket, found.end()], |row| {
+        decode("tickets", row, 5, |row| {
+            Ok(Ticket {
+                ticket_id: row.get(0)?,
+                label: SeatLabel {
+                    section: Arc::clone(&section),
+                    row: shared.of(row.get_ref(1)?.as_str()?),
+                    seat: shared.of(row.get_ref(2)?.as_str()?),
+                },
+                type_id: shared.of(row.get_ref(3)?.as_str()?),
+                price: Money::from_minor(price_column(row, 4)?, currency),
+            })
         })
     })?;
     let tickets = rows.collect::<Result<_, _>>()?;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::Outcome;
+use super::values::{corrupt_row, decode, unknown_word};
 use crate::domain::{Change, ChangeKind, FollowerName, Position, SeatLabel, Timestamp};
 use crate::repository::LogFault;
 use crate::repository::shared_text::SharedText;
@@ -42,10 +43,7 @@ fn read_change(
 }
 
 fn kind(word: &str) -> rusqlite::Result<ChangeKind> {
-    ChangeKind::of_word(word).ok_or_else(|| {
-        let message = format!("`{word}` is no change");
-        rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, message.into())
-    })
+    ChangeKind::of_word(word).ok_or_else(|| unknown_word(word, "change"))
 }
 
 fn stored_position(position: Position) -> i64 {
@@ -65,7 +63,11 @@ fn read_entry(row: &Row<'_>, names: &mut SharedText) -> rusqlite::Result<(Positi
 }
 
 fn fault(position: Position, error: &rusqlite::Error) -> LogFault {
-    LogFault { entry: position.0.to_string(), why: error.to_string() }
+    let why = match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, why) => why.to_string(),
+        other => other.to_string(),
+    };
+    LogFault { entry: position.0.to_string(), why }
 }
 
 /// The first `limit` entries after `after`, each with its position.
@@ -89,22 +91,44 @@ fn last(connection: &Connection) -> Outcome<Position> {
     Ok(read_position(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
 }
 
-/// The last position, and the tickets that are held or being paid for at that point.
-pub(super) fn end(connection: &Connection, now: Timestamp) -> Outcome<(Position, Vec<Change>)> {
+/// Where the log ends, and what is owned there.
+pub(super) struct End {
+    /// The last position.
+    pub(super) position: Position,
+    /// The tickets that are held or being paid for at that point.
+    pub(super) owned: Vec<Change>,
+    /// What is wrong with the rows of others, one sentence each.
+    pub(super) faults: Vec<String>,
+}
+
+/// The last position, and the tickets that are held or being paid for at that point. A row that
+/// cannot be read does not keep a follower from the others.
+pub(super) fn end(connection: &Connection, now: Timestamp) -> Outcome<End> {
     let position = last(connection)?;
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT q.status, h.started_at, 0, {SEAT_AND_HOLD} FROM order_queue q
+        "SELECT q.status, h.started_at, q.ticket_no, {SEAT_AND_HOLD} FROM order_queue q
            JOIN holds h USING (hold_id) JOIN tickets t USING (ticket_no)
            JOIN venue_sections s USING (section_no) JOIN events e ON e.event_no = s.event_no
           WHERE q.status = 'paying' OR (q.status = 'held' AND q.expires_at > ?1)
           ORDER BY q.ticket_no"
     ))?;
     let mut names = SharedText::default();
-    let rows = statement.query_map([now], |row| {
-        let change = kind(row.get_ref(0)?.as_str()?)?;
-        read_change(row, &mut names, position, row.get(1)?, change)
-    })?;
-    Ok((position, rows.collect::<Result<_, _>>()?))
+    let mut rows = statement.query([now])?;
+    let mut end = End { position, owned: Vec::new(), faults: Vec::new() };
+    while let Some(row) = rows.next()? {
+        let read = decode("order_queue", row, 2, |row| {
+            let change = kind(row.get_ref(0)?.as_str()?)?;
+            read_change(row, &mut names, position, row.get(1)?, change)
+        });
+        match read {
+            Ok(change) => end.owned.push(change),
+            Err(error) => match corrupt_row(&error) {
+                Some(corrupt) => end.faults.push(corrupt.to_string()),
+                None => return Err(error.into()),
+            },
+        }
+    }
+    Ok(end)
 }
 
 /// The tickets that were held or being paid for at `at`, right after the entry at `position`.
@@ -140,8 +164,8 @@ fn longest_checkout(connection: &Connection) -> Outcome<i64> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// The last position whose entry is older than `time`. Entries are in the order of time as far as
-/// the clocks of the writing processes agree, which is as far as this can be exact.
+/// The last position whose entry is older than `time`. Entries are in the order of time, because the
+/// store's time never runs backwards; those of a store that an early tix wrote may not be.
 pub(super) fn before(connection: &Connection, time: Timestamp) -> Outcome<Position> {
     let mut statement =
         connection.prepare_cached("SELECT at FROM change_log WHERE position = ?1")?;

@@ -1,23 +1,14 @@
 //! Opening a SQLite store: which files are one, and the settings of a connection.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::sqlite_error;
-use super::schema;
+use super::store_file::{check_names, write_ahead_log};
+use super::{lock, schema};
 use crate::repository::store_url::{Durability, SqliteLocation, SqlitePlace};
 use crate::repository::{Access, Result, StoreError, StoreFault};
-
-/// How long a connection waits between two tries for a lock that another process has.
-///
-/// Flat, where SQLite's own handler backs off: two processes that write at full speed then get even
-/// shares, instead of one starving the other.
-const LOCK_RETRY: Duration = Duration::from_micros(300);
-
-/// How long a connection waits for a lock before it gives up with `busy`.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// Pages of the write-ahead log after which it is copied into the file: 16 MiB. A longer log is no
 /// faster: it is written to fresh pages of memory, a short one to those of the round before.
@@ -30,53 +21,92 @@ const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 64;
 
-/// Opens the connection that writes.
+/// How often a link may lead to another one.
+const LINKS_MAX: usize = 40;
+
+/// The location with its path resolved: absolute and without links, so that it names the same file
+/// from here on, and the files that SQLite keeps beside it are found.
+///
+/// # Errors
+/// [`StoreFault::Missing`], [`StoreFault::NotAStore`], [`StoreFault::ReadOnly`],
+/// [`StoreFault::ManyNames`] or [`StoreFault::NoFolder`].
+pub(super) fn resolve(location: &SqliteLocation, access: Access) -> Result<SqliteLocation> {
+    let SqlitePlace::File(path) = &location.place else { return Ok(location.clone()) };
+    check_path(path, access)?;
+    let resolved = resolved(path).map_err(|e| {
+        let tried = format!("could not find out where {} is", path.display());
+        StoreError::caused(StoreFault::Failed, tried, e)
+    })?;
+    Ok(SqliteLocation { place: SqlitePlace::File(resolved), durability: location.durability })
+}
+
+/// Follows links to their end, where a file is or is about to be made.
+fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    let mut path = std::path::absolute(path)?;
+    for _ in 0..LINKS_MAX {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    let (folder, name) = (path.parent(), path.file_name());
+    match (folder, name) {
+        (Some(folder), Some(name)) => Ok(std::fs::canonicalize(folder)?.join(name)),
+        _ => std::fs::canonicalize(&path),
+    }
+}
+
+/// Opens the connection that writes; `name` is how messages name the store.
 ///
 /// # Errors
 /// [`StoreFault::Missing`], [`StoreFault::NotAStore`], [`StoreFault::ReadOnly`] or
 /// [`StoreFault::OtherSchema`].
-pub(super) fn open_writer(location: &SqliteLocation, access: Access) -> Result<Connection> {
-    if let SqlitePlace::File(path) = &location.place {
-        check_path(path, access)?;
+pub(super) fn open_writer(
+    location: &SqliteLocation,
+    name: &str,
+    access: Access,
+) -> Result<Connection> {
+    let unusable = |e| unusable(name, e);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | create_flag(access);
+    let mut connection = open(location, flags).map_err(unusable)?;
+    settle(&mut connection).map_err(unusable)?;
+    if connection.is_readonly("main").map_err(unusable)? {
+        return Err(read_only(name).into());
     }
-    let mut connection = open(location, OpenFlags::SQLITE_OPEN_READ_WRITE | create_flag(access))?;
-    settle(&mut connection).map_err(|e| unusable(location, e))?;
-    if connection.is_readonly("main").unwrap_or(false) {
-        let message = format!("{} cannot be written", name_of(location));
-        return Err(StoreError::new(StoreFault::ReadOnly, message).into());
-    }
-    schema::check_kind(&connection, &name_of(location), access)?;
-    write_ahead(&connection, location).map_err(|e| unusable(location, e))?;
+    schema::check_kind(&connection, name, access)?;
+    write_ahead(&connection, location).map_err(unusable)?;
     Ok(connection)
 }
 
-/// Opens a connection that only reads. The audit has its own, too.
+/// Opens a connection that only reads, to a store with the schema of this version. The audit has
+/// its own, too.
 ///
 /// # Errors
-/// [`StoreFault::Missing`] or [`StoreFault::NotAStore`].
+/// [`StoreFault::Missing`], [`StoreFault::NotAStore`] or [`StoreFault::OtherSchema`].
 pub fn open_reader(location: &SqliteLocation) -> Result<Connection> {
-    if let SqlitePlace::File(path) = &location.place {
-        check_path(path, Access::Existing)?;
-    }
+    let name = name_of(location);
+    let location = resolve(location, Access::Existing)?;
+    let unusable = |e| unusable(&name, e);
     // A reader of a write-ahead log has to be able to write its index, hence not READ_ONLY.
-    let mut connection = open(location, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = open(&location, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(unusable)?;
     settle(&mut connection)
         .and_then(|()| connection.pragma_update(None, "cache_size", -READER_CACHE_KIB))
         .and_then(|()| connection.pragma_update(None, "query_only", true))
-        .map_err(|e| unusable(location, e))?;
+        .map_err(unusable)?;
+    schema::check_kind(&connection, &name, Access::Existing)?;
+    schema::require(&connection, &name)?;
     Ok(connection)
 }
 
-fn open(location: &SqliteLocation, flags: OpenFlags) -> Result<Connection> {
+fn open(location: &SqliteLocation, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = match &location.place {
+    match &location.place {
         SqlitePlace::File(path) => Connection::open_with_flags(path, flags),
         SqlitePlace::Memory(number) => Connection::open_with_flags(
             format!("file:/tix-memory-{number}?vfs=memdb"),
             flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE,
         ),
-    };
-    opened.map_err(|e| unusable(location, e))
+    }
 }
 
 fn create_flag(access: Access) -> OpenFlags {
@@ -88,7 +118,7 @@ fn create_flag(access: Access) -> OpenFlags {
 
 /// The settings every connection has.
 fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_handler(Some(wait_for_lock))?;
+    connection.busy_handler(Some(lock::wait))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     // The write-ahead log is synced by `answers`, beside the next transaction.
     connection.pragma_update(None, "synchronous", "NORMAL")
@@ -98,11 +128,7 @@ fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
 /// its place, does not ask for it.
 pub(super) fn wal_to_sync(location: &SqliteLocation) -> Option<PathBuf> {
     match (&location.place, location.durability) {
-        (SqlitePlace::File(path), Durability::Full) => {
-            let mut name = path.clone().into_os_string();
-            name.push("-wal");
-            Some(name.into())
-        }
+        (SqlitePlace::File(path), Durability::Full) => Some(write_ahead_log(path)),
         _ => None,
     }
 }
@@ -122,7 +148,7 @@ fn write_ahead(connection: &Connection, location: &SqliteLocation) -> rusqlite::
     let mut tries = 0;
     loop {
         match connection.pragma_update(None, "journal_mode", journal) {
-            Err(e) if is_busy(&e) && wait_for_lock(tries) => tries += 1,
+            Err(e) if is_busy(&e) && lock::wait(tries) => tries += 1,
             done => return done,
         }
     }
@@ -133,16 +159,6 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
-/// Waits once more for a lock, up to [`LOCK_WAIT_MAX`] in all; `tries` is how often it did before.
-fn wait_for_lock(tries: i32) -> bool {
-    let waited = LOCK_RETRY.saturating_mul(u32::try_from(tries).unwrap_or(u32::MAX));
-    if waited >= LOCK_WAIT_MAX {
-        return false;
-    }
-    std::thread::sleep(LOCK_RETRY);
-    true
-}
-
 /// Tells apart what SQLite reports with one and the same code.
 fn check_path(path: &Path, access: Access) -> Result<()> {
     match std::fs::metadata(path) {
@@ -150,11 +166,17 @@ fn check_path(path: &Path, access: Access) -> Result<()> {
             let message = format!("{} is a folder", path.display());
             Err(StoreError::new(StoreFault::NotAStore, message).into())
         }
-        Ok(found) if found.permissions().readonly() => {
-            let message = format!("{} cannot be written", path.display());
-            Err(StoreError::new(StoreFault::ReadOnly, message).into())
+        Ok(found) if found.permissions().readonly() || !is_writable(path) => {
+            Err(read_only(&path.display().to_string()).into())
         }
-        Ok(_) => Ok(()),
+        Ok(found) if !found.is_file() => {
+            let message = format!("{} is no file", path.display());
+            Err(StoreError::new(StoreFault::NotAStore, message).into())
+        }
+        Ok(found) => {
+            check_names(path, &found)?;
+            check_folder(path)
+        }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && access == Access::Existing => {
             Err(StoreError::missing(path).into())
         }
@@ -173,12 +195,35 @@ fn check_folder(path: &Path) -> Result<()> {
             let message = format!("there is no folder {}", folder.display());
             Err(StoreError::new(StoreFault::NoFolder, message).into())
         }
+        // The write-ahead log is made beside the file, and has to be found there after a crash.
+        folder if !is_writable(folder.unwrap_or(Path::new("."))) => {
+            let folder = folder.unwrap_or(Path::new("."));
+            let message = format!("the folder {}, in which the store is,", folder.display());
+            Err(read_only(&message).into())
+        }
         _ => Ok(()),
     }
 }
 
-fn unusable(location: &SqliteLocation, error: rusqlite::Error) -> crate::repository::Error {
-    sqlite_error(error, &format!("open the store {}", name_of(location)))
+/// Whether this process may write a file, or make files in a folder.
+fn is_writable(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        true
+    }
+}
+
+fn read_only(name: &str) -> StoreError {
+    StoreError::new(StoreFault::ReadOnly, format!("{name} cannot be written"))
+}
+
+fn unusable(name: &str, error: rusqlite::Error) -> crate::repository::Error {
+    sqlite_error(error, &format!("open the store {name}"))
 }
 
 /// How messages name the store.

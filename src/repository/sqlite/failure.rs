@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 
+use super::values::{corrupt_row, is_about_a_value};
 use crate::domain::Refusal;
 use crate::repository::{Error, StoreError, StoreFault};
 
@@ -26,6 +27,35 @@ impl Failure {
             StoreFault::Corrupt,
             format!("the store contradicts itself: {what}"),
         ))
+    }
+
+    /// A row names another one that is not there.
+    pub(super) fn missing_row(table: &str, key: impl std::fmt::Display) -> Self {
+        Self::contradiction(&format!("`{table}` has no row {key}, which another row names"))
+    }
+
+    /// Whether it is about rows that cannot be what they are, and would be met again by whoever
+    /// comes by them.
+    pub(super) fn is_corruption(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Sqlite(error) => is_about_a_value(error),
+            Self::Store(error) => error.fault == StoreFault::Corrupt,
+        }
+    }
+
+    /// The same failure for another request of the same transaction.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(refusal.clone()),
+            Self::Store(error) => Self::Store(error.again()),
+            Self::Sqlite(rusqlite::Error::SqliteFailure(code, message)) => {
+                Self::Sqlite(rusqlite::Error::SqliteFailure(*code, message.clone()))
+            }
+            Self::Sqlite(other) => {
+                Self::Store(StoreError::new(StoreFault::Failed, other.to_string()))
+            }
+        }
     }
 
     /// The failure as callers of the repository see it; `tried` says what they asked for.
@@ -69,6 +99,9 @@ pub(super) fn sqlite_error(error: rusqlite::Error, tried: &str) -> Error {
         let (fault, tried) = (StoreFault::DiskFull, format!("could not {tried}"));
         return Error::Store(StoreError::caused(fault, tried, NoRoomForIndex(error)));
     }
+    if let Some(row) = corrupt_row(&error) {
+        return StoreError::new(StoreFault::Corrupt, format!("could not {tried}: {row}")).into();
+    }
     let fault = match error.sqlite_error_code() {
         // The last one: whoever has the lock stopped while he wrote down how far the log reaches.
         Some(
@@ -83,6 +116,7 @@ pub(super) fn sqlite_error(error: rusqlite::Error, tried: &str) -> Error {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreFault::ReadOnly,
         Some(ErrorCode::DiskFull) => StoreFault::DiskFull,
         Some(ErrorCode::DatabaseCorrupt) => StoreFault::Corrupt,
+        None if is_about_a_value(&error) => StoreFault::Corrupt,
         _ => StoreFault::Failed,
     };
     Error::Store(StoreError::caused(fault, format!("could not {tried}"), error))

@@ -44,6 +44,8 @@ pub(super) struct Feed {
     has_all: bool,
     /// The names that were read so far.
     names: SharedText,
+    /// What is to be said with the next step.
+    notices: Vec<String>,
 }
 
 /// Finds where to begin.
@@ -60,7 +62,8 @@ pub(super) async fn begin(
     };
     let now = clock.now();
     let find = move |c: &Connection| find(c, &start, now);
-    let (position, standing) = readers.read("find where to begin in the log", find).await?;
+    let (position, standing, notices) =
+        readers.read("find where to begin in the log", find).await?;
     let known_until = standing.at;
     let poll_every = lag.unwrap_or(POLL_EVERY);
     Ok(Feed {
@@ -74,6 +77,7 @@ pub(super) async fn begin(
         known_until,
         has_all: false,
         names: SharedText::default(),
+        notices,
     })
 }
 
@@ -81,17 +85,18 @@ fn find(
     connection: &Connection,
     start: &LogStart,
     now: Timestamp,
-) -> super::failure::Outcome<(Position, Standing)> {
+) -> super::failure::Outcome<(Position, Standing, Vec<String>)> {
     let (position, at) = match start {
         LogStart::Now => {
-            let (position, owned) = change_log::end(connection, now)?;
-            return Ok((position, Standing { at: now, owned }));
+            let change_log::End { position, owned, faults } = change_log::end(connection, now)?;
+            return Ok((position, Standing { at: now, owned }, faults));
         }
         LogStart::At(time) => (change_log::before(connection, *time)?, *time),
         LogStart::Start => beginning(),
         LogStart::Resume(name) => change_log::progress(connection, name)?.unwrap_or_else(beginning),
     };
-    Ok((position, Standing { at, owned: change_log::owned_at(connection, position, at)? }))
+    let owned = change_log::owned_at(connection, position, at)?;
+    Ok((position, Standing { at, owned }, Vec::new()))
 }
 
 fn beginning() -> (Position, Timestamp) {
@@ -117,7 +122,8 @@ impl Feed {
             changes.last().map(|change| change.at)
         };
         self.known_until = self.known_until.max(until.unwrap_or(self.known_until));
-        LogStep { changes, faults, notices: Vec::new(), known_until: self.known_until }
+        let notices = std::mem::take(&mut self.notices);
+        LogStep { changes, faults, notices, known_until: self.known_until }
     }
 }
 

@@ -9,6 +9,7 @@ use super::catalogue::{StoredEvent, StoredTicket, event_by_no, tickets_by_no};
 use super::failure::{Failure, Outcome};
 use super::payments;
 use super::statements::{ClaimRow, QUEUE_COLUMNS, QueueRow, TicketNo, queue_row};
+use super::values::{decode, json_column, unknown_word, unreadable};
 use super::writer::Tx;
 use super::{waiting, waitlist};
 use crate::domain::limit::{Counted, Tally};
@@ -35,18 +36,26 @@ const HOLD: &str = "SELECT hold_id, event_no, session_id, buyer_id, tickets, sta
      expires_at, payment_reference, ended_as FROM holds";
 
 fn read_hold(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
-    let tickets = row.get_ref(4)?.as_str()?;
+    decode("holds", row, 0, hold_of)
+}
+
+fn hold_of(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
+    let tickets: Vec<TicketNo> = json_column(row.get_ref(4)?)?;
+    if tickets.is_empty() {
+        return Err(unreadable("it is for no tickets".into()));
+    }
     let ended_as = row.get_ref(8)?.as_str_or_null()?;
+    let end = |word| HoldStatus::of_word(word).ok_or_else(|| unknown_word(word, "hold's end"));
     Ok(HoldRow {
         hold_id: row.get(0)?,
         event_no: row.get(1)?,
         session_id: row.get(2)?,
         buyer_id: row.get(3)?,
-        tickets: serde_json::from_str(tickets).unwrap_or_default(),
+        tickets,
         started_at: row.get(5)?,
         expires_at: row.get(6)?,
         payment_reference: row.get(7)?,
-        ended_as: ended_as.and_then(HoldStatus::of_word),
+        ended_as: ended_as.map(end).transpose()?,
     })
 }
 
@@ -59,6 +68,11 @@ pub(super) fn find(connection: &Connection, hold: HoldId) -> Outcome<Option<Hold
 /// Finds a hold's row, or says that there is none.
 pub(super) fn known(connection: &Connection, hold: HoldId) -> Outcome<HoldRow> {
     find(connection, hold)?.ok_or_else(|| Refusal::UnknownHold { name: hold.to_string() }.into())
+}
+
+/// Finds the row of a hold that another row names.
+pub(super) fn named(connection: &Connection, hold: HoldId) -> Outcome<HoldRow> {
+    find(connection, hold)?.ok_or_else(|| Failure::missing_row("holds", hold))
 }
 
 /// A claim whose tickets are known to exist, in the order of the venue.
@@ -354,12 +368,13 @@ pub(super) fn running(
 ) -> Outcome<Vec<Hold>> {
     let (first, last) = event.tickets();
     let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT hold_id FROM order_queue
+        "SELECT hold_id, min(ticket_no) FROM order_queue
           WHERE ticket_no BETWEEN ?1 AND ?2
             AND (status = 'paying' OR (status = 'held' AND expires_at > ?3))
-          ORDER BY expires_at, hold_id",
+          GROUP BY hold_id ORDER BY min(expires_at), hold_id",
     )?;
-    let ids = statement.query_map(params![first, last, now], |row| row.get(0))?;
+    let id = |row: &Row<'_>| decode("order_queue", row, 1, |row| row.get(0));
+    let ids = statement.query_map(params![first, last, now], id)?;
     let ids: Vec<HoldId> = ids.collect::<Result<_, _>>()?;
-    ids.into_iter().map(|id| read(connection, known(connection, id)?, now)).collect()
+    ids.into_iter().map(|id| read(connection, named(connection, id)?, now)).collect()
 }

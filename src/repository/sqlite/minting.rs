@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::catalogue::{StoredEvent, event, sections};
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::statements::TicketNo;
 use super::writer::Tx;
 use crate::domain::{EventId, TicketId};
@@ -102,7 +102,9 @@ fn existing(tx: &Tx<'_, '_>, event: &StoredEvent) -> Outcome<u64> {
         )?
         .query_row([first, last], |row| row.get(0))
         .optional()?;
-    Ok(newest.map_or(0, |newest| u64::try_from(newest - first + 1).unwrap_or(0)))
+    let count = |newest: i64| u64::try_from(newest.saturating_sub(first).saturating_add(1));
+    let count = newest.map_or(Ok(0), count);
+    count.map_err(|_| Failure::contradiction("an event's tickets end before they begin"))
 }
 
 /// Makes the rows of a chunk: tickets `from..to` of the layout.

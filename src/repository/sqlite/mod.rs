@@ -10,15 +10,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::catalogue::{Cache, StoredEvent, StoredSectionTickets, StoredTicket};
+use self::catalogue::{Cache, StoredEvent};
 use self::failure::Outcome;
 use self::holds::Claim;
 use self::readers::Readers;
+use self::store_clock::StoreClock;
+use self::store_file::StoreFile;
 use self::writer::{Tx, Writer};
-use super::store_url::SqliteLocation;
+use super::store_url::{SqliteLocation, SqlitePlace};
 use super::{
-    Access, ChangeFeed, Error, LogStart, MintProgress, Minted, PaymentOutcome, PaymentStart,
-    Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionOffer, TicketFilter,
+    Access, ChangeFeed, ClockStatus, Error, LogStart, MintProgress, Minted, PaymentOutcome,
+    PaymentStart, Repaired, Repository, Result, SchemaStatus, SectionCounts, SectionOffer,
+    StoreFault, TicketFilter,
 };
 use crate::clock::Clock;
 use crate::domain::event::TIME_TO_PAY_MIN;
@@ -37,6 +40,8 @@ mod connect;
 mod failure;
 mod feed;
 mod holds;
+mod lock;
+mod lookup;
 mod minting;
 mod outlook;
 mod ownership;
@@ -46,6 +51,8 @@ mod references;
 mod schema;
 mod search;
 mod statements;
+mod store_clock;
+mod store_file;
 mod tickets;
 mod values;
 mod waiting;
@@ -62,8 +69,11 @@ pub struct SqliteRepository {
     writer: Arc<Writer>,
     readers: Readers,
     cache: Arc<Cache>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<StoreClock>,
 }
+
+/// Bytes that are written to find out whether there is room: about what a claim takes.
+const PROBE_BYTES: u32 = 16 * 1024;
 
 impl SqliteRepository {
     /// Opens the store; with [`Access::Create`] makes it and its schema where they are missing.
@@ -71,10 +81,19 @@ impl SqliteRepository {
     /// # Errors
     /// The store is missing, is none, cannot be written or has another schema.
     pub fn open(location: &SqliteLocation, access: Access, clock: Arc<dyn Clock>) -> Result<Self> {
-        let (connection, wal) = (writable(location, access)?, connect::wal_to_sync(location));
+        let name = connect::name_of(location);
+        let location = connect::resolve(location, access)?;
+        let connection = writable(&location, &name, access)?;
+        let (file, is_shared) = match &location.place {
+            SqlitePlace::File(path) => (StoreFile::of(path, &name), true),
+            SqlitePlace::Memory(_) => (StoreFile::default(), false),
+        };
+        let clock = Arc::new(StoreClock::new(clock, is_shared));
+        clock.load(&connection).map_err(|f| f.leave("read the store's clock"))?;
         let cache = Arc::<Cache>::default();
-        let writer = Writer::start(connection, wal, Arc::clone(&cache), Arc::clone(&clock))?;
-        let readers = Readers::new(location.clone());
+        let files = (connect::wal_to_sync(&location), file.clone());
+        let writer = Writer::start(connection, files, Arc::clone(&cache), Arc::clone(&clock))?;
+        let readers = Readers::new(location, file, Arc::clone(&clock));
         Ok(Self { writer: Arc::new(writer), readers, cache, clock })
     }
 
@@ -87,10 +106,11 @@ impl SqliteRepository {
     /// # Panics
     /// Outside of a [`LocalSet`](tokio::task::LocalSet).
     pub fn open_here(location: &SqliteLocation, clock: Arc<dyn Clock>) -> Result<Self> {
-        let connection = writable(location, Access::Create)?;
+        let connection = writable(location, &connect::name_of(location), Access::Create)?;
+        let clock = Arc::new(StoreClock::new(clock, false));
         let cache = Arc::<Cache>::default();
         let writer = Writer::start_here(connection, Arc::clone(&cache), Arc::clone(&clock))?;
-        let readers = Readers::here(location.clone());
+        let readers = Readers::here(location.clone(), Arc::clone(&clock));
         Ok(Self { writer: Arc::new(writer), readers, cache, clock })
     }
 
@@ -100,91 +120,14 @@ impl SqliteRepository {
         let read = move |c: &Connection| waitlist::read(c, entry, now);
         self.readers.read("read a waitlist entry", read).await
     }
-
-    async fn stored_event(&self, event: EventId) -> Result<Arc<StoredEvent>> {
-        if let Some(known) = self.cache.event(event) {
-            return Ok(known);
-        }
-        let read = move |c: &Connection| catalogue::event(c, event);
-        let stored = Arc::new(self.readers.read("read an event", read).await?);
-        self.cache.keep_event(&stored);
-        Ok(stored)
-    }
-
-    /// The tickets with these ids in the order of the venue, each once.
-    async fn stored_tickets(
-        &self,
-        event: &StoredEvent,
-        ids: &[TicketId],
-    ) -> Result<Vec<Arc<StoredTicket>>> {
-        let mut found = match self.cache.tickets(ids) {
-            Some(known) => known,
-            None => self.read_tickets(event, ids).await?,
-        };
-        let unknown: Vec<String> = ids
-            .iter()
-            .filter(|id| {
-                let is = |t: &Arc<StoredTicket>| {
-                    t.ticket.ticket_id == **id && t.event_no == event.event_no
-                };
-                !found.iter().any(is)
-            })
-            .map(ToString::to_string)
-            .collect();
-        if !unknown.is_empty() || found.is_empty() {
-            return Err(Refusal::UnknownSeat { seats: unknown }.into());
-        }
-        found.sort_by_key(|ticket| ticket.ticket_no);
-        found.dedup_by_key(|ticket| ticket.ticket_no);
-        Ok(found)
-    }
-
-    async fn read_tickets(
-        &self,
-        event: &StoredEvent,
-        ids: &[TicketId],
-    ) -> Result<Vec<Arc<StoredTicket>>> {
-        let (event, ids) = (event.clone(), ids.to_vec());
-        let read = move |c: &Connection| catalogue::tickets_by_id(c, &event, &ids);
-        let found = self.readers.read("read tickets", read).await?;
-        self.cache.keep_tickets(found.iter().cloned());
-        Ok(found)
-    }
-
-    /// A section with its tickets, read once.
-    async fn section_tickets(&self, event: EventId, name: &str) -> Result<StoredSectionTickets> {
-        if let Some(known) = self.cache.section(event, name) {
-            return Ok(known);
-        }
-        let stored = self.stored_event(event).await?;
-        let (name, of) = (name.to_owned(), Arc::clone(&stored));
-        let read = move |c: &Connection| catalogue::section_tickets(c, &of, &name);
-        let section = self.readers.read("read a section", read).await?;
-        if stored.event.minted {
-            self.cache.keep_section(event, stored.event_no, &section);
-        }
-        Ok(section)
-    }
-
-    /// The ticket for a seat; none where the event has no such seat.
-    async fn ticket_at(&self, event: EventId, seat: &SeatLabel) -> Result<Option<TicketId>> {
-        match self.section_tickets(event, &seat.section).await {
-            Ok(stored) => {
-                let found = stored.section.tickets().iter().find(|ticket| ticket.label == *seat);
-                Ok(found.map(|ticket| ticket.ticket_id))
-            }
-            Err(Error::Refused(Refusal::UnknownSeat { .. })) => Ok(None),
-            Err(other) => Err(other),
-        }
-    }
 }
 
 /// The connection that writes, to a store with a schema.
-fn writable(location: &SqliteLocation, access: Access) -> Result<Connection> {
-    let connection = connect::open_writer(location, access)?;
+fn writable(location: &SqliteLocation, name: &str, access: Access) -> Result<Connection> {
+    let connection = connect::open_writer(location, name, access)?;
     match access {
         Access::Create => create_schema(&connection).map_err(|f| f.leave("make the schema"))?,
-        Access::Existing => schema::require(&connection, &connect::name_of(location))?,
+        Access::Existing => schema::require(&connection, name)?,
     }
     Ok(connection)
 }
@@ -224,12 +167,36 @@ impl Repository for SqliteRepository {
 
     async fn apply_schema(&self) -> Result<SchemaStatus> {
         let apply = |tx: &mut Tx<'_, '_>| schema::apply(tx.statements.connection);
-        self.writer.submit("apply the schema", apply).await?;
+        self.writer.submit_always("apply the schema", apply).await?;
         self.schema_status().await
     }
 
     async fn schema_status(&self) -> Result<SchemaStatus> {
         self.readers.read("read the schema", schema::status).await
+    }
+
+    async fn clock_status(&self) -> Result<ClockStatus> {
+        let clock = Arc::clone(&self.clock);
+        let status = move |c: &Connection| clock.status(c);
+        self.readers.read("read the store's clock", status).await
+    }
+
+    async fn accept_clock(&self) -> Result<ClockStatus> {
+        let accept = |tx: &mut Tx<'_, '_>| tx.clock.accept(tx.statements.connection);
+        self.writer.submit_always("accept the clock", accept).await?;
+        self.clock_status().await
+    }
+
+    async fn check_writes(&self) -> Result<()> {
+        if let Some(outcome) = self.writer.last_outcome() {
+            return outcome;
+        }
+        let write = |tx: &mut Tx<'_, '_>| {
+            let sql = "UPDATE store_clock SET probe = zeroblob(?1) WHERE one = 1";
+            tx.statements.cached(sql)?.execute([PROBE_BYTES])?;
+            Ok(())
+        };
+        self.writer.submit("write to the store", write).await
     }
 
     async fn add_event(&self, draft: &EventDraft) -> Result<Event> {
@@ -282,34 +249,32 @@ impl Repository for SqliteRepository {
     }
 
     async fn search_events(&self, query: &EventQuery) -> Result<EventPage> {
-        let (query, now) = (query.clone(), self.now());
-        let read = move |c: &Connection| {
+        let query = query.clone();
+        let read = move |c: &Connection, now| {
             search::search(c, &query, &|c, found| search::has_tickets(c, found, now))
         };
-        self.readers.read("search the events", read).await
+        self.readers.read_now("search the events", read).await
     }
 
     async fn offers(&self, event: EventId) -> Result<Vec<SectionOffer>> {
         let stored = self.stored_event(event).await?;
-        let now = self.now();
-        let read = move |c: &Connection| tickets::offers(c, &stored, now);
-        self.readers.read("read what is on offer", read).await
+        let read = move |c: &Connection, now| tickets::offers(c, &stored, now);
+        self.readers.read_now("read what is on offer", read).await
     }
 
     async fn section_map(&self, event: EventId, section: &str) -> Result<SectionMap> {
         let stored = self.section_tickets(event, section).await?;
-        let now = self.now();
         let section = Arc::clone(&stored.section);
-        let read = move |c: &Connection| tickets::section_statuses(c, &stored, now);
-        let statuses = self.readers.read("read a section", read).await?;
+        let read = move |c: &Connection, now| tickets::section_statuses(c, &stored, now);
+        let statuses = self.readers.read_now("read a section", read).await?;
         Ok(SectionMap::new(section, statuses))
     }
 
     async fn tickets(&self, event: EventId, filter: &TicketFilter) -> Result<Vec<TicketState>> {
         let stored = self.stored_event(event).await?;
-        let (filter, now) = (filter.clone(), self.now());
-        let read = move |c: &Connection| tickets::list(c, &stored, &filter, now);
-        self.readers.read("read the tickets", read).await
+        let filter = filter.clone();
+        let read = move |c: &Connection, now| tickets::list(c, &stored, &filter, now);
+        self.readers.read_now("read the tickets", read).await
     }
 
     async fn find_seats(&self, event: EventId, seats: &[SeatLabel]) -> Result<Vec<TicketId>> {
@@ -330,9 +295,8 @@ impl Repository for SqliteRepository {
 
     async fn counts(&self, event: EventId) -> Result<Vec<SectionCounts>> {
         let stored = self.stored_event(event).await?;
-        let now = self.now();
-        let read = move |c: &Connection| tickets::counts(c, &stored, now);
-        self.readers.read("count the tickets", read).await
+        let read = move |c: &Connection, now| tickets::counts(c, &stored, now);
+        self.readers.read_now("count the tickets", read).await
     }
 
     async fn block(&self, event: EventId, tickets: &[TicketId], reason: &str) -> Result<u64> {
@@ -373,16 +337,14 @@ impl Repository for SqliteRepository {
     }
 
     async fn hold(&self, hold: HoldId) -> Result<Hold> {
-        let now = self.now();
-        let read = move |c: &Connection| holds::read(c, holds::known(c, hold)?, now);
-        self.readers.read("read a hold", read).await
+        let read = move |c: &Connection, now| holds::read(c, holds::known(c, hold)?, now);
+        self.readers.read_now("read a hold", read).await
     }
 
     async fn running_holds(&self, event: EventId) -> Result<Vec<Hold>> {
         let stored = self.stored_event(event).await?;
-        let now = self.now();
-        let read = move |c: &Connection| holds::running(c, &stored, now);
-        self.readers.read("read the running holds", read).await
+        let read = move |c: &Connection, now| holds::running(c, &stored, now);
+        self.readers.read_now("read the running holds", read).await
     }
 
     async fn begin_payment(
@@ -408,15 +370,25 @@ impl Repository for SqliteRepository {
     }
 
     async fn recover_payments(&self, event: EventId) -> Result<Vec<Order>> {
-        let tickets = self.stored_event(event).await?.tickets();
-        let recover = move |tx: &mut Tx<'_, '_>| payments::recover(tx, tickets);
-        self.writer.submit("recover payments", recover).await
+        let (orders, faults) = self.recover(event).await?;
+        for fault in faults {
+            tracing::warn!("{fault}");
+        }
+        Ok(orders)
     }
 
     async fn repair(&self, event: EventId) -> Result<Repaired> {
-        let given_up = self.recover_payments(event).await?;
-        let offers = self.serve_waitlist(event).await?;
-        Ok(Repaired { given_up, offers, ..Repaired::default() })
+        let (given_up, faults) = self.recover(event).await?;
+        let faults = faults.iter().map(ToString::to_string).collect();
+        let mut repaired = Repaired { given_up, faults, ..Repaired::default() };
+        match self.serve_waitlist(event).await {
+            Ok(offers) => repaired.offers = offers,
+            Err(Error::Store(error)) if error.fault == StoreFault::Corrupt => {
+                repaired.faults.push(error.to_string());
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(repaired)
     }
 
     async fn note_has_tickets(&self, _: EventId) -> Result<Option<bool>> {
@@ -474,9 +446,8 @@ impl Repository for SqliteRepository {
 
     async fn waitlist(&self, event: EventId) -> Result<Vec<WaitlistEntry>> {
         let stored = self.stored_event(event).await?;
-        let now = self.now();
-        let list = move |c: &Connection| waitlist::list(c, &stored, now);
-        self.readers.read("read the waitlist", list).await
+        let list = move |c: &Connection, now| waitlist::list(c, &stored, now);
+        self.readers.read_now("read the waitlist", list).await
     }
 
     async fn offers_to(
@@ -498,7 +469,8 @@ impl Repository for SqliteRepository {
 
     async fn follow(&self, start: LogStart, lag: Option<Duration>) -> Result<Box<dyn ChangeFeed>> {
         let (writer, readers) = (Arc::clone(&self.writer), self.readers.clone());
-        let feed = feed::begin(writer, readers, Arc::clone(&self.clock), start, lag).await?;
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let feed = feed::begin(writer, readers, clock, start, lag).await?;
         Ok(Box::new(feed))
     }
 

@@ -71,8 +71,7 @@ impl Prospect {
 
     /// The first number of its tickets, and the one behind the last.
     fn span(&self) -> (TicketNo, TicketNo) {
-        let seats = i64::try_from(self.stored.section.seats).unwrap_or(0);
-        (self.stored.first_ticket, self.stored.first_ticket + seats)
+        (self.stored.first_ticket, self.stored.end())
     }
 
     /// Whether any of these tickets is of this section.

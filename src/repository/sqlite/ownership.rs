@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 use super::failure::Outcome;
 use super::outlook::Outlook;
 use super::statements::TicketNo;
+use super::values::decode;
 use crate::domain::BuyerId;
 
 /// Buyers kept before all are dropped and filled anew from the rows: about 64 MiB.
@@ -98,7 +99,8 @@ impl Ownership {
 
     /// Adds the buyers and tickets that a query names.
     fn learn(&mut self, connection: &Connection, sql: &str, values: impl Params) -> Outcome<()> {
-        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let read =
+            |row: &Row<'_>| decode("order_queue", row, 1, |row| Ok((row.get(0)?, row.get(1)?)));
         for name in connection.prepare_cached(sql)?.query_map(values, read)? {
             let (buyer, ticket) = name?;
             self.claimed(buyer, ticket);

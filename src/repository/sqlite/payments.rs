@@ -3,18 +3,19 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::catalogue::{event_by_no, tickets_by_no};
+use super::catalogue::{event_by_no, price_column, tickets_by_no};
 use super::failure::{Failure, Outcome};
 use super::holds::{self, HoldRow};
 use super::references;
 use super::statements::QueueRow;
+use super::values::{decode, unknown_word};
 use super::writer::Tx;
 use super::{waiting, waitlist};
 use crate::domain::{
     ChangeKind, ConfirmationNumber, Currency, HoldId, HoldStatus, Money, Order, OrderId,
     OrderStatus, PaymentReference, Refusal, SessionId, TicketStatus, Timestamp,
 };
-use crate::repository::{PaymentOutcome, PaymentStart};
+use crate::repository::{Error, PaymentOutcome, PaymentStart, StoreError};
 
 /// An order's row.
 #[derive(Debug, Clone)]
@@ -32,14 +33,18 @@ const ORDER: &str = "SELECT order_id, hold_id, payment_reference, status, amount
      updated_at FROM orders";
 
 fn read_order(row: &Row<'_>) -> rusqlite::Result<OrderRow> {
+    decode("orders", row, 0, order_of)
+}
+
+fn order_of(row: &Row<'_>) -> rusqlite::Result<OrderRow> {
     let word = row.get_ref(3)?.as_str()?;
-    let status = OrderStatus::of_word(word).ok_or(rusqlite::Error::InvalidQuery)?;
+    let status = OrderStatus::of_word(word).ok_or_else(|| unknown_word(word, "order status"))?;
     Ok(OrderRow {
         order_id: row.get(0)?,
         hold_id: row.get(1)?,
         payment_reference: row.get(2)?,
         status,
-        amount: row.get(4)?,
+        amount: price_column(row, 4)?,
         decided_at: row.get(5)?,
         updated_at: row.get(6)?,
     })
@@ -80,7 +85,7 @@ pub(super) fn orders(connection: &Connection, event_no: i64) -> Outcome<Vec<Orde
 
 /// Adds to an order what its hold knows.
 fn complete(connection: &Connection, row: OrderRow) -> Outcome<Order> {
-    let hold = holds::known(connection, row.hold_id)?;
+    let hold = holds::named(connection, row.hold_id)?;
     let event = event_by_no(connection, hold.event_no)?.event;
     let tickets = tickets_by_no(connection, &hold.tickets)?;
     Ok(Order {
@@ -256,7 +261,7 @@ fn captured_too_late(tx: &Tx<'_, '_>, decided: &OrderRow, outcome: PaymentOutcom
 /// Gives up a payment that is overdue: the order's row says so, then its tickets come free.
 pub(super) fn abort(tx: &mut Tx<'_, '_>, row: &QueueRow, order: OrderId) -> Outcome<()> {
     let hold = row.hold_id.ok_or_else(|| Failure::contradiction("a payment without a hold"))?;
-    let hold = holds::known(tx.statements.connection, hold)?;
+    let hold = holds::named(tx.statements.connection, hold)?;
     let reference = hold.payment_reference.clone();
     let reference =
         reference.ok_or_else(|| Failure::contradiction("a payment without a reference"))?;
@@ -264,26 +269,55 @@ pub(super) fn abort(tx: &mut Tx<'_, '_>, row: &QueueRow, order: OrderId) -> Outc
     settle(tx, &hold, order, ChangeKind::Aborted)
 }
 
-/// Gives up every overdue payment among these tickets.
-pub(super) fn recover(tx: &mut Tx<'_, '_>, (first, last): (i64, i64)) -> Outcome<Vec<Order>> {
+/// Gives up every overdue payment among these tickets. One that cannot be given up because of a
+/// corrupt row stays as it is, and does not keep the others: it is among the faults.
+pub(super) fn recover(
+    tx: &mut Tx<'_, '_>,
+    (first, last): (i64, i64),
+) -> Outcome<(Vec<Order>, Vec<StoreError>)> {
     let overdue = {
         let mut statement = tx.statements.cached(
             "SELECT ticket_no FROM order_queue
-              WHERE ticket_no BETWEEN ?1 AND ?2 AND status = 'paying' AND payment_deadline <= ?3",
+              WHERE ticket_no BETWEEN ?1 AND ?2 AND status = 'paying'
+                AND coalesce(payment_deadline, 0) <= ?3",
         )?;
         let rows = statement.query_map(params![first, last, tx.now], |row| row.get(0))?;
         rows.collect::<Result<Vec<i64>, _>>()?
     };
-    let mut aborted = Vec::new();
+    let (mut aborted, mut faults) = (Vec::new(), Vec::new());
     for ticket in overdue {
-        // A ticket of a group is free as soon as the first of the group was met.
-        let Some(row) = tx.statements.queue_row(ticket)? else { continue };
-        if let Some(overdue) = row.overdue_order(tx.now) {
-            abort(tx, &row, overdue)?;
-            aborted.push(order(tx.statements.connection, overdue)?);
+        match apart(tx, |tx| abort_overdue(tx, ticket)) {
+            Ok(order) => aborted.extend(order),
+            Err(failure) if failure.is_corruption() => {
+                if let Error::Store(fault) = failure.leave("give up an overdue payment") {
+                    faults.push(fault);
+                }
+            }
+            Err(failure) => return Err(failure),
         }
     }
-    Ok(aborted)
+    Ok((aborted, faults))
+}
+
+fn abort_overdue(tx: &mut Tx<'_, '_>, ticket: i64) -> Outcome<Option<Order>> {
+    // A ticket of a group is free as soon as the first of the group was met.
+    let Some(row) = tx.statements.queue_row(ticket)? else { return Ok(None) };
+    let Some(overdue) = row.overdue_order(tx.now) else { return Ok(None) };
+    abort(tx, &row, overdue)?;
+    order(tx.statements.connection, overdue).map(Some)
+}
+
+/// Does one of several things of a transaction so that its failure undoes it and nothing else.
+fn apart<T>(tx: &mut Tx<'_, '_>, work: impl FnOnce(&mut Tx<'_, '_>) -> Outcome<T>) -> Outcome<T> {
+    tx.statements.cached("SAVEPOINT apart")?.execute([])?;
+    let done = work(tx);
+    if done.is_err() {
+        tx.statements.cached("ROLLBACK TO apart")?.execute([])?;
+        // What was remembered of it is not so.
+        tx.ownership.forget();
+    }
+    tx.statements.cached("RELEASE apart")?.execute([])?;
+    done
 }
 
 /// Ends the payment of every ticket of the hold in the same way.
@@ -358,7 +392,7 @@ pub(super) fn begin_refund(tx: &mut Tx<'_, '_>, order_id: OrderId) -> Outcome<Or
 }
 
 fn free_sold(tx: &mut Tx<'_, '_>, hold: HoldId, order: OrderId) -> Outcome<()> {
-    let hold = holds::known(tx.statements.connection, hold)?;
+    let hold = holds::named(tx.statements.connection, hold)?;
     let now = tx.now;
     for ticket in &hold.tickets {
         tx.statements.free_sold(*ticket, hold.hold_id, order, now)?;

@@ -10,6 +10,9 @@ use tokio::sync::Semaphore;
 
 use super::connect::open_reader;
 use super::failure::Outcome;
+use super::store_clock::StoreClock;
+use super::store_file::StoreFile;
+use crate::domain::Timestamp;
 use crate::repository::store_url::SqliteLocation;
 use crate::repository::{Result, StoreError};
 
@@ -20,6 +23,8 @@ const READERS_MAX: usize = 8;
 #[derive(Debug, Clone)]
 pub(super) struct Readers {
     location: SqliteLocation,
+    file: StoreFile,
+    clock: Arc<StoreClock>,
     idle: Arc<Mutex<Vec<Connection>>>,
     /// How many may read at a time on threads of their own; none where they read on the caller's.
     places: Option<Arc<Semaphore>>,
@@ -27,14 +32,14 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Connections that read on threads of their own.
-    pub(super) fn new(location: SqliteLocation) -> Self {
+    pub(super) fn new(location: SqliteLocation, file: StoreFile, clock: Arc<StoreClock>) -> Self {
         let places = Some(Arc::new(Semaphore::new(READERS_MAX)));
-        Self { location, idle: Arc::default(), places }
+        Self { location, file, clock, idle: Arc::default(), places }
     }
 
     /// Connections that read on the thread of whoever asks.
-    pub(super) fn here(location: SqliteLocation) -> Self {
-        Self { location, idle: Arc::default(), places: None }
+    pub(super) fn here(location: SqliteLocation, clock: Arc<StoreClock>) -> Self {
+        Self { location, file: StoreFile::default(), clock, idle: Arc::default(), places: None }
     }
 
     /// Runs `work` on a connection of its own, in one read transaction, so that all it reads is of
@@ -56,12 +61,24 @@ impl Readers {
         task.await.map_err(StoreError::lost_task)?
     }
 
+    /// The same for work that goes by the store's time.
+    pub(super) async fn read_now<W, T>(&self, tried: &'static str, work: W) -> Result<T>
+    where
+        W: FnOnce(&Connection, Timestamp) -> Outcome<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let clock = Arc::clone(&self.clock);
+        let work = move |connection: &Connection| work(connection, clock.read(connection)?);
+        self.read(tried, work).await
+    }
+
     fn read_here<T>(
         &self,
         tried: &'static str,
         work: impl FnOnce(&Connection) -> Outcome<T>,
     ) -> Result<T> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        self.file.check()?;
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,

@@ -63,6 +63,18 @@ pub(super) fn is_applied(connection: &Connection) -> rusqlite::Result<bool> {
     Ok((application, version) == (APPLICATION_ID, VERSION))
 }
 
+/// Checks inside a transaction that no later tix has changed the schema since the store was opened.
+pub(super) fn check_version(connection: &Connection) -> Outcome<()> {
+    let mut statement = connection.prepare_cached("PRAGMA user_version")?;
+    let version: u32 = statement.query_row([], |row| row.get(0))?;
+    if version == VERSION {
+        return Ok(());
+    }
+    let message =
+        format!("the store has schema version {version} by now, this tix works with {VERSION}");
+    Err(StoreError::new(StoreFault::OtherSchema, message).into())
+}
+
 /// Makes what is missing, inside the caller's transaction: an older store takes every step that leads
 /// from its version to this one.
 pub(super) fn apply(connection: &Connection) -> Outcome<()> {

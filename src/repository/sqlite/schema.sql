@@ -203,6 +203,28 @@ CREATE TABLE IF NOT EXISTS log_progress (
     seen_until INTEGER NOT NULL                   -- the time up to which it told what expired
 ) STRICT, WITHOUT ROWID;
 
+-- The store's time. Rules go by max(clock, newest time written), and not by a clock that jumped: the
+-- anchor, a clock and an uptime that were read together, tells where the clock should be.
+CREATE TABLE IF NOT EXISTS store_clock (
+    one             INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    newest          INTEGER NOT NULL,             -- newest time outside of change_log
+    boot_id         BLOB,                         -- the run of the machine that the anchor is from
+    uptime_us       INTEGER,                      -- microseconds since that run began
+    clock_us        INTEGER,                      -- what the clock showed then
+    time_us         INTEGER,                      -- what the store's time was then
+    jumped_us       INTEGER,                      -- jumps ahead that still count
+    lead_allowed_us INTEGER,                      -- how far ahead of the clock the store may be
+    probe           BLOB                          -- written to find out whether there is room
+) STRICT;
+
+INSERT OR IGNORE INTO store_clock (one, newest)
+SELECT 1, max(coalesce((SELECT max(at) FROM change_log), 0),
+              coalesce((SELECT max(started_at) FROM holds), 0),
+              coalesce((SELECT max(updated_at) FROM orders), 0),
+              coalesce((SELECT max(joined_at) FROM waitlist), 0),
+              coalesce((SELECT max(ended_at) FROM waitlist), 0),
+              coalesce((SELECT max(minted_at) FROM events), 0));
+
 CREATE VIEW IF NOT EXISTS available_tickets AS
 SELECT e.slug AS event, s.name AS section, t.row_name AS "row", t.seat_name AS seat, t.type_id,
        t.price, e.currency

@@ -4,9 +4,10 @@
 //! A guarded statement that changes one row has succeeded; one that changes none was not allowed.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Statement, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::failure::{Failure, Outcome};
+use super::values::{decode, unknown_word, unreadable};
 use crate::domain::{
     BuyerId, ChangeKind, HoldId, Obstacle, OrderId, SeatLabel, Standing, TicketStatus, Timestamp,
 };
@@ -55,6 +56,24 @@ impl QueueRow {
         self.standing().overdue_order(now)
     }
 
+    /// A column that a row of this status has and this one lacks.
+    fn missing(&self) -> Option<&'static str> {
+        let owned = || match (&self.hold_id, &self.buyer_id, &self.expires_at) {
+            (None, _, _) => Some("hold_id"),
+            (_, None, _) => Some("buyer_id"),
+            (_, _, None) => Some("expires_at"),
+            _ => None,
+        };
+        let ordered = || self.order_id.is_none().then_some("order_id");
+        let deadline = || self.payment_deadline.is_none().then_some("payment_deadline");
+        match self.status {
+            TicketStatus::Held => owned(),
+            TicketStatus::Paying => owned().or_else(ordered).or_else(deadline),
+            TicketStatus::Sold => owned().or_else(ordered),
+            TicketStatus::Blocked | TicketStatus::Available => None,
+        }
+    }
+
     /// What this ticket is to others who want it.
     pub(super) fn obstacle(self, seat: &SeatLabel) -> Obstacle {
         Obstacle::new(seat.clone(), &self.standing(), self.reason)
@@ -62,28 +81,31 @@ impl QueueRow {
 }
 
 /// Columns of `order_queue` in the order in which [`queue_row`] reads them.
-pub(super) const QUEUE_COLUMNS: &str =
-    "q.status, q.hold_id, q.buyer_id, q.expires_at, q.order_id, q.payment_deadline, q.reason";
+pub(super) const QUEUE_COLUMNS: &str = "q.ticket_no, q.status, q.hold_id, q.buyer_id, \
+     q.expires_at, q.order_id, q.payment_deadline, q.reason";
 
 /// Reads the columns of [`QUEUE_COLUMNS`], which begin at `first`.
-pub(super) fn queue_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<QueueRow> {
-    Ok(QueueRow {
-        status: ticket_status(row.get_ref(first)?)?,
-        hold_id: row.get(first + 1)?,
-        buyer_id: row.get(first + 2)?,
-        expires_at: row.get(first + 3)?,
-        order_id: row.get(first + 4)?,
-        payment_deadline: row.get(first + 5)?,
-        reason: row.get(first + 6)?,
+pub(super) fn queue_row(row: &Row<'_>, first: usize) -> rusqlite::Result<QueueRow> {
+    decode("order_queue", row, first, |row| {
+        let queue = QueueRow {
+            status: ticket_status(row.get_ref(first + 1)?)?,
+            hold_id: row.get(first + 2)?,
+            buyer_id: row.get(first + 3)?,
+            expires_at: row.get(first + 4)?,
+            order_id: row.get(first + 5)?,
+            payment_deadline: row.get(first + 6)?,
+            reason: row.get(first + 7)?,
+        };
+        match queue.missing() {
+            None => Ok(queue),
+            Some(column) => Err(unreadable(format!("{} without {column}", queue.status.word()))),
+        }
     })
 }
 
-fn ticket_status(value: ValueRef<'_>) -> rusqlite::Result<TicketStatus> {
+pub(super) fn ticket_status(value: ValueRef<'_>) -> rusqlite::Result<TicketStatus> {
     let word = value.as_str()?;
-    TicketStatus::of_word(word).ok_or_else(|| {
-        let message = format!("`{word}` is no ticket status");
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, message.into())
-    })
+    TicketStatus::of_word(word).ok_or_else(|| unknown_word(word, "ticket status"))
 }
 
 /// What a claim writes into a ticket's row.

@@ -4,7 +4,8 @@ use rusqlite::{Connection, Row, params};
 
 use super::catalogue::{StoredEvent, StoredSectionTickets, TICKET_COLUMNS, read_ticket, sections};
 use super::failure::Outcome;
-use super::statements::{QUEUE_COLUMNS, QueueRow, queue_row};
+use super::statements::{QUEUE_COLUMNS, QueueRow, queue_row, ticket_status};
+use super::values::{count_column, decode};
 use crate::domain::{Money, Refusal, TicketState, TicketStatus, Timestamp};
 use crate::repository::{SectionCounts, SectionOffer, TicketFilter};
 
@@ -20,16 +21,15 @@ pub(super) fn section_statuses(
     now: Timestamp,
 ) -> Outcome<Vec<TicketStatus>> {
     let mut statuses = vec![TicketStatus::Available; stored.section.tickets().len()];
-    let last = stored.first_ticket + i64::try_from(statuses.len()).unwrap_or(0);
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT q.ticket_no - ?1, {QUEUE_COLUMNS} FROM order_queue q
-          WHERE ticket_no >= ?1 AND ticket_no < ?2"
+        "SELECT {QUEUE_COLUMNS} FROM order_queue q WHERE ticket_no >= ?1 AND ticket_no < ?2"
     ))?;
-    let mut rows = statement.query(params![stored.first_ticket, last])?;
+    let first = stored.first_ticket;
+    let mut rows = statement.query(params![first, first.saturating_add(statuses.len() as i64)])?;
     while let Some(row) = rows.next()? {
-        let place = usize::try_from(row.get::<_, i64>(0)?);
+        let place = usize::try_from(row.get::<_, i64>(0)?.saturating_sub(first));
         if let Some(status) = place.ok().and_then(|place| statuses.get_mut(place)) {
-            *status = seen(&queue_row(row, 1)?, now);
+            *status = seen(&queue_row(row, 0)?, now);
         }
     }
     Ok(statuses)
@@ -45,7 +45,7 @@ pub(super) fn list(
     let (first, last) = event.tickets();
     check_section(connection, event, filter.section.as_deref())?;
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {TICKET_COLUMNS}, q.ticket_no, {QUEUE_COLUMNS} FROM tickets t
+        "SELECT {TICKET_COLUMNS}, {QUEUE_COLUMNS} FROM tickets t
            JOIN venue_sections s USING (section_no) JOIN events e USING (event_no)
            LEFT JOIN order_queue q ON q.ticket_no = t.ticket_no
           WHERE t.ticket_no BETWEEN ?1 AND ?2 AND (?3 IS NULL OR s.name = ?3)
@@ -79,7 +79,7 @@ fn check_section(
     }
 }
 
-/// Columns of [`TICKET_COLUMNS`], the number of the row if there is one, [`QUEUE_COLUMNS`].
+/// Columns of [`TICKET_COLUMNS`], then [`QUEUE_COLUMNS`] if the ticket has such a row.
 fn read_state(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TicketState> {
     let ticket = read_ticket(row, 0)?.ticket;
     let available = TicketState {
@@ -92,7 +92,7 @@ fn read_state(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TicketState> {
     if row.get::<_, Option<i64>>(9)?.is_none() {
         return Ok(available);
     }
-    let queue = queue_row(row, 10)?;
+    let queue = queue_row(row, 9)?;
     match seen(&queue, now) {
         TicketStatus::Available => Ok(available),
         status => {
@@ -110,7 +110,8 @@ pub(super) fn counts(
 ) -> Outcome<Vec<SectionCounts>> {
     let mut statement = connection.prepare_cached(
         "SELECT q.status, count(*), sum(CASE q.status WHEN 'sold' THEN
-                (SELECT price FROM tickets t WHERE t.ticket_no = q.ticket_no) ELSE 0 END)
+                (SELECT price FROM tickets t WHERE t.ticket_no = q.ticket_no) ELSE 0 END),
+                min(q.ticket_no)
            FROM order_queue q
           WHERE ticket_no >= ?1 AND ticket_no < ?2 AND NOT (status = 'held' AND expires_at <= ?3)
           GROUP BY q.status",
@@ -118,7 +119,7 @@ pub(super) fn counts(
     let mut all = Vec::new();
     for stored in sections(connection, event.event_no)? {
         let seats = stored.section.seats;
-        let last = stored.first_ticket + i64::try_from(seats).unwrap_or(0);
+        let last = stored.end();
         let mut counts = SectionCounts {
             section: stored.section.name,
             type_id: stored.section.type_id,
@@ -132,9 +133,11 @@ pub(super) fn counts(
         };
         let mut rows = statement.query(params![stored.first_ticket, last, now])?;
         while let Some(row) = rows.next()? {
-            let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
-            let status: String = row.get(0)?;
-            add(&mut counts, &status, count, row.get(2)?);
+            let (status, count, revenue) = decode("order_queue", row, 3, |row| {
+                let status = ticket_status(row.get_ref(0)?)?;
+                Ok((status, count_column(row, 1)?, row.get(2)?))
+            })?;
+            add(&mut counts, status, count, revenue);
         }
         all.push(counts);
     }
@@ -162,13 +165,13 @@ pub(super) fn offers(
     };
     let mut all = Vec::new();
     for stored in sections(connection, event.event_no)? {
-        let last = stored.first_ticket + i64::try_from(stored.section.seats).unwrap_or(0);
+        let last = stored.end();
         let offer = statement.query_row(params![stored.first_ticket, last, now], |row| {
             Ok(SectionOffer {
                 section: stored.section,
                 price_min: price(row, 0)?,
                 price_max: price(row, 1)?,
-                available: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+                available: count_column(row, 2)?,
                 available_from: price(row, 3)?,
             })
         })?;
@@ -177,15 +180,16 @@ pub(super) fn offers(
     Ok(all)
 }
 
-fn add(counts: &mut SectionCounts, status: &str, count: u64, revenue: i64) {
+fn add(counts: &mut SectionCounts, status: TicketStatus, count: u64, revenue: i64) {
     counts.available = counts.available.saturating_sub(count);
     match status {
-        "held" => counts.held = count,
-        "paying" => counts.paying = count,
-        "sold" => {
+        TicketStatus::Available => counts.available += count,
+        TicketStatus::Held => counts.held = count,
+        TicketStatus::Paying => counts.paying = count,
+        TicketStatus::Sold => {
             counts.sold = count;
             counts.revenue = Money::from_minor(revenue, counts.revenue.currency());
         }
-        _ => counts.blocked = count,
+        TicketStatus::Blocked => counts.blocked = count,
     }
 }

@@ -14,7 +14,7 @@ use super::holds::{self, Claim, Span};
 use super::outlook::Prospect;
 use super::statements::TicketNo;
 use super::tickets::section_statuses;
-use super::values::count_column;
+use super::values::{count_column, decode, unknown_word, unreadable};
 use super::waiting::{self, Groups};
 use super::writer::Tx;
 use crate::domain::waitlist::{Passing, Vacancies, passed_over};
@@ -48,6 +48,19 @@ const ENTRY: &str = "SELECT entry_no, event_no, entry_id, session_id, buyer_id, 
      size, joined_at, status, ended_at, hold_id FROM waitlist";
 
 fn read_entry(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+    decode("waitlist", row, 0, entry_of)
+}
+
+fn entry_of(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+    let word = row.get_ref(9)?.as_str()?;
+    let (ended_at, hold_id): (Option<Timestamp>, Option<HoldId>) = (row.get(10)?, row.get(11)?);
+    match (word, ended_at, hold_id) {
+        ("waiting", None, None) | ("left", Some(_), None) | ("offered", Some(_), Some(_)) => {}
+        ("waiting" | "left" | "offered", _, _) => {
+            return Err(unreadable(format!("{word}, with another entry's end or hold")));
+        }
+        _ => return Err(unknown_word(word, "status of an entry")),
+    }
     Ok(EntryRow {
         entry_no: row.get(0)?,
         event_no: row.get(1)?,
@@ -58,9 +71,9 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
             wish: Wish { section: row.get(5)?, ticket_type: row.get(6)?, size: row.get(7)? },
         },
         joined_at: row.get(8)?,
-        waits: row.get_ref(9)?.as_str()? == "waiting",
-        ended_at: row.get(10)?,
-        hold_id: row.get(11)?,
+        waits: word == "waiting",
+        ended_at,
+        hold_id,
     })
 }
 
@@ -391,7 +404,7 @@ fn holds_of(
 ) -> Outcome<HashMap<HoldId, Hold>> {
     let mut found = HashMap::new();
     for hold in rows.iter().filter_map(|row| row.hold_id) {
-        found.insert(hold, holds::read(connection, holds::known(connection, hold)?, now)?);
+        found.insert(hold, holds::read(connection, holds::named(connection, hold)?, now)?);
     }
     Ok(found)
 }

@@ -10,8 +10,10 @@
 //! failure is answered to the one whom it concerns.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -21,9 +23,11 @@ use super::catalogue::Cache;
 use super::failure::{Failure, Outcome, sqlite_error};
 use super::ownership::{Ownership, log_end};
 use super::statements::Statements;
-use crate::clock::Clock;
+use super::store_clock::StoreClock;
+use super::store_file::StoreFile;
+use super::{lock, schema};
 use crate::domain::Timestamp;
-use crate::repository::{Result, StoreError, StoreFault};
+use crate::repository::{Error, Result, StoreError, StoreFault};
 
 /// Requests that wait for the writer before callers wait for a place.
 const QUEUE_LENGTH: usize = 4096;
@@ -39,14 +43,29 @@ pub(super) struct Tx<'a, 'c> {
     pub(super) ownership: &'a mut Ownership,
     /// What was read before of what never changes.
     pub(super) cache: &'a Cache,
-    /// The present time, read once the transaction had its lock: the same for all of its requests.
+    /// The store's clock, for what is about the clock itself.
+    pub(super) clock: &'a StoreClock,
+    /// The store's time, read once the transaction had its lock: the same for all of its requests.
     pub(super) now: Timestamp,
+}
+
+/// When a request may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// When the clock is believed.
+    Believed,
+    /// Whatever the clock shows: it decides nothing by the time.
+    Always,
 }
 
 /// A request in the queue, whatever its answer is.
 pub(super) trait Request: Send {
     /// Does the work and keeps the answer. Fails only where the transaction must be rolled back.
     fn run(&mut self, tx: &mut Tx<'_, '_>) -> Outcome<()>;
+    /// Whether it may run though the clock is not believed.
+    fn runs_always(&self) -> bool;
+    /// Since when it waits.
+    fn came_at(&self) -> Instant;
     /// Hands the answer over, now that it is durable.
     fn answer(self: Box<Self>);
     /// Hands over a failure in place of an answer.
@@ -55,6 +74,8 @@ pub(super) trait Request: Send {
 
 struct Pending<W, T> {
     tried: &'static str,
+    when: When,
+    came_at: Instant,
     work: W,
     result: Option<Result<T>>,
     caller: oneshot::Sender<Result<T>>,
@@ -74,6 +95,14 @@ where
         Ok(())
     }
 
+    fn runs_always(&self) -> bool {
+        self.when == When::Always
+    }
+
+    fn came_at(&self) -> Instant {
+        self.came_at
+    }
+
     fn answer(self: Box<Self>) {
         // A caller that no longer waits needs no answer; what it asked for is done all the same.
         if let Some(result) = self.result {
@@ -91,7 +120,18 @@ where
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Request>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    began: Instant,
+    /// When a request was last done, in milliseconds after it began.
+    done_at_ms: AtomicU64,
+    /// When a request last failed of the store, and of what.
+    failed: Mutex<Option<(Duration, StoreError)>>,
 }
+
+/// How old the success of a request may be that says that another would succeed.
+const DONE_LASTS: Duration = Duration::from_secs(1);
+
+/// For how long a failure of a request counts beside the success of others.
+const FAILURE_LASTS: Duration = Duration::from_secs(5);
 
 impl Writer {
     /// Starts the thread on its connection; `wal` is the file to sync before a request is answered.
@@ -100,17 +140,18 @@ impl Writer {
     /// The operating system has no thread to give, or the schema does not fit the statements.
     pub(super) fn start(
         connection: Connection,
-        wal: Option<PathBuf>,
+        (wal, file): (Option<PathBuf>, StoreFile),
         cache: Arc<Cache>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<StoreClock>,
     ) -> Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
         let (ready, readiness) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("tix-writer".into())
             .spawn(move || {
-                let answers = Answers::start(wal);
-                serve(&connection, requests, &cache, &*clock, &answers, &ready);
+                let answers = Answers::start(wal, file.clone());
+                let kept = Kept { cache: &cache, clock: &clock, file: &file };
+                serve(&connection, requests, kept, &answers, &ready);
                 // Whoever was accepted is answered before the connection is closed.
                 answers.finish();
             })
@@ -118,7 +159,7 @@ impl Writer {
         if let Ok(Err(e)) = readiness.recv() {
             return Err(sqlite_error(e, "prepare the statements of the store"));
         }
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        Ok(Self::with(queue, Some(thread)))
     }
 
     /// Starts a task on this thread in place of a thread of its own; for a store that needs no sync
@@ -132,13 +173,23 @@ impl Writer {
     pub(super) fn start_here(
         connection: Connection,
         cache: Arc<Cache>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<StoreClock>,
     ) -> Result<Self> {
         let prepared = Statements::prepare(&connection).map(drop);
         prepared.map_err(|e| sqlite_error(e, "prepare the statements of the store"))?;
         let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
         tokio::task::spawn_local(serve_here(connection, requests, cache, clock));
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::default() })
+        Ok(Self::with(queue, None))
+    }
+
+    fn with(queue: mpsc::Sender<Box<dyn Request>>, thread: Option<JoinHandle<()>>) -> Self {
+        Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(thread),
+            began: Instant::now(),
+            done_at_ms: AtomicU64::new(0),
+            failed: Mutex::default(),
+        }
     }
 
     /// Runs `work` in a transaction and answers when it is durable. `work` may run more than once,
@@ -148,11 +199,62 @@ impl Writer {
         W: FnMut(&mut Tx<'_, '_>) -> Outcome<T> + Send + 'static,
         T: Send + 'static,
     {
+        let answer = self.send(tried, When::Believed, work).await;
+        self.note(&answer);
+        answer
+    }
+
+    /// The same for what decides nothing by the time, and is done whatever the clock shows.
+    pub(super) async fn submit_always<W, T>(&self, tried: &'static str, work: W) -> Result<T>
+    where
+        W: FnMut(&mut Tx<'_, '_>) -> Outcome<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.send(tried, When::Always, work).await
+    }
+
+    /// Says whether a request would succeed now, as far as the last ones tell; none where none was
+    /// done lately.
+    pub(super) fn last_outcome(&self) -> Option<Result<()>> {
+        let now = self.began.elapsed();
+        let done_at = Duration::from_millis(self.done_at_ms.load(Ordering::Relaxed));
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, error)) = &*failed
+            && now.saturating_sub(*at) < FAILURE_LASTS
+            && done_at <= *at
+        {
+            return Some(Err(error.again().into()));
+        }
+        (!done_at.is_zero() && now.saturating_sub(done_at) < DONE_LASTS).then_some(Ok(()))
+    }
+
+    fn note<T>(&self, answer: &Result<T>) {
+        let now = self.began.elapsed();
+        match answer {
+            Ok(_) => {
+                let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+                self.done_at_ms.store(millis, Ordering::Relaxed);
+            }
+            Err(Error::Store(error)) => {
+                let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                *failed = Some((now, error.again()));
+            }
+            // A refusal has written nothing.
+            Err(Error::Refused(_)) => {}
+        }
+    }
+
+    async fn send<W, T>(&self, tried: &'static str, when: When, work: W) -> Result<T>
+    where
+        W: FnMut(&mut Tx<'_, '_>) -> Outcome<T> + Send + 'static,
+        T: Send + 'static,
+    {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let gone = || StoreError::new(StoreFault::Failed, format!("could not {tried}: closed"));
         let queue = queue.ok_or_else(gone)?;
         let (caller, answer) = oneshot::channel();
-        let request = Box::new(Pending { tried, work, result: None, caller });
+        let came_at = Instant::now();
+        let request = Box::new(Pending { tried, when, came_at, work, result: None, caller });
         queue.send(request).await.map_err(|_| gone())?;
         drop(queue);
         answer.await.map_err(|_| gone())?
@@ -177,8 +279,7 @@ impl Drop for Writer {
 fn serve(
     connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Request>>,
-    cache: &Cache,
-    clock: &dyn Clock,
+    kept: Kept<'_>,
     answers: &Answers,
     ready: &std::sync::mpsc::Sender<rusqlite::Result<()>>,
 ) {
@@ -190,7 +291,7 @@ fn serve(
         }
     };
     let _ = ready.send(Ok(()));
-    let mut session = Session { statements, ownership: Ownership::default(), cache, clock };
+    let mut session = Session { statements, ownership: Ownership::default(), kept };
     while let Some(first) = queue.blocking_recv() {
         session.commit_group(group_of(first, &mut queue), &|group| answers.give(group));
     }
@@ -200,12 +301,13 @@ async fn serve_here(
     connection: Connection,
     mut queue: mpsc::Receiver<Box<dyn Request>>,
     cache: Arc<Cache>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<StoreClock>,
 ) {
     // They could be prepared a moment ago.
     let Ok(statements) = Statements::prepare(&connection) else { return };
-    let ownership = Ownership::default();
-    let mut session = Session { statements, ownership, cache: &cache, clock: &*clock };
+    let (ownership, file) = (Ownership::default(), StoreFile::default());
+    let kept = Kept { cache: &cache, clock: &clock, file: &file };
+    let mut session = Session { statements, ownership, kept };
     while let Some(first) = queue.recv().await {
         let group = group_of(first, &mut queue);
         session.commit_group(group, &|group| group.into_iter().for_each(Request::answer));
@@ -223,32 +325,59 @@ fn group_of(first: Box<dyn Request>, queue: &mut mpsc::Receiver<Box<dyn Request>
     group
 }
 
+/// What the thread works with that outlives it.
+#[derive(Clone, Copy)]
+struct Kept<'c> {
+    cache: &'c Cache,
+    clock: &'c StoreClock,
+    file: &'c StoreFile,
+}
+
 /// What the thread works with as long as it lives.
 struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
-    cache: &'c Cache,
-    clock: &'c dyn Clock,
+    kept: Kept<'c>,
+}
+
+/// Why a group was not committed.
+enum NotCommitted {
+    /// No transaction was begun, and none would be for any of its requests alone.
+    NotBegun(Failure),
+    /// Something in it failed, which may concern one request only.
+    Failed(Failure),
+}
+
+impl NotCommitted {
+    fn failure(self) -> Failure {
+        match self {
+            Self::NotBegun(failure) | Self::Failed(failure) => failure,
+        }
+    }
 }
 
 impl Session<'_> {
     /// Commits the group and has it answered; where that fails, each request by itself.
     fn commit_group(&mut self, mut group: Group, answer: &dyn Fn(Group)) {
-        if self.commit(&mut group).is_ok() {
-            return answer(group);
+        match self.commit(&mut group) {
+            Ok(()) => return answer(group),
+            Err(NotCommitted::NotBegun(failure)) => {
+                return group.into_iter().for_each(|request| request.fail(failure.again()));
+            }
+            Err(NotCommitted::Failed(_)) => {}
         }
         for mut request in group {
             match self.commit(std::slice::from_mut(&mut request)) {
                 Ok(()) => answer(vec![request]),
-                Err(failure) => request.fail(failure),
+                Err(not_committed) => request.fail(not_committed.failure()),
             }
         }
     }
 
     /// Runs the requests in one transaction, which stands when this returns without an error and
     /// has left nothing behind otherwise.
-    fn commit(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<()> {
-        self.statements.begin.execute([])?;
+    fn commit(&mut self, requests: &mut [Box<dyn Request>]) -> Result<(), NotCommitted> {
+        self.begin(requests).map_err(NotCommitted::NotBegun)?;
         match self.run(requests).and_then(|end| {
             self.statements.commit.execute([])?;
             Ok(end)
@@ -261,21 +390,41 @@ impl Session<'_> {
                 self.ownership.forget();
                 // Some failures, a full disk among them, have already rolled back by themselves.
                 if !self.statements.connection.is_autocommit() {
-                    self.statements.rollback.execute([])?;
+                    let rolled_back = self.statements.rollback.execute([]);
+                    rolled_back.map_err(|e| NotCommitted::Failed(e.into()))?;
                 }
-                Err(failure)
+                Err(NotCommitted::Failed(failure))
             }
         }
     }
 
+    /// Begins a transaction; waits for the lock as long as the first of the requests still may.
+    fn begin(&mut self, requests: &[Box<dyn Request>]) -> Outcome<()> {
+        self.kept.file.check()?;
+        let came_at = requests.iter().map(|request| request.came_at()).min();
+        let begin = &mut self.statements.begin;
+        lock::waiting_since(came_at.unwrap_or_else(Instant::now), || begin.execute([]))?;
+        Ok(())
+    }
+
     /// Runs the requests; returns where the change log ends after them.
     fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
-        let Self { statements, ownership, cache, clock } = self;
-        ownership.catch_up(statements.connection)?;
-        let now = clock.now();
-        for request in requests {
-            request.run(&mut Tx { statements, ownership, cache, now })?;
+        let Kept { cache, clock, .. } = self.kept;
+        let Self { statements, ownership, .. } = self;
+        let connection = statements.connection;
+        if clock.is_shared() {
+            schema::check_version(connection)?;
         }
+        ownership.catch_up(connection)?;
+        let time = clock.begin(connection)?;
+        if !requests.iter().all(|request| request.runs_always()) {
+            time.check()?;
+        }
+        let now = time.now;
+        for request in requests {
+            request.run(&mut Tx { statements, ownership, cache, clock, now })?;
+        }
+        clock.end(statements.connection, &time)?;
         if ownership.follows_log() { log_end(statements.connection) } else { Ok(0) }
     }
 }

@@ -176,7 +176,7 @@ fn read_keyspace(text: &str) -> Result<String, StoreUrlError> {
 }
 
 /// Replaces `%40` and its like by what they stand for.
-fn decoded(text: &str) -> Result<String, StoreUrlError> {
+pub(super) fn decoded(text: &str) -> Result<String, StoreUrlError> {
     let wrong = || StoreUrlError::WrongEscape;
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -195,7 +195,7 @@ fn decoded(text: &str) -> Result<String, StoreUrlError> {
 }
 
 /// Writes a text so that [`decoded`] reads it back, whatever is in it.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             encoded.push(char::from(byte));

@@ -37,14 +37,16 @@ enum HealthStatus {
     Stale,
 }
 
-/// Whether the server does its work.
+/// Whether the server does its work: 503 while the store would not take a write, with the reason.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations", operation_id = "health",
     responses((status = 200, description = "It serves", body = Health), ReadProblems)
 )]
-pub(super) async fn healthz(State(house): State<Arc<House>>) -> Json<Health> {
+pub(super) async fn healthz(State(house): State<Arc<House>>) -> Result<Json<Health>> {
+    house.health.check(&house.store).await.map_err(Problem::cannot_write)?;
     let status = if house.live.is_fresh() { HealthStatus::Ok } else { HealthStatus::Stale };
-    Json(Health { status, engine: house.store.engine(), tix_version: env!("CARGO_PKG_VERSION") })
+    let (engine, tix_version) = (house.store.engine(), env!("CARGO_PKG_VERSION"));
+    Ok(Json(Health { status, engine, tix_version }))
 }
 
 /// Counters and latencies, as Prometheus reads them.

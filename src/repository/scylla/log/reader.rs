@@ -244,7 +244,7 @@ impl Reader {
     }
 
     async fn begin(&mut self) -> anyhow::Result<()> {
-        let ahead = self.db.clock.now().as_millis() - self.db.clock.local().as_millis();
+        let ahead = self.db.clock.ahead_of_local_ms();
         let inbox = Arc::clone(&self.inbox);
         let readers = Readers {
             streams: Streams::new(Arc::clone(&self.db), self.read_until),

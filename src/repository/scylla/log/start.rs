@@ -80,8 +80,9 @@ pub(super) async fn find(
 async fn from_now(db: &Database, statements: &Statements) -> Result<Start> {
     let read_from = db.now().minus(UNSEEN_MAX);
     let rows: Vec<OwnedRow> = db.rows(&statements.select_owned, ()).await?;
-    let owned = rows.into_iter().filter_map(OwnedRow::owner);
-    let (decoder, notices) = (Decoder::starting_with(owned), Vec::new());
+    // A row that cannot be read does not keep a follower from the others.
+    let notices = rows.iter().filter_map(OwnedRow::fault).collect();
+    let decoder = Decoder::starting_with(rows.into_iter().filter_map(OwnedRow::owner));
     let told_from = db.now();
     Ok(Start { read_from, told_from, standing_at: told_from, decoder, notices })
 }
@@ -93,21 +94,34 @@ struct OwnedRow {
     ticket_id: TicketId,
     hold_id: Option<HoldId>,
     order_id: Option<OrderId>,
-    session_id: Option<SessionId>,
+    session_id: Option<String>,
     buyer_id: Option<BuyerId>,
-    status: Option<TicketStatus>,
+    status: Option<String>,
     expires_at: Option<Timestamp>,
     written_at: Option<i64>,
 }
 
 impl OwnedRow {
+    /// What is wrong with the row.
+    fn fault(&self) -> Option<String> {
+        let ticket = self.ticket_id;
+        let wrong = |why| format!("the row {ticket} of `order_queue` cannot be read: {why}");
+        let status = self.status.as_deref()?;
+        if TicketStatus::of_word(status).is_none() {
+            return Some(wrong(format!("`{status}` is no ticket status")));
+        }
+        let session = SessionId::new(self.session_id.as_deref()?);
+        session.err().map(|why| wrong(why.to_string()))
+    }
+
     /// None where the row is about to be gone: its time to live is over for some of its columns.
     fn owner(self) -> Option<(Key, u64, Owner)> {
+        let session = self.session_id.map(|text| SessionId::new(&text)).transpose();
         let owner = Owner {
-            status: self.status?,
+            status: TicketStatus::of_word(&self.status?)?,
             hold_id: self.hold_id,
             order_id: self.order_id,
-            session_id: self.session_id,
+            session_id: session.ok()?,
             buyer_id: self.buyer_id,
             expires_at: self.expires_at,
         };

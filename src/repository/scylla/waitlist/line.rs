@@ -15,8 +15,10 @@ use crate::domain::{
     WaitlistStatus, Wish,
 };
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread};
+use crate::repository::scylla::failure::of_row;
 use crate::repository::scylla::rows::{HoldRow, TicketCopy};
 use crate::repository::scylla::statements::Statement;
+use crate::repository::scylla::values::Small;
 use crate::repository::{Caller, Result};
 
 /// A row of `waitlist`.
@@ -28,11 +30,11 @@ pub(super) struct EntryRow {
     pub(super) buyer_id: BuyerId,
     section: Option<String>,
     type_id: Option<String>,
-    size: i32,
+    size: Small,
     /// Waiting, offered or left.
     pub(super) status: WaitlistStatus,
     /// How many offers could not be made good.
-    pub(super) attempt: i32,
+    pub(super) attempt: Small,
     /// What it is offered.
     pub(super) hold_id: Option<HoldId>,
     #[scylla(default_when_null)]
@@ -55,7 +57,7 @@ impl EntryRow {
         Wish {
             section: self.section.as_deref().map(Into::into),
             ticket_type: self.type_id.as_deref().map(Into::into),
-            size: u32::try_from(self.size).unwrap_or(u32::MAX),
+            size: self.size.0,
         }
     }
 
@@ -106,7 +108,7 @@ impl EntryRow {
 
     /// The hold that it is offered next.
     pub(super) fn next_hold(&self) -> HoldId {
-        HoldId::of_offer(self.entry_id, u32::try_from(self.attempt).unwrap_or(u32::MAX))
+        HoldId::of_offer(self.entry_id, self.attempt.0)
     }
 }
 
@@ -390,7 +392,8 @@ pub(super) async fn find(
     event: EventId,
     entry: EntryId,
 ) -> Result<Option<EntryRow>> {
-    db.row(&db.statements.select_entry, (event, entry)).await
+    let found = db.row(&db.statements.select_entry, (event, entry)).await;
+    found.map_err(|e| of_row(e, "waitlist", entry))
 }
 
 /// Runs a step that decides about an entry. Says whether the entry is as the step wants it, which
@@ -494,7 +497,7 @@ pub(super) async fn made(db: &Database, entry: &EntryRow, hold: HoldId) -> Resul
 /// Offered this hold, which is withdrawn → waiting in its old place. Says whether it waits.
 pub(super) async fn wait_again(db: &Database, entry: &EntryRow, hold: HoldId) -> Result<bool> {
     let key = (entry.event_id, entry.entry_id);
-    let attempt = entry.attempt.saturating_add(1);
+    let attempt = Small(entry.attempt.0.saturating_add(1));
     let again = |row: &EntryRow| row.attempt == attempt && row.status == WaitlistStatus::Waiting;
     let values = (attempt, Uuid::new_v4(), key.0, key.1, hold);
     step(db, key, &db.statements.wait_again, values, again).await

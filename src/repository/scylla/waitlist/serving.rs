@@ -280,11 +280,11 @@ impl<'d> Round<'d> {
                 }
                 Made::Lost(gone) if !gone.is_empty() && tries < TRIES_MAX => {
                     vacancies.take(&gone);
-                    entry.attempt = entry.attempt.saturating_add(1);
+                    entry.attempt.0 = entry.attempt.0.saturating_add(1);
                     tries += 1;
                 }
                 Made::IdIsTaken if tries < TRIES_MAX => {
-                    entry.attempt = entry.attempt.saturating_add(1);
+                    entry.attempt.0 = entry.attempt.0.saturating_add(1);
                     tries += 1;
                 }
                 // It was put back, and so changed the mark of the line.

@@ -1,0 +1,59 @@
+//! `/healthz`: what the store can do now.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::server::{PATIENCE, Server};
+
+/// Waits until the server says that it is like this; returns what it says.
+async fn becomes(server: &Server, status: StatusCode) -> String {
+    let begun = Instant::now();
+    loop {
+        let answer = server.get("/healthz").send().await.unwrap();
+        if answer.status() == status {
+            return answer.text().await.unwrap();
+        }
+        assert!(begun.elapsed() < PATIENCE, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn reserve(server: &Server, seat: &str) -> StatusCode {
+    let body = json!({ "event": "hall", "seats": [seat] });
+    server.post("/v1/booking/reserve", "ann", &body).send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_or_replaced_takes_no_more_orders() {
+    let server = Server::start();
+    becomes(&server, StatusCode::OK).await;
+    let store = server.file("tix.db");
+    let elsewhere = server.file("elsewhere.db");
+    fs::rename(&store, &elsewhere).unwrap();
+    assert_eq!(reserve(&server, "Stalls/1/1").await, StatusCode::INTERNAL_SERVER_ERROR);
+    let why = becomes(&server, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(why.contains("moved, replaced or deleted"), "{why}");
+    fs::copy(&elsewhere, &store).unwrap();
+    assert_eq!(reserve(&server, "Stalls/1/1").await, StatusCode::INTERNAL_SERVER_ERROR);
+    fs::rename(&elsewhere, &store).unwrap();
+    becomes(&server, StatusCode::OK).await;
+    assert!(reserve(&server, "Stalls/1/1").await.is_success());
+    fs::remove_file(&store).unwrap();
+    assert_eq!(reserve(&server, "Stalls/1/2").await, StatusCode::INTERNAL_SERVER_ERROR);
+    becomes(&server, StatusCode::SERVICE_UNAVAILABLE).await;
+}
+
+#[tokio::test]
+async fn a_store_that_another_program_has_locked_takes_no_writes() {
+    let server = Server::start();
+    becomes(&server, StatusCode::OK).await;
+    let other = rusqlite::Connection::open(server.file("tix.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let why = becomes(&server, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(why.contains("cannot_write"), "{why}");
+    other.execute_batch("ROLLBACK").unwrap();
+    becomes(&server, StatusCode::OK).await;
+}
