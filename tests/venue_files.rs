@@ -132,7 +132,7 @@ fn the_broken_file_per_seat_has_one_fault_of_each_kind_that_a_line_per_seat_can_
 fn a_fault_that_hides_all_others_is_told_alone() {
     assert_snapshot!(faults("broken/empty.csv"), @"line 1: the file is empty");
     assert_snapshot!(faults("broken/header_only.csv"), @"line 1: the file has a header and nothing below it");
-    assert_snapshot!(faults("broken/other_file.csv"), @"line 1: `name,city,country` is not the header of a venue file; write section,type,price,rows,seats_per_row[,entrance] or section,row,seat,type,price");
+    assert_snapshot!(faults("broken/other_file.csv"), @"line 1: `name,city,country` is not the header of a venue file; write section,type,price,rows,seats_per_row[,entrance][,aisle_after] or section,row,seat,type,price[,aisle_after]");
     assert_snapshot!(faults("broken/unclosed_quote.csv"), @"line 1: a quote opens here and is not closed on the same line");
     assert_snapshot!(faults("broken/utf16.csv"), @"line 1: the file is UTF-16; save it as UTF-8");
 }
@@ -140,9 +140,9 @@ fn a_fault_that_hides_all_others_is_told_alone() {
 #[test]
 fn a_wrong_header_is_told_column_by_column() {
     assert_snapshot!(faults("broken/wrong_header.csv"), @"
-    line 1: `colour` is not a column of such a file; write section,type,price,rows,seats_per_row[,entrance]
+    line 1: `colour` is not a column of such a file; write section,type,price,rows,seats_per_row[,entrance][,aisle_after]
     line 1, column price: the header names this column twice
-    line 1, column seats_per_row: the header does not name this column; write section,type,price,rows,seats_per_row[,entrance]
+    line 1, column seats_per_row: the header does not name this column; write section,type,price,rows,seats_per_row[,entrance][,aisle_after]
     ");
 }
 
@@ -174,13 +174,14 @@ fn grid() -> impl Strategy<Value = Seating> {
 
 /// Rows with different names, each of seats with different names.
 fn listed() -> impl Strategy<Value = Seating> {
-    let seats = prop::collection::btree_map(name(), (name(), price()), 1..6);
+    let aisle = prop::option::of(any::<bool>());
+    let seats = prop::collection::btree_map(name(), (name(), price(), aisle), 1..6);
     prop::collection::btree_map(name(), seats, 1..5).prop_map(|rows| {
         let mut listed = Vec::new();
         for (row, seats) in rows {
-            for (seat, (type_id, price)) in seats {
+            for (seat, (type_id, price, aisle_after)) in seats {
                 let [row, seat, type_id] = [&row, &seat, &type_id].map(|s| Arc::from(s.as_str()));
-                listed.push(ListedSeat { row, seat, type_id, price });
+                listed.push(ListedSeat { row, seat, type_id, price, aisle_after });
             }
         }
         Seating::Listed(listed)
@@ -214,7 +215,9 @@ fn write(sections: &[SectionLayout], separator: u8, line_end: csv::Terminator) -
         Seating::Grid { .. } => {
             csv.write_record(["section", "type", "price", "rows", "seats_per_row", "entrance"])
         }
-        Seating::Listed(_) => csv.write_record(["section", "row", "seat", "type", "price"]),
+        Seating::Listed(_) => {
+            csv.write_record(["section", "row", "seat", "type", "price", "aisle_after"])
+        }
     }
     .unwrap();
     for section in sections {
@@ -230,12 +233,14 @@ fn write(sections: &[SectionLayout], separator: u8, line_end: csv::Terminator) -
             Seating::Listed(seats) => {
                 for seat in seats {
                     let price = seat.price.decimal().to_string();
+                    let aisle = seat.aisle_after.map_or("", |it| if it { "yes" } else { "no" });
                     csv.write_record([
-                        &section.name,
-                        &*seat.row,
+                        section.name.as_str(),
+                        &seat.row,
                         &seat.seat,
                         &seat.type_id,
                         &price,
+                        aisle,
                     ])
                     .unwrap();
                 }

@@ -11,8 +11,14 @@ use crate::domain::event_search::PAGE_EVENTS_MAX;
 use crate::domain::{Currency, GeoPoint};
 
 pub(super) const SEED_EXAMPLES: &str = "\
-A venue file has one line per section:  section,type,price,rows,seats_per_row[,entrance]
-or one line per seat:                   section,row,seat,type,price
+A venue file has one line per section or one line per seat, from the front to the back and from
+left to right:
+  section,type,price,rows,seats_per_row[,entrance][,aisle_after]
+  section,row,seat,type,price[,aisle_after]
+
+A break in the numbering of a row is an aisle, unless aisle_after says otherwise: yes or no for a
+seat, seat numbers such as `6 12` for a section. Types with a word such as wheelchair or companion
+are chosen only when they are asked for.
 
 Examples:
   tix seed                                                    the built-in arena

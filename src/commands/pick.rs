@@ -1,10 +1,11 @@
 //! Finding the event, hold or order that a short text names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
 use crate::domain::{
-    ConfirmationNumber, EntryId, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, Section,
+    ConfirmationNumber, EntryId, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, SeatLabel,
+    Section, TicketId,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -159,6 +160,26 @@ pub async fn order(store: &dyn Repository, name: &str) -> Result<Order> {
     }
 }
 
+/// Finds the tickets for these seats, in the order in which they are named.
+///
+/// # Errors
+/// Refused with `unknown_seat`; bad usage where a seat is named twice, in whatever spelling.
+pub async fn seats(
+    store: &dyn Repository,
+    event: EventId,
+    seats: &[SeatLabel],
+) -> Result<Vec<TicketId>> {
+    let tickets = store.find_seats(event, seats).await?;
+    let mut seen = HashSet::new();
+    match seats.iter().zip(&tickets).find(|(_, ticket)| !seen.insert(**ticket)) {
+        None => Ok(tickets),
+        Some((seat, _)) => Err(Error::usage(
+            format!("the seat {seat} is named twice"),
+            "name each seat once; a seat has one ticket",
+        )),
+    }
+}
+
 /// Finds the section that `name` names, in any case where only one does.
 ///
 /// # Errors
@@ -202,11 +223,16 @@ pub async fn ticket_type(
     }
     match types.iter().find(|known| is_meant(known)) {
         Some(known) => Ok(known.as_str().into()),
-        None => Err(Error::usage(
-            format!("no ticket there is of the type `{name}`"),
-            format!("there are: {}", listed(types.iter())),
-        )),
+        None => Err(unknown_type(name, &types.into_iter().collect::<Vec<_>>())),
     }
+}
+
+/// No ticket there is of this type; those that there are, in the order of their names.
+pub(super) fn unknown_type(name: &str, known: &[String]) -> Error {
+    Error::usage(
+        format!("no ticket there is of the type `{name}`"),
+        format!("there are: {}", listed(known.iter())),
+    )
 }
 
 /// Finds the entry of a waitlist that `name` names, its id or a prefix that only one has, and its

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, draws a random number or touches a file; such things come in as
 //! arguments. How these values are stored is the business of [`repository`](crate::repository).
 
+pub mod accessible;
 mod aisles;
 pub mod change;
 pub mod choice;

@@ -11,7 +11,7 @@ const ORPHAN_DISTANCE: usize = 2;
 const ROW_DISTANCE: usize = 2;
 
 /// As many free seats as are `wanted`, side by side and as near to the first of these as there are
-/// any; none where the section has none.
+/// any; none where the section has none. Accessible seats are among them only where one is wanted.
 #[must_use]
 pub fn nearby(map: &SectionMap, wanted: &[SeatLabel]) -> Option<Vec<SeatLabel>> {
     let tickets = map.tickets();
@@ -20,12 +20,17 @@ pub fn nearby(map: &SectionMap, wanted: &[SeatLabel]) -> Option<Vec<SeatLabel>> 
         let depth = tickets.depth_of(place);
         (depth, place - tickets.rows()[depth].start)
     };
-    let aim = spot(map.seats().position(|(ticket, _)| wanted.contains(&ticket.label))?);
+    let mut places = (0..tickets.tickets().len())
+        .filter(|place| wanted.contains(&tickets.tickets()[*place].label))
+        .peekable();
+    let aim = spot(*places.peek()?);
+    let is_accessible = places.any(|place| tickets.is_accessible(place));
+    let kind = if is_accessible { Kind::Every } else { tickets.general() };
     let away = |block: &Block| {
         let (depth, start) = spot(block.places.start);
         ROW_DISTANCE * depth.abs_diff(aim.0) + start.abs_diff(aim.1)
     };
-    let block = blocks_of_section(map, size, Kind::Every).min_by_key(|block| {
+    let block = blocks_of_section(map, size, kind).min_by_key(|block| {
         (away(block) + ORPHAN_DISTANCE * block.orphans as usize, block.places.start)
     })?;
     Some(tickets.tickets()[block.places].iter().map(|ticket| ticket.label.clone()).collect())
@@ -81,7 +86,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_nearby_is_free_and_side_by_side_and_found_whenever_there_is_some(
-            lines in prop::collection::vec("[.x ]{0,10}", 0..5),
+            lines in prop::collection::vec("[.xa ]{0,10}", 0..5),
             size in 1_usize..4,
         ) {
             let wanted = "W".repeat(size);
@@ -97,7 +102,7 @@ mod tests {
                 prop_assert!(map.tickets().is_joined(pair[1]));
             }
             for place in places {
-                prop_assert!(map.is_free(place, Kind::Every));
+                prop_assert!(map.is_free(place, map.tickets().general()));
             }
         }
     }

@@ -74,6 +74,8 @@ pub struct SectionMap {
     free: FixedBitSet,
     counts: StatusCounts,
     every: Tally,
+    /// Of the tickets that are chosen where no type is asked for, if these are not all.
+    general: Tally,
     /// For each ticket type, if there are several.
     by_type: Vec<Tally>,
 }
@@ -147,6 +149,7 @@ impl SectionMap {
             statuses,
             counts: StatusCounts::default(),
             every: Tally::default(),
+            general: Tally::default(),
             by_type: Vec::new(),
         };
         map.count();
@@ -160,10 +163,14 @@ impl SectionMap {
         }
         let tickets = Arc::clone(&self.tickets);
         for (depth, row) in tickets.rows().iter().enumerate() {
-            let (mut run, mut run_of_type) = (0, 0);
+            let (mut run, mut general, mut run_of_type) = (0, 0, 0);
             for place in row.clone() {
                 run = self.run(place, run, Kind::Every);
                 self.every.push(depth, run);
+                if tickets.general() == Kind::General {
+                    general = self.run(place, general, Kind::General);
+                    self.general.push(depth, general);
+                }
                 if let Some(number) = tickets.type_at(place) {
                     let same = place > row.start && tickets.type_at(place - 1) == Some(number);
                     let before = if same { run_of_type } else { 0 };
@@ -173,6 +180,7 @@ impl SectionMap {
             }
         }
         self.every.sum_up();
+        self.general.sum_up();
         self.by_type.iter_mut().for_each(Tally::sum_up);
     }
 
@@ -198,6 +206,7 @@ impl SectionMap {
     pub(super) fn is_free(&self, place: usize, kind: Kind) -> bool {
         let fits = match kind {
             Kind::Every => true,
+            Kind::General => !self.tickets.is_accessible(place),
             Kind::Type(number) => self.tickets.type_at(place) == Some(number),
         };
         fits && self.free.contains(place)
@@ -215,6 +224,10 @@ impl SectionMap {
             let depth = self.tickets.depth_of(place);
             let row = self.look_along(depth, Kind::Every);
             self.every.replace(depth, row);
+            if self.tickets.general() == Kind::General {
+                let row = self.look_along(depth, Kind::General);
+                self.general.replace(depth, row);
+            }
             if let Some(number) = self.tickets.type_at(place) {
                 let row = self.look_along(depth, Kind::Type(number));
                 self.tally_of_type(number).replace(depth, row);
@@ -265,12 +278,50 @@ impl SectionMap {
     fn tally(&self, kind: Kind) -> &Tally {
         match kind {
             Kind::Every => &self.every,
+            Kind::General => &self.general,
             // Every type was counted when the map was made.
             Kind::Type(number) => &self.by_type[number as usize],
         }
     }
 
-    /// What is free of the tickets of a type, in any case, or of all.
+    /// How many tickets of each type are in which status; the types in the order of their first
+    /// tickets.
+    #[must_use]
+    pub fn counts_by_type(&self) -> Vec<(&str, StatusCounts)> {
+        let mut types: Vec<_> =
+            self.tickets.types().map(|name| (name, StatusCounts::default())).collect();
+        if let [(_, only)] = &mut types[..] {
+            *only = self.counts;
+            return types;
+        }
+        for (place, status) in self.statuses.iter().enumerate() {
+            *types[self.tickets.type_number(place)].1.of_mut(*status) += 1;
+        }
+        types
+    }
+
+    /// How many tickets of each type are available, in the order of the types.
+    pub fn available_by_type(&self) -> impl Iterator<Item = u32> {
+        let tallies =
+            if self.by_type.is_empty() { std::slice::from_ref(&self.every) } else { &self.by_type };
+        tallies.iter().map(|tally| tally.vacant.free)
+    }
+
+    /// How many free seats are left out where no type is asked for.
+    #[must_use]
+    pub fn accessible(&self) -> u32 {
+        self.every.vacant.free - self.vacant(None).free
+    }
+
+    /// The longest run of free seats side by side, whatever their types: no group that is larger fits,
+    /// whatever it asks for.
+    #[must_use]
+    pub const fn longest(&self) -> u32 {
+        self.every.vacant.longest
+    }
+
+    /// What is free of the tickets of a type, in any case; where none is named, of those that are
+    /// chosen without being asked for.
     #[must_use]
     pub fn vacant(&self, ticket_type: Option<&str>) -> Vacant {
         let kind = self.tickets.kind(ticket_type);
@@ -285,7 +336,7 @@ impl SectionMap {
     }
 
     /// Whether a group of this size fits: side by side in one row, with no aisle between, on tickets
-    /// of a type if one is named.
+    /// of a type if one is named, else on any but accessible ones.
     #[must_use]
     pub fn fits(&self, size: u32, ticket_type: Option<&str>) -> bool {
         self.vacant(ticket_type).longest >= size

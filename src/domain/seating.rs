@@ -34,8 +34,9 @@ type Merit = (usize, usize, usize);
 
 impl Block {
     fn new(map: &SectionMap, depth: usize, places: Range<usize>) -> Self {
-        // A single seat is one without free neighbours of any type.
-        let free = |place: usize| map.is_free(place, Kind::Every);
+        // A single seat is one without free neighbors of any type that others may be given.
+        let general = map.tickets().general();
+        let free = |place: usize| map.is_free(place, general);
         let joined = |place: usize| map.tickets().is_joined(place);
         // The first seat of a row is not joined to any before it.
         let lone_before =
@@ -97,14 +98,14 @@ pub fn best_of_stretch(
     stretch: Range<usize>,
     size: u32,
 ) -> Option<Block> {
-    let blocks = blocks(map, depth, stretch, size.max(1), Kind::Every);
+    let blocks = blocks(map, depth, stretch, size.max(1), map.tickets().general());
     blocks.min_by_key(|block| (block.orphans, block.merit(map.tickets())))
 }
 
 /// The best block of a section; none if no run there is long enough.
 #[must_use]
 pub fn best_of_section(map: &SectionMap, size: u32) -> Option<Block> {
-    best_of(map, size.max(1), Kind::Every).map(|found| found.block)
+    best_of(map, size.max(1), map.tickets().general()).map(|found| found.block)
 }
 
 /// What the cheapest seat costs of those where a group can sit side by side, on tickets of a type if
@@ -129,6 +130,8 @@ pub struct Search {
     sections_with_block: u32,
     first: Option<String>,
     available: u64,
+    /// Free seats that were left out because they are accessible.
+    accessible: u32,
     longest: u32,
     longest_in: Option<RowName>,
 }
@@ -164,6 +167,7 @@ impl Search {
             sections_with_block: 0,
             first: None,
             available: 0,
+            accessible: 0,
             longest: 0,
             longest_in: None,
         }
@@ -195,6 +199,9 @@ impl Search {
         let fits = map.fits(self.size, ticket_type);
         let found = fits.then(|| best_of(map, self.size, kind)).flatten();
         self.available += u64::from(map.vacant(ticket_type).free);
+        if ticket_type.is_none() {
+            self.accessible = self.accessible.saturating_add(map.accessible());
+        }
         // From here on the type is written as the venue writes it.
         self.ticket_type = map.tickets().type_named(ticket_type).map(str::to_owned);
         self.note_section(&map.section().name);
@@ -212,10 +219,20 @@ impl Search {
         }
     }
 
-    /// Passes over the next section, of which it is known that it has too few tickets left.
-    pub fn skip(&mut self, section: &str, available: u64) {
+    /// Names the type that is asked for as the venue writes it.
+    pub fn name_type(&mut self, ticket_type: &str) {
+        self.ticket_type = Some(ticket_type.to_owned());
+    }
+
+    /// Passes over the next section, of which it is known that it has too few tickets left; and how
+    /// many accessible ones are free, which matter where no type is named.
+    pub fn skip(&mut self, section: &str, available: u64, accessible: u64) {
         self.note_section(section);
         self.available += available;
+        if self.ticket_type.is_none() {
+            let accessible = u32::try_from(accessible).unwrap_or(u32::MAX);
+            self.accessible = self.accessible.saturating_add(accessible);
+        }
     }
 
     fn note_section(&mut self, name: &str) {
@@ -265,6 +282,7 @@ impl Search {
             available: u32::try_from(self.available).unwrap_or(u32::MAX),
             longest: self.longest,
             longest_in: self.longest_in,
+            accessible: self.accessible,
             looked_in: Looked {
                 sections: self.sections,
                 section: self.first.filter(|_| self.sections == 1),

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
+use super::accessible::is_accessible;
 use super::aisles::gaps;
 use super::{Section, Ticket};
 
@@ -23,6 +24,8 @@ pub struct SectionTickets {
     types: Vec<Box<str>>,
     /// The number of each ticket's type; empty if all are of one.
     type_of: Vec<u32>,
+    /// Which of the types are chosen only where they are asked for.
+    accessible: Vec<bool>,
 }
 
 /// Which tickets of a section a question is about.
@@ -30,15 +33,23 @@ pub struct SectionTickets {
 pub(super) enum Kind {
     /// All of them.
     Every,
+    /// Those that are chosen where no type is asked for: all but the accessible ones.
+    General,
     /// Those of one type, of several.
     Type(u32),
 }
 
 impl SectionTickets {
-    /// Puts a section and its tickets together; the tickets row by row, those of a row from one end
-    /// to the other.
+    /// Puts a section and its tickets together: row by row from the front to the back, and in a row
+    /// from left to right. Seat names say where the aisles are.
     #[must_use]
     pub fn new(section: Section, tickets: Vec<Ticket>) -> Self {
+        Self::with_aisles(section, tickets, &[])
+    }
+
+    /// The same, where the venue says of some places whether an aisle follows, whatever the names say.
+    #[must_use]
+    pub fn with_aisles(section: Section, tickets: Vec<Ticket>, said: &[(usize, bool)]) -> Self {
         let mut rows = Vec::new();
         let mut joined = FixedBitSet::with_capacity(tickets.len());
         let mut start = 0;
@@ -49,8 +60,15 @@ impl SectionTickets {
             rows.push(start..start + row.len());
             start += row.len();
         }
+        for (place, aisle_follows) in said {
+            let next = place + 1;
+            if next < tickets.len() && tickets[next].label.row == tickets[*place].label.row {
+                joined.set(next, !aisle_follows);
+            }
+        }
         let (types, type_of) = types(&tickets);
-        Self { section, tickets, rows, joined, types, type_of }
+        let accessible = types.iter().map(|name| is_accessible(name)).collect();
+        Self { section, tickets, rows, joined, types, type_of, accessible }
     }
 
     /// The section.
@@ -94,6 +112,12 @@ impl SectionTickets {
         self.types().find(|name| ticket_type.is_some_and(|other| name.eq_ignore_ascii_case(other)))
     }
 
+    /// The place among [`types`](Self::types) of the type of the ticket at a place.
+    #[must_use]
+    pub fn type_number(&self, place: usize) -> usize {
+        self.type_at(place).map_or(0, |number| number as usize)
+    }
+
     /// The number of the type of the ticket at a place, if there are several types.
     pub(super) fn type_at(&self, place: usize) -> Option<u32> {
         self.type_of.get(place).copied()
@@ -104,9 +128,21 @@ impl SectionTickets {
         self.rows.partition_point(|row| row.end <= place)
     }
 
-    /// The tickets of a type, in any case, or all where none is named; none if it has no such type.
+    /// Whether the ticket at a place is chosen only where its type is asked for.
+    #[must_use]
+    pub fn is_accessible(&self, place: usize) -> bool {
+        self.accessible.get(self.type_number(place)).copied().unwrap_or(false)
+    }
+
+    /// The tickets that are chosen where no type is asked for.
+    pub(super) fn general(&self) -> Kind {
+        if self.accessible.contains(&true) { Kind::General } else { Kind::Every }
+    }
+
+    /// The tickets of a type, in any case, or those that are chosen where none is named; none if it
+    /// has no such type.
     pub(super) fn kind(&self, ticket_type: Option<&str>) -> Option<Kind> {
-        let Some(wanted) = ticket_type else { return Some(Kind::Every) };
+        let Some(wanted) = ticket_type else { return Some(self.general()) };
         let number = (0..).zip(&self.types).find(|(_, name)| name.eq_ignore_ascii_case(wanted));
         let kind = |number| if self.type_of.is_empty() { Kind::Every } else { Kind::Type(number) };
         number.map(|(number, _)| kind(number))

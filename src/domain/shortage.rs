@@ -15,6 +15,9 @@ pub struct Shortage {
     pub longest: u32,
     /// Where it is; none if nothing is available.
     pub longest_in: Option<RowName>,
+    /// Accessible seats that are free where the buyer looks, and are chosen only where their type is
+    /// asked for.
+    pub accessible: u32,
     /// Where the buyer looks.
     pub looked_in: Looked,
     /// What is to be had where he did not look; none if there is nothing better, or if nobody went
@@ -78,6 +81,7 @@ impl Shortage {
             available: longest,
             longest,
             longest_in: None,
+            accessible: 0,
             looked_in: Looked { sections: 0, section: None, ticket_type: None },
             elsewhere: None,
         }
@@ -96,7 +100,7 @@ impl Shortage {
         let (asked, available) = (self.asked, self.available);
         let place = self.looked_in.place(available == 0);
         let seats = self.seats(available);
-        match available {
+        let scarce = match available {
             0 => format!("no {seats} available{place}, {asked} asked for"),
             _ if self.longest == available => {
                 format!("{available} {seats} available{place}, {asked} asked for")
@@ -105,13 +109,26 @@ impl Shortage {
                 "{available} {seats} available{place}, {asked} asked for; {}",
                 self.longest_run()
             ),
+        };
+        scarce + &self.left_out()
+    }
+
+    /// That accessible seats are free beside what was looked at.
+    fn left_out(&self) -> String {
+        match self.accessible {
+            0 => String::new(),
+            1 => "; 1 accessible seat is free, for buyers who ask for its type".into(),
+            more => {
+                format!("; {more} accessible seats are free, for buyers who ask for their type")
+            }
         }
     }
 
     /// That enough are available, but not side by side.
     pub(super) fn scattered(&self) -> String {
         let (seats, place) = (self.seats(self.asked), self.looked_in.place(true));
-        format!("no {} {seats} side by side{place}; {}", self.asked, self.longest_run())
+        let (longest, left_out) = (self.longest_run(), self.left_out());
+        format!("no {} {seats} side by side{place}; {longest}{left_out}", self.asked)
     }
 
     fn longest_run(&self) -> String {
@@ -165,6 +182,7 @@ mod tests {
             available: longest,
             longest,
             longest_in: None,
+            accessible: 0,
             looked_in: Looked { sections: 2, section: None, ticket_type: None },
             elsewhere,
         }

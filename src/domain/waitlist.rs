@@ -13,6 +13,7 @@ use serde::Serialize;
 pub use passed_over::{Passing, passed_over};
 pub use vacancies::Vacancies;
 
+use super::accessible::is_accessible;
 use super::{
     BuyerId, EntryId, EventId, HoldId, HoldStatus, Refusal, SessionId, TicketId, Timestamp,
 };
@@ -37,7 +38,7 @@ pub const fn check_waiting(waiting: u32) -> Result<(), Refusal> {
 pub struct Wish {
     /// Only in this section.
     pub section: Option<Box<str>>,
-    /// Only tickets of this type, in any case.
+    /// Only tickets of this type, in any case; any but accessible ones where none is named.
     #[serde(rename = "type")]
     pub ticket_type: Option<Box<str>>,
     /// How many tickets, side by side in one row; at least 1.
@@ -58,11 +59,11 @@ impl Wish {
     /// Whether a ticket of this section and type is one of those wished for.
     #[must_use]
     pub fn wants(&self, section: &str, ticket_type: &str) -> bool {
-        self.section.as_deref().is_none_or(|wanted| wanted == section)
-            && self
-                .ticket_type
-                .as_deref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(ticket_type))
+        let is_of_type = match self.ticket_type.as_deref() {
+            Some(wanted) => wanted.eq_ignore_ascii_case(ticket_type),
+            None => !is_accessible(ticket_type),
+        };
+        self.section.as_deref().is_none_or(|wanted| wanted == section) && is_of_type
     }
 }
 

@@ -87,6 +87,7 @@ fn grid(rows: u64, seats_per_row: u64, price: Money) -> Seating {
 /// Rows of `per_row` seats, of which the last is shorter.
 fn listed(size: u64, per_row: u64, type_id: &Arc<str>, price: Money) -> Seating {
     let seat = |index: u64| ListedSeat {
+        aisle_after: None,
         row: (index / per_row + 1).to_string().into(),
         seat: (index % per_row + 1).to_string().into(),
         type_id: Arc::clone(type_id),

@@ -35,13 +35,18 @@ impl LayoutHash {
                 self.price(*price);
             }
             Seating::Listed(seats) => {
-                self.text("listed");
+                // Layouts of earlier versions have no aisles, and keep their digests.
+                let has_aisles = seats.iter().any(|seat| seat.aisle_after.is_some());
+                self.text(if has_aisles { "listed with aisles" } else { "listed" });
                 self.number(seats.len() as u64);
                 for seat in seats {
                     self.text(&seat.row);
                     self.text(&seat.seat);
                     self.text(&seat.type_id);
                     self.price(seat.price);
+                    if has_aisles {
+                        self.number(seat.aisle_after.map_or(0, |aisle| 1 + u64::from(aisle)));
+                    }
                 }
             }
         }

@@ -106,6 +106,22 @@ pub enum Flaw {
         /// What was written.
         text: String,
     },
+    /// Neither yes nor no.
+    #[error("`{text}` is neither yes nor no; leave it empty where the seat numbers say it")]
+    YesOrNo {
+        /// What was written.
+        text: String,
+    },
+    /// Not seats that an aisle can follow.
+    #[error(
+        "`{text}` is not a seat number below {seats_per_row}; write those that an aisle follows, such as `10 20`"
+    )]
+    AisleSeats {
+        /// What was written.
+        text: String,
+        /// How many seats each row has.
+        seats_per_row: u32,
+    },
     /// A section that is there already.
     #[error("`{name}` is already on line {first_line}")]
     DuplicateSection {

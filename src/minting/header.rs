@@ -25,10 +25,12 @@ pub enum Column {
     SeatsPerRow,
     /// The door that leads to the section.
     Entrance,
+    /// Whether an aisle follows a seat; in a file with a line per section, the seats that one follows.
+    AisleAfter,
 }
 
 impl Column {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Section,
         Self::Row,
         Self::Seat,
@@ -37,6 +39,7 @@ impl Column {
         Self::Rows,
         Self::SeatsPerRow,
         Self::Entrance,
+        Self::AisleAfter,
     ];
 
     /// Its name in the header.
@@ -51,6 +54,7 @@ impl Column {
             Self::Rows => "rows",
             Self::SeatsPerRow => "seats_per_row",
             Self::Entrance => "entrance",
+            Self::AisleAfter => "aisle_after",
         }
     }
 
@@ -90,8 +94,8 @@ impl Shape {
     /// The columns that such a file may have.
     const fn optional(self) -> &'static [Column] {
         match self {
-            Self::Sections => &[Column::Entrance],
-            Self::Seats => &[],
+            Self::Sections => &[Column::Entrance, Column::AisleAfter],
+            Self::Seats => &[Column::AisleAfter],
         }
     }
 
@@ -111,8 +115,8 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Sections => "section,type,price,rows,seats_per_row[,entrance]",
-            Self::Seats => "section,row,seat,type,price",
+            Self::Sections => "section,type,price,rows,seats_per_row[,entrance][,aisle_after]",
+            Self::Seats => "section,row,seat,type,price[,aisle_after]",
         })
     }
 }

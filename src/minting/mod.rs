@@ -3,6 +3,7 @@
 //! [`read_layout`] checks a whole file and names every fault of it, so that a layout it returns can
 //! be minted. Minting itself is the business of [`repository`](crate::repository).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::domain::{Money, Section};
@@ -61,7 +62,7 @@ pub enum Seating {
         /// What each seat costs.
         price: Money,
     },
-    /// Every seat named; rows one after the other.
+    /// Every seat named: rows from the front to the back, seats of a row from left to right.
     Listed(Vec<ListedSeat>),
 }
 
@@ -76,6 +77,9 @@ pub struct ListedSeat {
     pub type_id: Arc<str>,
     /// What it costs.
     pub price: Money,
+    /// Whether an aisle follows, between it and the next seat of its row; where the file does not say,
+    /// the names of the seats do.
+    pub aisle_after: Option<bool>,
 }
 
 impl SectionLayout {
@@ -114,6 +118,18 @@ impl SectionLayout {
         }
     }
 
+    /// The same section with every seat listed, and an aisle after these seats of each row.
+    fn with_aisles_after(mut self, seats: &[u32]) -> Self {
+        let seats: HashSet<String> = seats.iter().map(ToString::to_string).collect();
+        let is_named = |seat: &ListedSeat| seats.contains(&*seat.seat);
+        let listed = (0..self.seats()).filter_map(|index| self.seat(index)).map(|seat| {
+            let aisle_after = is_named(&seat).then_some(true);
+            ListedSeat { aisle_after, ..seat }
+        });
+        self.seating = Seating::Listed(listed.collect());
+        self
+    }
+
     /// The seat at `index`, counted row by row from 0.
     #[must_use]
     pub fn seat(&self, index: u64) -> Option<ListedSeat> {
@@ -128,6 +144,7 @@ impl SectionLayout {
                     seat: (index % per_row + 1).to_string().into(),
                     type_id: Arc::clone(&self.type_id),
                     price: *price,
+                    aisle_after: None,
                 })
             }
             Seating::Listed(seats) => seats.get(usize::try_from(index).ok()?).cloned(),

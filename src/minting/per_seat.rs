@@ -1,7 +1,7 @@
 //! Venue files with one line per seat.
 //!
 //! Lines may come in any order: sections and rows are put together, in the order in which each is
-//! first named. A name is kept once however many seats have it, since a file may have a million.
+//! first named: the order of the file is from the front to the back, and in a row from left to right. A name is kept once however many seats have it, since a file may have a million.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -89,6 +89,7 @@ struct SeatLine {
     seat: Number,
     type_id: Number,
     price: Money,
+    aisle_after: Option<bool>,
 }
 
 /// All that was read so far.
@@ -114,6 +115,7 @@ impl SeatPlan {
         let seat = record.name(Column::Seat, faults);
         let type_id = record.text(Column::Type, faults);
         let price = record.price(currency, faults);
+        let aisle_after = record.yes_or_no(Column::AisleAfter, faults);
         let section = self.section(section?, record, faults);
         let row = self.names.number_of_name(row?);
         // A seat whose type or price is wrong is named all the same: a second one is a fault too.
@@ -125,6 +127,7 @@ impl SeatPlan {
             seat: self.names.number_of_name(seat?),
             type_id: self.names.number_of_name(type_id.unwrap_or_default()),
             price: price.unwrap_or(Money::zero(currency)),
+            aisle_after,
         })
     }
 
@@ -196,6 +199,7 @@ impl SeatPlan {
             seat: self.names.item(seat.seat),
             type_id: self.names.item(seat.type_id),
             price: seat.price,
+            aisle_after: seat.aisle_after,
         }
     }
 }

@@ -47,6 +47,7 @@ fn read_section(
     let rows = record.count(Column::Rows, faults);
     let seats_per_row = record.count(Column::SeatsPerRow, faults);
     let entrance = record.optional_text(Column::Entrance, faults);
+    let aisles = record.aisle_seats(seats_per_row.unwrap_or(u32::MAX), faults);
     let name = name?.to_owned();
     let first_line = *first_lines.entry(name.clone()).or_insert(record.line);
     if first_line != record.line {
@@ -54,10 +55,13 @@ fn read_section(
         record.fault(Column::Section, flaw, faults);
         return None;
     }
-    Some(SectionLayout {
+    let section = SectionLayout {
         name,
         type_id: type_id?.into(),
         entrance: entrance?.to_owned(),
         seating: Seating::Grid { rows: rows?, seats_per_row: seats_per_row?, price: price? },
-    })
+    };
+    // A section that is too large is a fault of its file; its seats are not listed.
+    let has_aisles = !aisles.is_empty() && section.seats() <= TICKETS_MAX;
+    Some(if has_aisles { section.with_aisles_after(&aisles) } else { section })
 }

@@ -289,6 +289,36 @@ impl<'r> Record<'r> {
         count
     }
 
+    /// Yes, no, or nothing; nothing where the file does not have the column.
+    pub(super) fn yes_or_no(&self, column: Column, faults: &mut VenueFaults) -> Option<bool> {
+        let text = self.optional_text(column, faults)?;
+        match text.to_ascii_lowercase().as_str() {
+            "" => None,
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => {
+                self.fault(column, Flaw::YesOrNo { text: text.to_owned() }, faults);
+                None
+            }
+        }
+    }
+
+    /// The numbers of the seats that an aisle follows in every row, separated by spaces.
+    pub(super) fn aisle_seats(&self, seats_per_row: u32, faults: &mut VenueFaults) -> Vec<u32> {
+        let column = Column::AisleAfter;
+        let mut found = Vec::new();
+        for text in self.optional_text(column, faults).unwrap_or_default().split_whitespace() {
+            match text.parse().ok().filter(|seat| (1..seats_per_row).contains(seat)) {
+                Some(seat) => found.push(seat),
+                None => {
+                    let text = text.to_owned();
+                    self.fault(column, Flaw::AisleSeats { text, seats_per_row }, faults);
+                }
+            }
+        }
+        found
+    }
+
     /// The price.
     pub(super) fn price(&self, currency: Currency, faults: &mut VenueFaults) -> Option<Money> {
         let text = self.text(Column::Price, faults)?;
@@ -415,11 +445,11 @@ mod tests {
     fn a_header_is_told_all_that_is_wrong_with_it() {
         let header = "section,type,kind,price,Price,rows\n";
         insta::assert_snapshot!(faults(header), @"
-        line 1: `kind` is not a column of such a file; write section,type,price,rows,seats_per_row[,entrance]
+        line 1: `kind` is not a column of such a file; write section,type,price,rows,seats_per_row[,entrance][,aisle_after]
         line 1, column price: the header names this column twice
-        line 1, column seats_per_row: the header does not name this column; write section,type,price,rows,seats_per_row[,entrance]
+        line 1, column seats_per_row: the header does not name this column; write section,type,price,rows,seats_per_row[,entrance][,aisle_after]
         ");
-        insta::assert_snapshot!(faults("section,row,rows,type,price\n"), @"line 1: `section,row,rows,type,price` is not the header of a venue file; write section,type,price,rows,seats_per_row[,entrance] or section,row,seat,type,price");
+        insta::assert_snapshot!(faults("section,row,rows,type,price\n"), @"line 1: `section,row,rows,type,price` is not the header of a venue file; write section,type,price,rows,seats_per_row[,entrance][,aisle_after] or section,row,seat,type,price[,aisle_after]");
         insta::assert_snapshot!(faults("\"section,row\n"), @"line 1: a quote opens here and is not closed on the same line");
         insta::assert_snapshot!(faults(" \n\n"), @"line 1: the file is empty");
     }

@@ -20,6 +20,7 @@ use crate::domain::{
 use crate::minting::Layout;
 
 mod clock_status;
+mod counts;
 pub mod error;
 pub mod follow;
 mod repaired;
@@ -29,6 +30,7 @@ pub mod sqlite;
 pub mod store_url;
 
 pub use clock_status::ClockStatus;
+pub use counts::{SectionCounts, SectionOffer, TypeCounts, TypeOffer};
 pub use error::{Error, Result, StoreError, StoreFault};
 pub use follow::{ChangeFeed, LogFault, LogStart, LogStep, Standing};
 pub use repaired::Repaired;
@@ -109,46 +111,6 @@ pub struct Minted {
     pub new: u64,
     /// Tickets that were there before, from an earlier or an interrupted call.
     pub existing: u64,
-}
-
-/// How many tickets of a section are in which condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SectionCounts {
-    /// The section's name.
-    pub section: String,
-    /// The ticket type of its seats.
-    #[serde(rename = "type")]
-    pub type_id: String,
-    /// Every ticket.
-    pub minted: u64,
-    /// Tickets anybody may claim, those of lapsed holds among them.
-    pub available: u64,
-    /// Tickets held until a deadline.
-    pub held: u64,
-    /// Tickets being paid for.
-    pub paying: u64,
-    /// Tickets sold.
-    pub sold: u64,
-    /// Tickets kept from the sale.
-    pub blocked: u64,
-    /// What the sold ones cost together.
-    pub revenue: Money,
-}
-
-/// What a section has to offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SectionOffer {
-    /// The section.
-    #[serde(flatten)]
-    pub section: Section,
-    /// What its cheapest ticket costs, sold or not; none before it is minted.
-    pub price_min: Option<Money>,
-    /// What its dearest ticket costs, sold or not.
-    pub price_max: Option<Money>,
-    /// Tickets anybody may claim, those of lapsed holds among them.
-    pub available: u64,
-    /// What the cheapest of these costs; none where there is none.
-    pub available_from: Option<Money>,
 }
 
 /// Which tickets a listing is about.

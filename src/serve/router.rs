@@ -31,7 +31,8 @@ const BODY_REFUSED_UNSEEN: u64 = 1 << 20;
 /// How long the next piece of a body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// Paths that are not counted: operators ask for them, and browsers for the page, which is of many
-/// parts and useless without one of them. All of it is answered from memory.
+/// parts and useless without one of them. All of it is answered from memory, but for the page of a show that does
+/// not exist, which costs the store one read of a key.
 const UNCOUNTED: [&str; 5] = ["/healthz", "/metrics", "/", "/events/{event}", "/assets/{name}"];
 /// The path of the document that describes what is served.
 const OPENAPI: &str = "/v1/openapi.json";
@@ -148,6 +149,8 @@ async fn pass(State(door): State<Arc<Door>>, mut request: Request, next: Next) -
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let span = tracing::debug_span!("request", method, route);
+    let person = routes::is_for_people(request.uri().path(), request.headers())
+        .then(|| request.headers().clone());
     let checked = door.check(&request, route).and_then(|()| {
         check_length(request.headers())?;
         check_identity(request.headers())?;
@@ -159,6 +162,10 @@ async fn pass(State(door): State<Arc<Door>>, mut request: Request, next: Next) -
         Err(refused) => refused.into_response(),
         Ok(()) => next.run(request).instrument(span.clone()).await,
     };
+    let status = response.status();
+    if let Some(asked) = person.filter(|_| status == StatusCode::NOT_FOUND) {
+        response = routes::page_of(status, asked).await;
+    }
     let (took, status) = (asked_at.elapsed(), response.status());
     span.in_scope(|| tracing::debug!(status = status.as_u16(), ?took, "answered"));
     door.house.metrics.answered(method, route, status.as_u16(), took);

@@ -15,9 +15,10 @@ use super::reply::Answer;
 use crate::domain::obstacles;
 use crate::domain::seating::Search;
 use crate::domain::{
-    Change, Choice, EventId, HoldId, Money, Obstacle, Refusal, SeatLabel, SectionMap, TicketId,
-    TicketStatus, Timestamp, Wish,
+    Change, Choice, EventId, HoldId, Obstacle, Refusal, SeatLabel, SectionMap, SectionTickets,
+    TicketId, TicketStatus, Timestamp, Wish,
 };
+use crate::repository::{SectionOffer, TypeOffer};
 use crate::watch::{LiveMap, Spot};
 
 /// How long seats that were chosen for somebody are chosen for nobody else, unless the log tells what
@@ -32,8 +33,8 @@ pub(super) struct Seats {
     map: LiveMap,
     /// The number of each section, by its name.
     numbers: HashMap<String, usize>,
-    /// What the cheapest and the dearest ticket of each section cost.
-    prices: Vec<Option<(Money, Money)>>,
+    /// What each section would offer if nothing of it were available.
+    offers: Vec<Vec<TypeOffer>>,
     /// Grows with every step of the log that changes something.
     version: u64,
     kept: Kept,
@@ -72,7 +73,7 @@ impl Seats {
         Self {
             layout: Answer::lasting(&layout),
             numbers: numbered.map(|(map, at)| (map.section().name.clone(), at)).collect(),
-            prices: sections.iter().map(prices).collect(),
+            offers: sections.iter().map(|map| types(map.tickets())).collect(),
             sections: vec![None; sections.len()],
             event_id,
             epoch,
@@ -194,10 +195,13 @@ impl Seats {
 
     /// What each section has to offer.
     pub(super) fn offers(&self) -> Vec<SectionDocument> {
-        let offer = |(map, prices): (&SectionMap, &Option<(Money, Money)>)| {
-            SectionDocument::new(map.section(), *prices, map.counts().available)
+        let offer = |(map, types): (&SectionMap, &Vec<TypeOffer>)| {
+            let available = map.available_by_type().map(u64::from);
+            let types = types.iter().cloned().zip(available);
+            let types = types.map(|(of, available)| TypeOffer { available, ..of }).collect();
+            SectionOffer::of_types(map.section().clone(), types).into()
         };
-        self.map.sections().iter().zip(&self.prices).map(offer).collect()
+        self.map.sections().iter().zip(&self.offers).map(offer).collect()
     }
 
     /// Tickets one by one, in the order of the venue.
@@ -381,10 +385,13 @@ impl Seats {
     }
 }
 
-fn prices(map: &SectionMap) -> Option<(Money, Money)> {
-    let prices = || map.tickets().tickets().iter().map(|ticket| ticket.price);
-    let by_amount = |price: &Money| price.minor();
-    Some((prices().min_by_key(by_amount)?, prices().max_by_key(by_amount)?))
+/// The ticket types of a section, and what they cost.
+fn types(section: &SectionTickets) -> Vec<TypeOffer> {
+    let mut types: Vec<TypeOffer> = section.types().map(TypeOffer::empty).collect();
+    for (place, ticket) in section.tickets().iter().enumerate() {
+        types[section.type_number(place)].add(ticket.price, false);
+    }
+    types
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod refusals;
 mod report_page;
 mod sandbox;
 mod schemas;
+mod seating;
 mod seed;
 mod serve;
 mod signals;

@@ -17,6 +17,7 @@ mod payments;
 mod refunds;
 mod refusals;
 mod search;
+mod seating;
 mod waitlist;
 mod world;
 
@@ -162,6 +163,12 @@ rules! {
         only_what_can_be_had_now_is_available,
         an_event_is_found_once_it_is_added,
         a_section_offers_what_is_left_from_its_lowest_price,
+    }
+    seating {
+        a_break_in_the_numbering_is_an_aisle,
+        the_venue_file_overrules_the_numbering,
+        accessible_seats_are_given_only_where_asked_for,
+        counts_and_offers_are_by_ticket_type,
     }
     waitlist {
         whoever_joins_is_offered_at_once_what_is_available,

@@ -17,4 +17,5 @@ mod paying;
 mod reach;
 mod scene;
 mod server;
+mod stale;
 mod visitor;

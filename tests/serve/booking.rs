@@ -49,6 +49,63 @@ async fn the_best_seats_are_chosen_and_the_choice_is_explained() {
 }
 
 #[tokio::test]
+async fn a_seat_that_is_named_twice_is_a_bad_request() {
+    let server = Server::start();
+    let twice = server.reserve("ann", &["Stalls/1/1", "Stalls/1/2", "Stalls/1/1"]).await;
+    let problem = twice.refused(400, "bad_request");
+    assert_eq!(problem["detail"], "seats: Stalls/1/1 is named twice");
+    let spelled = server.reserve("ann", &["Stalls/1/1", " Stalls / 1/1"]).await;
+    spelled.refused(400, "bad_request");
+    let layout = server.get("/v1/events/hall/tickets?limit=1");
+    let tickets = answer(layout).await.is(200);
+    let id = tickets["tickets"][0]["ticket_id"].clone();
+    let ids = json!({ "event": "hall", "tickets": [&id, &id] });
+    let twice = answer(server.post("/v1/booking/reserve", "ann", &ids)).await;
+    twice.refused(400, "bad_request");
+    assert!(twice.body.contains("is named twice"), "{}", twice.body);
+    server.hold("bob", &["Stalls/1/1", "Stalls/1/2"]).await;
+}
+
+#[tokio::test]
+async fn the_best_seats_are_not_accessible_ones_unless_asked_for() {
+    let server = Server::start();
+    let folder = tempfile::TempDir::new().unwrap();
+    let venue = folder.path().join("ramp.csv");
+    let lines = "section,row,seat,type,price\nS,A,1,std,20\nS,A,2,wheelchair,20\n\
+        S,A,3,companion,20\nS,A,4,std,20\nS,A,9,std,30\n";
+    std::fs::write(&venue, lines).unwrap();
+    let seed = ["seed", venue.to_str().unwrap(), "--slug", "ramp", "--date", "2030-12-02T19:30"];
+    assert!(server.tix(&seed).status.success());
+    let best = |count: u32| json!({ "event": "ramp", "best": { "count": count } });
+    let two = answer(server.post("/v1/booking/reserve", "ann", &best(2))).await;
+    let problem = two.refused(409, "no_adjacent_block");
+    assert_eq!((&problem["available"], &problem["longest"]), (&3.into(), &1.into()));
+    let typed = json!({ "event": "ramp", "best": { "count": 1, "type": "WHEELCHAIR" } });
+    let held = answer(server.post("/v1/booking/reserve", "ann", &typed)).await.is(201);
+    assert_eq!(held["hold"]["tickets"][0]["seat"], "S/A/2");
+
+    let shown = answer(server.get("/v1/events/ramp")).await.is(200);
+    let section = &shown["sections"][0];
+    let types: Vec<(&str, u64, bool)> = section["types"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| {
+            let only_if_asked_for = of["only_if_asked_for"].as_bool().unwrap();
+            (of["type"].as_str().unwrap(), of["seats"].as_u64().unwrap(), only_if_asked_for)
+        })
+        .collect();
+    assert_eq!(types, [("std", 3, false), ("wheelchair", 1, true), ("companion", 1, true)]);
+    assert_eq!(section["types"][0]["price_max"]["amount"], "30.00");
+    let counts = async || {
+        let counts = answer(server.get("/v1/events/ramp/counts?by=section")).await.is(200);
+        let types = counts["sections"][0]["types"].as_array().unwrap();
+        types.iter().map(|of| of["available"].clone()).collect::<Value>()
+    };
+    until("the hold to be counted", counts, |counts| *counts == json!([3, 0, 1])).await;
+}
+
+#[tokio::test]
 async fn the_repeat_of_a_choice_gets_the_same_seats() {
     let server = Server::start();
     let id = "01a22403-23fb-7271-a3b7-c53da45ab142";

@@ -118,3 +118,31 @@ async fn operators_see_how_it_is_and_what_is_counted() {
     let explained = answer(server.get("/problems/taken")).await;
     assert_eq!(explained.body, "taken: Somebody else has these seats.\n");
 }
+
+#[tokio::test]
+async fn people_get_a_page_where_there_is_nothing() {
+    let server = Server::start();
+    for path in ["/nope", "/events/nope", "/events/hall/nope", "/assets/nope.js"] {
+        let page = answer(server.get(path).header("Accept", "text/html,*/*;q=0.8")).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert_eq!(page.headers["content-type"], "text/html", "{path}");
+        assert!(page.headers.contains_key("content-security-policy"), "{path}");
+        assert_eq!(page.headers["cache-control"], "no-store", "{path}");
+        assert!(page.body.contains("There is no such page"), "{path}");
+    }
+    let shown = answer(server.get("/events/hall").header("Accept", "text/html")).await;
+    assert_eq!(shown.status, 200);
+    let kept = server.get("/events/nope").header("Accept", "text/html");
+    let again = answer(kept.header("If-None-Match", &shown.headers["etag"])).await;
+    assert_eq!(again.status, 404, "it is not the page that a browser has kept");
+}
+
+#[tokio::test]
+async fn programs_get_a_problem_where_there_is_nothing() {
+    let server = Server::start();
+    answer(server.get("/nope")).await.refused(404, "not_found");
+    answer(server.get("/events/nope").header("Accept", "*/*")).await.refused(404, "unknown_event");
+    let api = server.get("/v1/events/nope").header("Accept", "text/html");
+    answer(api).await.refused(404, "unknown_event");
+    answer(server.get("/v1/nope").header("Accept", "text/html")).await.refused(404, "not_found");
+}

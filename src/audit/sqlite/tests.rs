@@ -22,7 +22,7 @@ const EVENTS: &str = "
       FROM (SELECT 1 AS n UNION SELECT 2);
     INSERT INTO venue_sections SELECT event_no, event_no, 'Floor', 'regular', '', 1, first_ticket,
         tickets FROM events;
-    INSERT INTO tickets SELECT n, randomblob(16), 1 + (n > 4), '1', n, 'regular', 100
+    INSERT INTO tickets SELECT n, randomblob(16), 1 + (n > 4), '1', n, 'regular', 100, NULL
       FROM (WITH t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 6) SELECT n FROM t);
     INSERT INTO holds VALUES (zeroblob(16), 1, 'ann', zeroblob(16), '[1,2]', 50, 1050, NULL, NULL);
     INSERT INTO order_queue VALUES (1, 'held', zeroblob(16), zeroblob(16), 1050, NULL, NULL, NULL),
@@ -145,7 +145,8 @@ async fn rows_about_tickets_that_nobody_minted_are_found() {
     }
     let log = "INSERT INTO change_log VALUES (4, 90, 7, 'blocked', NULL)";
     assert_eq!(Store::after(log).await, ["conservation"]);
-    let ticket = "INSERT INTO tickets VALUES (7, randomblob(16), 1, '1', '7', 'regular', 100)";
+    let ticket =
+        "INSERT INTO tickets VALUES (7, randomblob(16), 1, '1', '7', 'regular', 100, NULL)";
     assert_eq!(Store::after(ticket).await, ["conservation"]);
     let ticket = "DELETE FROM tickets WHERE ticket_no = 3";
     assert_eq!(Store::after(ticket).await, ["conservation"]);

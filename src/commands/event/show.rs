@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::{EVENT_COLUMNS, card, event_line};
 use crate::commands::{Context, pick};
-use crate::domain::{Event, Money};
+use crate::domain::{Event, Money, Section};
 use crate::error::Result;
 use crate::output::csv::optional;
 use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, grouped};
-use crate::repository::{Access, SectionOffer};
+use crate::repository::{Access, SectionOffer, TypeOffer};
 
 /// Shows an event and what its sections offer.
 pub(super) async fn run(context: &Context, name: Option<&str>) -> Result<()> {
@@ -29,6 +29,13 @@ pub(super) struct OneEvent {
     pub(super) sections: Vec<SectionOffer>,
 }
 
+impl OneEvent {
+    /// What each section offers of each ticket type.
+    fn lines(&self) -> impl Iterator<Item = (&Section, &TypeOffer)> {
+        self.sections.iter().flat_map(|s| s.types.iter().map(|of| (&s.section, of)))
+    }
+}
+
 impl Report for OneEvent {
     fn text(&self, page: &Page) -> String {
         let left = left(&self.event, &self.sections);
@@ -45,18 +52,18 @@ impl Report for OneEvent {
             Column::right("SEATS"),
             Column::right("LEFT"),
         ]);
-        for offer in &self.sections {
+        for (section, offer) in self.lines() {
             let left = match offer.available {
                 0 => Cell::toned("·", Tone::Faint),
                 left => Cell::toned(grouped(left), Tone::Free),
             };
             table.push(vec![
-                Cell::new(&offer.section.name),
-                Cell::new(&offer.section.type_id),
-                Cell::new(&offer.section.entrance),
+                Cell::new(&section.name),
+                Cell::new(&offer.type_id),
+                Cell::new(&section.entrance),
                 Cell::new(prices(offer)),
-                Cell::new(offer.section.rows),
-                Cell::new(grouped(offer.section.seats)),
+                Cell::new(section.rows),
+                Cell::new(grouped(offer.seats)),
                 left,
             ]);
         }
@@ -75,16 +82,15 @@ impl Report for OneEvent {
             "available",
             "available_from",
         ];
-        // One line a section, as spreadsheets want it; one for the event if it has none yet.
-        let line = |offer: &SectionOffer| {
-            let section = &offer.section;
+        // One line for each ticket type of a section; one for the event if it has none yet.
+        let line = |(section, offer): (&Section, &TypeOffer)| {
             let mut line = event_line(&self.event);
             line.extend([
                 section.name.clone(),
-                section.type_id.clone(),
+                offer.type_id.clone(),
                 section.entrance.clone(),
                 section.rows.to_string(),
-                section.seats.to_string(),
+                offer.seats.to_string(),
                 amount(offer.price_min),
                 amount(offer.price_max),
                 offer.available.to_string(),
@@ -92,7 +98,7 @@ impl Report for OneEvent {
             ]);
             line
         };
-        let mut lines: Vec<Vec<String>> = self.sections.iter().map(line).collect();
+        let mut lines: Vec<Vec<String>> = self.lines().map(line).collect();
         if lines.is_empty() {
             let mut line = event_line(&self.event);
             line.resize(EVENT_COLUMNS.len() + columns.len(), String::new());
@@ -107,8 +113,8 @@ pub(super) fn amount(money: Option<Money>) -> String {
     optional(money.map(Money::decimal).as_ref())
 }
 
-/// What a section's tickets cost, in the event's currency.
-fn prices(offer: &SectionOffer) -> String {
+/// What tickets of a type cost, in the event's currency.
+fn prices(offer: &TypeOffer) -> String {
     match (offer.price_min, offer.price_max) {
         (Some(min), Some(max)) if min == max => min.decimal().to_string(),
         (Some(min), Some(max)) => format!("{} to {}", min.decimal(), max.decimal()),

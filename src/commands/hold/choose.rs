@@ -1,7 +1,7 @@
 //! Choosing seats for `--best`: which sections are looked into, and what there is elsewhere if none
 //! of them has the seats.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::commands::pick;
 use crate::domain::seating::{Search, price_from};
@@ -10,7 +10,7 @@ use crate::domain::{
     Choice, Event, EventId, Refusal, SeatLabel, Section, SectionMap, Shortage, TicketStatus,
 };
 use crate::error::{Error, Result};
-use crate::repository::Repository;
+use crate::repository::{Repository, SectionCounts};
 
 /// How many sections are looked into for seats elsewhere.
 const ELSEWHERE_LOOKS_MAX: usize = 16;
@@ -44,7 +44,7 @@ pub(super) async fn choose(
     if allowed.is_empty() {
         return Err(not_minted(event, wish.size));
     }
-    let mut venue = Venue { store, event: event.event_id, refused: wish.refused, available: None };
+    let mut venue = Venue { store, event: event.event_id, refused: wish.refused, counts: None };
     let mut answer = venue.search(&allowed, wish).await?.finish();
     if let Err(Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage)) = &mut answer {
         shortage.elsewhere = venue.elsewhere(shortage, &sections, &allowed).await?;
@@ -78,8 +78,8 @@ struct Venue<'a> {
     event: EventId,
     /// Seats that were refused.
     refused: &'a [SeatLabel],
-    /// How many tickets are available in each section, once somebody asked.
-    available: Option<HashMap<String, u64>>,
+    /// The counts of each section, once they are needed.
+    counts: Option<Vec<SectionCounts>>,
 }
 
 impl Venue<'_> {
@@ -92,14 +92,15 @@ impl Venue<'_> {
         Ok(map)
     }
 
-    /// How many tickets of a section are available, of whatever type.
-    async fn available(&mut self, section: &Section) -> Result<u64> {
-        if self.available.is_none() {
-            let counts = self.store.counts(self.event).await?;
-            self.available = Some(counts.into_iter().map(|c| (c.section, c.available)).collect());
-        }
-        let known = self.available.as_ref().and_then(|known| known.get(&section.name));
-        Ok(known.copied().unwrap_or(section.seats))
+    /// The counts of a section by type.
+    async fn counts(&mut self, section: &Section) -> Result<SectionCounts> {
+        let counts = match self.counts.take() {
+            Some(known) => known,
+            None => self.store.counts(self.event).await?,
+        };
+        let counts = self.counts.insert(counts);
+        let found = counts.iter().find(|counts| counts.section == section.name).cloned();
+        found.ok_or_else(|| Refusal::UnknownSeat { seats: vec![section.name.clone()] }.into())
     }
 
     /// Looks into one section after the other until nothing better can come.
@@ -111,13 +112,22 @@ impl Venue<'_> {
         let mut types = BTreeSet::new();
         let mut skipped = Vec::new();
         for (nth, section) in allowed.iter().enumerate() {
-            let available = if nth == 0 { section.seats } else { self.available(section).await? };
-            if is_hopeless(available, wish) {
-                skipped.push((*section, available));
-                if wish.ticket_type.is_none_or(|wanted| is_of_type(section, wanted)) {
-                    search.skip(&section.name, available);
+            if nth > 0 {
+                let counts = self.counts(section).await?;
+                types.extend(counts.types.iter().map(|of| of.type_id.clone()));
+                if !counts.has_type(wish.ticket_type) {
+                    continue;
                 }
-                continue;
+                if let Some(name) = counts.type_named(wish.ticket_type) {
+                    search.name_type(name);
+                }
+                let available = counts.available_to(wish.ticket_type);
+                if available < u64::from(wish.size) {
+                    let accessible = counts.available - counts.available_to(None);
+                    search.skip(&section.name, available, accessible);
+                    skipped.push((*section, available));
+                    continue;
+                }
             }
             let map = self.map(section).await?;
             types.extend(map.tickets().types().map(str::to_owned));
@@ -126,36 +136,16 @@ impl Venue<'_> {
                 return Ok(search);
             }
         }
-        if let Some(wanted) = wish.ticket_type
-            && !search.has_begun()
-        {
-            self.look_for_type(wanted, &mut search, &skipped, types).await?;
+        match wish.ticket_type {
+            Some(wanted) if !search.has_begun() => {
+                let types: Vec<String> = types.into_iter().collect();
+                Err(pick::unknown_type(wanted, &types))
+            }
+            _ => {
+                self.look_for_longest(&mut search, &skipped).await?;
+                Ok(search)
+            }
         }
-        self.look_for_longest(&mut search, &skipped).await?;
-        Ok(search)
-    }
-
-    /// Looks for a type among the sections that have nothing left: some have tickets of several.
-    async fn look_for_type(
-        &self,
-        wanted: &str,
-        search: &mut Search,
-        skipped: &[(&Section, u64)],
-        mut types: BTreeSet<String>,
-    ) -> Result<()> {
-        for (section, _) in skipped {
-            let map = self.map(section).await?;
-            types.extend(map.tickets().types().map(str::to_owned));
-            search.look(&map);
-        }
-        if search.has_begun() {
-            return Ok(());
-        }
-        let known: Vec<String> = types.into_iter().collect();
-        Err(Error::usage(
-            format!("no ticket there is of the type `{wanted}`"),
-            format!("there are: {}", known.join(", ")),
-        ))
     }
 
     /// Looks into skipped sections that may have a longer run than any other: a refusal names it.
@@ -183,10 +173,11 @@ impl Venue<'_> {
         let mut likely = Vec::new();
         // Where the buyer looked for some type, there may be others.
         for section in sections.iter().filter(|s| wanted.is_some() || !looked.contains(s)) {
-            let available = self.available(section).await?;
+            let counts = self.counts(section).await?;
+            let available = counts.available_to(wanted).max(counts.available_to(None));
             if available > u64::from(shortage.longest) {
                 let too_few = available < u64::from(shortage.asked);
-                likely.push((!wanted.is_none_or(|w| is_of_type(section, w)), too_few, section));
+                likely.push((!counts.has_type(wanted), too_few, section));
             }
         }
         likely.sort_by_key(|(other_type, too_few, _)| (*other_type, *too_few));
@@ -232,14 +223,4 @@ fn is_all(offer: &Elsewhere, shortage: &Shortage) -> bool {
 fn worth(offer: &Elsewhere, shortage: &Shortage) -> (bool, bool, u32) {
     let enough = offer.side_by_side == shortage.asked;
     (enough, offer.ticket_type == shortage.looked_in.ticket_type, offer.side_by_side)
-}
-
-/// Whether a section with so many available tickets, of whatever type, cannot have the seats.
-fn is_hopeless(available: u64, wish: Wish<'_>) -> bool {
-    // How many are of a type is not known; nobody needs to look where nothing is left.
-    available < wish.ticket_type.map_or(u64::from(wish.size), |_| 1)
-}
-
-fn is_of_type(section: &Section, wanted: &str) -> bool {
-    section.type_id.eq_ignore_ascii_case(wanted)
 }

@@ -1,6 +1,5 @@
 //! `tix hold start`.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::choose::{Wish, choose};
@@ -23,13 +22,12 @@ const BEST_WAIT_MAX: Duration = Duration::from_millis(100);
 /// The store cannot be used, or the hold is refused.
 pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
     let caller = caller::caller(args.session.as_ref(), args.buyer)?;
-    each_once(args)?;
     let report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, args.event.event.as_deref()).await?;
             let (hold, choice) = match args.best {
                 None => match named(store, &event, &caller, args).await {
-                    Err(repository::Error::Refused(refusal)) => {
+                    Err(Error::Refused { refusal, .. }) => {
                         return Err(explain::claim(store, context, args, &event, refusal).await);
                     }
                     answer => (answer?, None),
@@ -45,17 +43,6 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
     context.print(&report)?;
     context.terminal.next_steps("Next:", &report.next_steps(context));
     Ok(())
-}
-
-fn each_once(args: &StartArgs) -> Result<()> {
-    let mut seen = HashSet::new();
-    match args.seats.iter().find(|seat| !seen.insert(*seat)) {
-        None => Ok(()),
-        Some(seat) => Err(Error::usage(
-            format!("the seat {seat} is named twice"),
-            "name each seat once; a seat has one ticket",
-        )),
-    }
 }
 
 fn attempt(event: &Event, caller: &Caller, tickets: Vec<TicketId>) -> NewHold {
@@ -74,9 +61,9 @@ async fn named(
     event: &Event,
     caller: &Caller,
     args: &StartArgs,
-) -> repository::Result<Hold> {
-    let tickets = store.find_seats(event.event_id, &args.seats).await?;
-    store.start_hold(&attempt(event, caller, tickets)).await
+) -> Result<Hold> {
+    let tickets = pick::seats(store, event.event_id, &args.seats).await?;
+    Ok(store.start_hold(&attempt(event, caller, tickets)).await?)
 }
 
 /// Chooses the best seats and holds them; chooses anew where somebody was quicker.

@@ -40,7 +40,7 @@ pub(super) async fn unblock(context: &Context, args: &TicketArgs) -> Result<()> 
 async fn chosen(store: &dyn Repository, args: &TicketArgs) -> Result<(Event, Vec<TicketId>)> {
     let event = pick::event(store, args.event.event.as_deref()).await?;
     let tickets = match &args.section {
-        None => store.find_seats(event.event_id, &args.seats).await?,
+        None => pick::seats(store, event.event_id, &args.seats).await?,
         Some(name) => {
             let sections = store.sections(event.event_id).await?;
             let section = pick::section(&sections, name)?;

@@ -6,7 +6,7 @@ use crate::commands::{Context, pick};
 use crate::domain::{Currency, Money, TicketStatus};
 use crate::error::Result;
 use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, grouped};
-use crate::repository::{Access, SectionCounts};
+use crate::repository::{Access, SectionCounts, TypeCounts};
 
 /// Counts the tickets of an event.
 pub(super) async fn run(context: &Context, name: Option<&str>) -> Result<()> {
@@ -51,6 +51,11 @@ impl Counts {
         };
         Self { sections, total }
     }
+
+    /// Each section's ticket types, with the section's name.
+    fn lines(&self) -> impl Iterator<Item = (&str, &TypeCounts)> {
+        self.sections.iter().flat_map(|s| s.types.iter().map(|of| (s.section.as_str(), of)))
+    }
 }
 
 impl Report for Counts {
@@ -66,11 +71,11 @@ impl Report for Counts {
             Column::right("BLOCKED"),
             Column::right("REVENUE").optional(1),
         ]);
-        for s in &self.sections {
-            let counts = [s.minted, s.available, s.held, s.paying, s.sold, s.blocked];
-            table.push(line(&s.section, &s.type_id, counts, s.revenue));
+        for (section, t) in self.lines() {
+            let counts = [t.minted, t.available, t.held, t.paying, t.sold, t.blocked];
+            table.push(line(section, &t.type_id, counts, t.revenue));
         }
-        if self.sections.len() > 1 {
+        if self.lines().nth(1).is_some() {
             let t = &self.total;
             let counts = [t.minted, t.available, t.held, t.paying, t.sold, t.blocked];
             table.push(line("total", "", counts, t.revenue));
@@ -79,12 +84,12 @@ impl Report for Counts {
     }
 
     fn sheet(&self) -> Sheet {
-        let line = |s: &SectionCounts| {
-            let counts = [s.minted, s.available, s.held, s.paying, s.sold, s.blocked];
-            let mut cells = vec![s.section.clone(), s.type_id.clone()];
+        let line = |(section, t): (&str, &TypeCounts)| {
+            let counts = [t.minted, t.available, t.held, t.paying, t.sold, t.blocked];
+            let mut cells = vec![section.to_owned(), t.type_id.clone()];
             cells.extend(counts.map(|count| count.to_string()));
-            cells.push(s.revenue.decimal().to_string());
-            cells.push(s.revenue.currency().to_string());
+            cells.push(t.revenue.decimal().to_string());
+            cells.push(t.revenue.currency().to_string());
             cells
         };
         Sheet::new(&[
@@ -99,7 +104,7 @@ impl Report for Counts {
             "revenue",
             "currency",
         ])
-        .with(self.sections.iter().map(line))
+        .with(self.lines().map(line))
     }
 }
 

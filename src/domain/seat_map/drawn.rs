@@ -7,8 +7,8 @@ use crate::domain::{
 };
 
 /// A section whose rows are drawn, the first one first: `.` is available, `h` held, `p` paying, `s`
-/// sold, `x` blocked, `v` an available seat of another type and `w` a sold one of that; a blank is
-/// an aisle.
+/// sold, `x` blocked, `v` an available seat of another type and `w` a sold one of that, `a` an
+/// available seat for a wheelchair; a blank is an aisle.
 pub(crate) fn drawn(name: &str, drawing: &[&str]) -> SectionMap {
     let mut tickets = Vec::new();
     let mut statuses = Vec::new();
@@ -36,7 +36,11 @@ pub(crate) fn drawn(name: &str, drawing: &[&str]) -> SectionMap {
 
 fn ticket(section: &str, row: u32, seat: u32, sign: char) -> Ticket {
     let event = EventId::of_slug("hamlet");
-    let (type_id, price) = if "vw".contains(sign) { ("VIP", 12000) } else { ("regular", 8950) };
+    let (type_id, price) = match sign {
+        'v' | 'w' => ("VIP", 12000),
+        'a' => ("wheelchair", 8950),
+        _ => ("regular", 8950),
+    };
     Ticket {
         ticket_id: TicketId::of_seat(event, section, &row.to_string(), &seat.to_string()),
         label: format!("{section}/{row}/{seat}").parse().unwrap(),

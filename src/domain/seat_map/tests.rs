@@ -9,8 +9,8 @@ use super::*;
 fn looked_at(map: &SectionMap, depth: usize, ticket_type: Option<&str>) -> Vacant {
     let (mut row, mut run) = (Vacant::default(), 0);
     for place in map.tickets().rows()[depth].clone() {
-        let of_type =
-            ticket_type.is_none_or(|wanted| *map.tickets().tickets()[place].type_id == *wanted);
+        let own = &*map.tickets().tickets()[place].type_id;
+        let of_type = ticket_type.map_or(own != "wheelchair", |wanted| own == wanted);
         if map.statuses()[place] != TicketStatus::Available || !of_type {
             run = 0;
             continue;
@@ -84,6 +84,26 @@ fn a_section_of_one_type_is_all_of_that_type() {
 }
 
 #[test]
+fn accessible_seats_are_free_only_for_who_asks() {
+    let map = drawn("A", &["..aa..", "aaa"]);
+    assert_eq!(map.vacant(None), vacant(4, 2));
+    assert_eq!(map.vacant(Some("Wheelchair")), vacant(5, 3));
+    assert_eq!(map.longest(), 6, "an upper bound for any group");
+    assert!(map.fits(2, None) && !map.fits(3, None) && map.fits(3, Some("wheelchair")));
+    let all = drawn("A", &["aa"]);
+    assert_eq!(all.vacant(None), vacant(0, 0));
+    assert_eq!(all.vacant(Some("wheelchair")), vacant(2, 2));
+}
+
+#[test]
+fn counts_by_type_add_up() {
+    let map = drawn("A", &["..va", "sww"]);
+    let counts: Vec<_> =
+        map.counts_by_type().into_iter().map(|(name, c)| (name, c.available, c.sold)).collect();
+    assert_eq!(counts, [("regular", 2, 1), ("VIP", 1, 2), ("wheelchair", 1, 0)]);
+}
+
+#[test]
 fn a_change_is_noted_in_its_row_and_in_the_sums() {
     let mut map = drawn("A", &["....", "..s."]);
     assert_eq!(map.set(1, TicketStatus::Held), Some(TicketStatus::Available));
@@ -102,7 +122,7 @@ fn statuses() -> impl Strategy<Value = TicketStatus> {
 proptest! {
     #[test]
     fn after_any_changes_a_map_is_the_same_as_one_made_anew(
-        rows in prop::collection::vec("[.vsxh ]{0,9}", 0..5),
+        rows in prop::collection::vec("[.vasxh ]{0,9}", 0..5),
         changes in prop::collection::vec((0_usize..50, statuses()), 0..40),
     ) {
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
@@ -113,7 +133,7 @@ proptest! {
             let anew = SectionMap::new(Arc::clone(map.tickets()), map.statuses().to_vec());
             prop_assert_eq!(&map, &anew);
         }
-        for ticket_type in [None, Some("VIP"), Some("regular")] {
+        for ticket_type in [None, Some("VIP"), Some("regular"), Some("wheelchair")] {
             let mut sum = Vacant::default();
             for depth in 0..map.tickets().rows().len() {
                 let row = looked_at(&map, depth, ticket_type);
@@ -123,7 +143,10 @@ proptest! {
             }
             prop_assert_eq!(map.vacant(ticket_type), sum);
         }
+        let by_type = map.counts_by_type();
         for status in TicketStatus::ALL {
+            let of_types: u64 = by_type.iter().map(|(_, counts)| counts.of(status)).sum();
+            prop_assert_eq!(map.counts().of(status), of_types);
             let counted = map.statuses().iter().filter(|other| **other == status).count();
             prop_assert_eq!(map.counts().of(status), counted as u64);
         }

@@ -196,7 +196,7 @@ fn a_front_row_further_on_in_the_venue_is_not_nearer() {
 fn the_facts_of_a_choice_are_counted() {
     let maps = [drawn("A", &["ss"]), drawn("B", &["....", "ssss", "......"])];
     let mut search = Search::new(4, None);
-    search.skip("Z", 3);
+    search.skip("Z", 3, 0);
     for map in &maps {
         search.look(map);
     }
@@ -244,7 +244,7 @@ fn a_refusal_for_a_type_tells_what_is_left_of_it() {
 fn a_section_that_was_skipped_counts_and_may_have_the_longest_run() {
     let mut search = Search::new(4, None);
     search.look(&drawn("A", &["..s..."]));
-    search.skip("B", 3);
+    search.skip("B", 3, 0);
     search.note_longest(&drawn("B", &["sss"]));
     assert_eq!(search.longest(), 3);
     let Err(Refusal::NoAdjacentBlock(shortage)) = search.finish() else { panic!() };
@@ -260,11 +260,30 @@ fn the_price_of_seats_side_by_side_is_that_of_the_cheapest_of_them() {
     assert_eq!(price_from(&map, 4, None), None);
 }
 
+#[test]
+fn accessible_seats_are_chosen_only_where_asked_for() {
+    let map = drawn("A", &["..aa.."]);
+    let map = std::slice::from_ref(&map);
+    let chosen = |size, ticket_type| search(map, size, ticket_type).map(|c| seats(&map[0], &c));
+    assert_eq!(chosen(2, None).unwrap(), ["1/1", "1/2"]);
+    assert_eq!(chosen(2, Some("Wheelchair")).unwrap(), ["1/3", "1/4"]);
+    let refusal = chosen(3, None).unwrap_err();
+    assert!(matches!(refusal, Refusal::NoAdjacentBlock(_)), "{refusal}");
+    let refusal = chosen(5, None).unwrap_err();
+    assert!(matches!(refusal, Refusal::SoldOut(_)), "{refusal}");
+}
+
+/// Whether a seat is free for buyers who ask for no type.
+fn is_general(map: &SectionMap, place: usize) -> bool {
+    map.statuses()[place] == TicketStatus::Available
+        && &*map.tickets().tickets()[place].type_id != "wheelchair"
+}
+
 /// Every way to seat a group, found by trying every seat of every row.
 fn tried(map: &SectionMap, size: usize) -> Vec<Range<usize>> {
     let rows = map.tickets().rows().iter().cloned();
     let starts = rows.flat_map(|row| row.clone().map(move |start| (row.clone(), start)));
-    let free = |place: usize| map.statuses()[place] == TicketStatus::Available;
+    let free = |place: usize| is_general(map, place);
     starts
         .filter(|(row, start)| start + size <= row.end)
         .map(|(_, start)| start..start + size)
@@ -275,8 +294,7 @@ fn tried(map: &SectionMap, size: usize) -> Vec<Range<usize>> {
 
 /// Whether a seat that is left free has neither neighbour, once a block is taken.
 fn is_orphaned(map: &SectionMap, block: &Range<usize>, place: usize) -> bool {
-    let left =
-        |place: usize| !block.contains(&place) && map.statuses()[place] == TicketStatus::Available;
+    let left = |place: usize| !block.contains(&place) && is_general(map, place);
     let before = map.tickets().is_joined(place) && left(place - 1);
     let behind = map.tickets().is_joined(place + 1) && left(place + 1);
     left(place) && !before && !behind
@@ -311,7 +329,7 @@ fn one_group_after_the_other_is_seated_on_a_map_that_is_kept() {
 proptest! {
     #[test]
     fn a_choice_is_one_of_all_ways_and_leaves_the_fewest_orphans(
-        rows in prop::collection::vec("[.sx ]{0,12}", 0..6),
+        rows in prop::collection::vec("[.sxa ]{0,12}", 0..6),
         size in 1_u32..6,
     ) {
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
@@ -333,7 +351,8 @@ proptest! {
             Err(refusal) => {
                 prop_assert!(ways.is_empty());
                 prop_assert!(!map.fits(size, None));
-                let enough = map.counts().available >= u64::from(size);
+                let free = (0..map.statuses().len()).filter(|place| is_general(&map, *place));
+                let enough = free.count() >= size as usize;
                 prop_assert_eq!(matches!(&refusal, Refusal::NoAdjacentBlock(_)), enough);
             }
         }
@@ -341,18 +360,23 @@ proptest! {
 
     #[test]
     fn a_group_fits_exactly_where_a_choice_exists(
-        rows in prop::collection::vec("[.vws ]{0,12}", 0..4),
+        rows in prop::collection::vec("[.vwsa ]{0,12}", 0..4),
         size in 1_u32..6,
     ) {
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let map = drawn("A", &rows);
-        for ticket_type in [None, Some("VIP"), Some("regular"), Some("economy")] {
+        for ticket_type in
+            [None, Some("VIP"), Some("regular"), Some("wheelchair"), Some("economy")]
+        {
             let choice = search(std::slice::from_ref(&map), size, ticket_type);
             prop_assert_eq!(map.fits(size, ticket_type), choice.is_ok());
             prop_assert_eq!(price_from(&map, size, ticket_type).is_some(), choice.is_ok());
             for id in choice.iter().flat_map(|choice| &choice.tickets) {
                 let ticket = map.seats().find(|(ticket, _)| ticket.ticket_id == *id).unwrap().0;
-                prop_assert!(ticket_type.is_none_or(|wanted| *ticket.type_id == *wanted));
+                prop_assert!(ticket_type.map_or(
+                    &*ticket.type_id != "wheelchair",
+                    |wanted| *ticket.type_id == *wanted
+                ));
             }
         }
     }

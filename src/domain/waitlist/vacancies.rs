@@ -29,7 +29,7 @@ impl Vacancies {
     /// The largest group that could sit side by side somewhere, whatever it wished for.
     #[must_use]
     pub fn largest_group(&self) -> u32 {
-        self.sections.iter().map(|map| map.vacant(None).longest).max().unwrap_or(0)
+        self.sections.iter().map(SectionMap::longest).max().unwrap_or(0)
     }
 
     /// The best seats for a group, as a [`Search`] finds them, in the order of the venue; none where

@@ -221,9 +221,12 @@ pub(super) async fn section_tickets(
     let read = |row: &TicketRow| stored_ticket(event, stored, row, &mut shared);
     let mut tickets: Vec<StoredTicket> = rows.iter().map(read).collect();
     tickets.sort_by_key(|ticket| ticket.place);
-    let found = Arc::new(SectionTickets::new(
+    let said = |row: &TicketRow| Some((usize::try_from(row.place).ok()?, row.aisle_after?));
+    let aisles: Vec<(usize, bool)> = rows.iter().filter_map(said).collect();
+    let found = Arc::new(SectionTickets::with_aisles(
         stored.section.clone(),
         tickets.iter().map(|t| t.ticket.clone()).collect(),
+        &aisles,
     ));
     if event.minted {
         keep(&db.cache.section_tickets, key, Arc::clone(&found));

@@ -7,6 +7,7 @@
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use scylla::statement::batch::{Batch, BatchType};
+use scylla::value::MaybeUnset;
 
 use super::at_once::at_once;
 use super::catalogue::event_row;
@@ -187,6 +188,8 @@ async fn write_chunk(db: &Database, event_id: EventId, chunk: Chunk<'_>) -> Resu
         let (row, name, kind) = (seat.row.to_string(), seat.seat.to_string(), &seat.type_id);
         let price = Price::from(seat.price);
         let kind = kind.to_string();
+        // A null would be a tombstone for every seat of which the file says nothing.
+        let aisle_after = MaybeUnset::from_option(seat.aisle_after);
         rows.push((
             event_id,
             chunk.section_id,
@@ -196,6 +199,7 @@ async fn write_chunk(db: &Database, event_id: EventId, chunk: Chunk<'_>) -> Resu
             name,
             kind,
             price,
+            aisle_after,
             WRITE_TIME_US,
         ));
         batch.append_statement(statement.prepared.clone());

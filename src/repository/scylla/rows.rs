@@ -118,6 +118,7 @@ pub(super) struct TicketRow {
     pub(super) seat_name: String,
     pub(super) type_id: String,
     pub(super) price: Price,
+    pub(super) aisle_after: Option<bool>,
 }
 
 /// A row of `tickets` as a reader of maps sees it: a projection of who owns the ticket.

@@ -198,15 +198,15 @@ statements! {
     /// Its write time lies before every other, so that minting again changes nothing.
     mint_ticket: Write, "mint tickets",
         "INSERT INTO tickets (event_id, section_id, ticket_id, place, row_name, seat_name, type_id,
-             price, status)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'available') USING TIMESTAMP ?";
+             price, aisle_after, status)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'available') USING TIMESTAMP ?";
     count_tickets: Read, "count the tickets of a section",
         "SELECT count(*) FROM tickets WHERE event_id = ? AND section_id = ?";
     select_tickets: Read, "read the tickets of a section",
-        "SELECT ticket_id, place, row_name, seat_name, type_id, price FROM tickets
+        "SELECT ticket_id, place, row_name, seat_name, type_id, price, aisle_after FROM tickets
          WHERE event_id = ? AND section_id = ?";
     select_some_tickets: Read, "read tickets",
-        "SELECT ticket_id, place, row_name, seat_name, type_id, price FROM tickets
+        "SELECT ticket_id, place, row_name, seat_name, type_id, price, aisle_after FROM tickets
          WHERE event_id = ? AND section_id = ? AND ticket_id IN ?";
     select_seen: Read, "read the map of a section",
         "SELECT place, status, held_until, hold_id, reason FROM tickets

@@ -12,9 +12,9 @@ use super::catalogue::{self, StoredSection};
 use super::database::Database;
 use super::rows::SeenRow;
 use crate::domain::{
-    Event, Money, SectionMap, SectionTickets, Ticket, TicketState, TicketStatus, Timestamp,
+    Event, SectionMap, SectionTickets, Ticket, TicketState, TicketStatus, Timestamp,
 };
-use crate::repository::{Result, SectionCounts, SectionOffer, TicketFilter};
+use crate::repository::{Result, SectionCounts, SectionOffer, TicketFilter, TypeCounts, TypeOffer};
 
 /// Sections that are read at the same time.
 const SECTIONS_AT_ONCE: usize = 8;
@@ -117,33 +117,18 @@ pub(super) async fn counts(db: &Database, event: &Event) -> Result<Vec<SectionCo
 }
 
 fn count(seen: &Seen, event: &Event, now: Timestamp) -> SectionCounts {
-    let section = seen.tickets.section();
-    let mut counts = SectionCounts {
-        section: section.name.clone(),
-        type_id: section.type_id.clone(),
-        minted: section.seats,
-        available: section.seats,
-        held: 0,
-        paying: 0,
-        sold: 0,
-        blocked: 0,
-        revenue: Money::zero(event.currency),
-    };
-    for (ticket, row) in seen.tickets.tickets().iter().zip(&seen.rows) {
-        let counter = match row.as_ref().map(|row| row.seen(now)) {
-            None | Some(TicketStatus::Available) => continue,
-            Some(TicketStatus::Held) => &mut counts.held,
-            Some(TicketStatus::Paying) => &mut counts.paying,
-            Some(TicketStatus::Sold) => {
-                counts.revenue = counts.revenue + ticket.price;
-                &mut counts.sold
-            }
-            Some(TicketStatus::Blocked) => &mut counts.blocked,
-        };
-        *counter += 1;
-        counts.available = counts.available.saturating_sub(1);
+    let tickets = &seen.tickets;
+    let mut types: Vec<TypeCounts> =
+        tickets.types().map(|name| TypeCounts::minted(name, 0, event.currency)).collect();
+    for (place, (ticket, row)) in tickets.tickets().iter().zip(&seen.rows).enumerate() {
+        let counts = &mut types[tickets.type_number(place)];
+        counts.minted += 1;
+        counts.available += 1;
+        if let Some(row) = row {
+            counts.note(row.seen(now), 1, ticket.price);
+        }
     }
-    counts
+    SectionCounts::of_types(tickets.section(), types, event.currency)
 }
 
 /// What each section has to offer.
@@ -152,27 +137,15 @@ pub(super) async fn offers(db: &Database, event: &Event) -> Result<Vec<SectionOf
     let now = db.now();
     let seen =
         at_once(SECTIONS_AT_ONCE, sections.iter().map(|s| see(db, event, s)).collect()).await?;
-    Ok(seen.iter().map(|seen| offer(seen, event, now)).collect())
+    Ok(seen.iter().map(|seen| offer(seen, now)).collect())
 }
 
-fn offer(seen: &Seen, event: &Event, now: Timestamp) -> SectionOffer {
-    let mut offer = SectionOffer {
-        section: seen.tickets.section().clone(),
-        price_min: None,
-        price_max: None,
-        available: 0,
-        available_from: None,
-    };
-    let lower = |so_far: Option<Money>, price: i64| so_far.map_or(price, |m| m.minor().min(price));
-    let money = |minor| Some(Money::from_minor(minor, event.currency));
-    for (ticket, row) in seen.tickets.tickets().iter().zip(&seen.rows) {
-        let price = ticket.price.minor();
-        offer.price_min = money(lower(offer.price_min, price));
-        offer.price_max = money(offer.price_max.map_or(price, |m| m.minor().max(price)));
-        if row.as_ref().is_none_or(|row| row.seen(now) == TicketStatus::Available) {
-            offer.available += 1;
-            offer.available_from = money(lower(offer.available_from, price));
-        }
+fn offer(seen: &Seen, now: Timestamp) -> SectionOffer {
+    let tickets = &seen.tickets;
+    let mut types: Vec<TypeOffer> = tickets.types().map(TypeOffer::empty).collect();
+    for (place, (ticket, row)) in tickets.tickets().iter().zip(&seen.rows).enumerate() {
+        let is_free = row.as_ref().is_none_or(|row| row.seen(now) == TicketStatus::Available);
+        types[tickets.type_number(place)].add(ticket.price, is_free);
     }
-    offer
+    SectionOffer::of_types(tickets.section().clone(), types)
 }

@@ -71,7 +71,12 @@ pub(super) struct Cache {
     events: RwLock<HashMap<EventId, Arc<StoredEvent>>>,
     tickets: RwLock<HashMap<TicketId, KnownTicket>>,
     sections: RwLock<HashMap<(EventId, Box<str>), StoredSectionTickets>>,
+    /// The ticket types of each section, and how many tickets each has.
+    types: RwLock<HashMap<(EventId, Box<str>), SectionTypes>>,
 }
+
+/// The ticket types of a section, in the order of their first seats, and how many tickets each has.
+pub(super) type SectionTypes = Arc<[(Box<str>, u64)]>;
 
 /// Where a ticket is that was read before.
 #[derive(Debug, Clone)]
@@ -129,6 +134,16 @@ impl Cache {
             tickets.clear();
         }
         tickets.extend(known);
+    }
+
+    pub(super) fn types(&self, event: EventId, section: &str) -> Option<SectionTypes> {
+        let types = self.types.read().unwrap_or_else(PoisonError::into_inner);
+        types.get(&(event, section.into())).cloned()
+    }
+
+    pub(super) fn keep_types(&self, event: EventId, section: &str, found: &SectionTypes) {
+        let mut types = self.types.write().unwrap_or_else(PoisonError::into_inner);
+        types.insert((event, section.into()), Arc::clone(found));
     }
 
     pub(super) fn section(&self, event: EventId, name: &str) -> Option<StoredSectionTickets> {
@@ -392,14 +407,16 @@ pub(super) fn section_tickets(
         return Err(Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into());
     };
     let mut statement = connection.prepare_cached(
-        "SELECT ticket_id, row_name, seat_name, type_id, price, ticket_no FROM tickets
+        "SELECT ticket_id, row_name, seat_name, type_id, price, aisle_after, ticket_no FROM tickets
           WHERE ticket_no >= ?1 AND ticket_no < ?2 ORDER BY ticket_no",
     )?;
-    let mut shared = SharedText::default();
+    let (mut shared, mut aisles, mut place) = (SharedText::default(), Vec::new(), 0);
     let section: Arc<str> = name.into();
     let currency = stored.event.currency;
     let rows = statement.query_map([found.first_ticket, found.end()], |row| {
-        decode("tickets", row, 5, |row| {
+        decode("tickets", row, 6, |row| {
+            aisles.extend(row.get::<_, Option<bool>>(5)?.map(|aisle| (place, aisle)));
+            place += 1;
             Ok(Ticket {
                 ticket_id: row.get(0)?,
                 label: SeatLabel {
@@ -413,6 +430,6 @@ pub(super) fn section_tickets(
         })
     })?;
     let tickets = rows.collect::<Result<_, _>>()?;
-    let section = Arc::new(SectionTickets::new(found.section, tickets));
+    let section = Arc::new(SectionTickets::with_aisles(found.section, tickets, &aisles));
     Ok(StoredSectionTickets { first_ticket: found.first_ticket, section })
 }

@@ -128,8 +128,9 @@ pub(super) fn rows(reserved: &Reserved, layout: &Layout, from: u64, to: u64) -> 
 /// Writes a chunk; a ticket that is there already stays as it is. Returns how many were new.
 pub(super) fn write(tx: &Tx<'_, '_>, rows: &[MintRow]) -> Outcome<u64> {
     let mut statement = tx.statements.cached(
-        "INSERT INTO tickets (ticket_no, ticket_id, section_no, row_name, seat_name, type_id, price)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        "INSERT INTO tickets (ticket_no, ticket_id, section_no, row_name, seat_name, type_id, price,
+                              aisle_after)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
     )?;
     let mut new = 0;
     for row in rows {
@@ -141,6 +142,7 @@ pub(super) fn write(tx: &Tx<'_, '_>, rows: &[MintRow]) -> Outcome<u64> {
             row.seat.seat,
             row.seat.type_id,
             row.seat.price.minor(),
+            row.seat.aisle_after,
         ])? as u64;
     }
     Ok(new)

@@ -295,7 +295,8 @@ impl Repository for SqliteRepository {
 
     async fn counts(&self, event: EventId) -> Result<Vec<SectionCounts>> {
         let stored = self.stored_event(event).await?;
-        let read = move |c: &Connection, now| tickets::counts(c, &stored, now);
+        let cache = Arc::clone(&self.cache);
+        let read = move |c: &Connection, now| tickets::counts(c, &cache, &stored, now);
         self.readers.read_now("count the tickets", read).await
     }
 

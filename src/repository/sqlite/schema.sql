@@ -94,7 +94,8 @@ CREATE TABLE IF NOT EXISTS tickets (
     row_name   TEXT    NOT NULL,
     seat_name  TEXT    NOT NULL,
     type_id    TEXT    NOT NULL,
-    price      INTEGER NOT NULL
+    price      INTEGER NOT NULL,
+    aisle_after INTEGER                           -- 0 or 1; null: as the names of the seats say
 ) STRICT;
 
 -- The one place that decides who owns a ticket. No row: available. A row with status 'held' whose

@@ -1,13 +1,18 @@
 //! Reading the condition of tickets.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, Row, params};
 
-use super::catalogue::{StoredEvent, StoredSectionTickets, TICKET_COLUMNS, read_ticket, sections};
+use super::catalogue::{
+    Cache, SectionTypes, StoredEvent, StoredSection, StoredSectionTickets, TICKET_COLUMNS,
+    read_ticket, sections,
+};
 use super::failure::Outcome;
 use super::statements::{QUEUE_COLUMNS, QueueRow, queue_row, ticket_status};
 use super::values::{count_column, decode};
 use crate::domain::{Money, Refusal, TicketState, TicketStatus, Timestamp};
-use crate::repository::{SectionCounts, SectionOffer, TicketFilter};
+use crate::repository::{SectionCounts, SectionOffer, TicketFilter, TypeCounts, TypeOffer};
 
 /// The condition in which people see a ticket with this row; a lapsed hold reads as available.
 fn seen(row: &QueueRow, now: Timestamp) -> TicketStatus {
@@ -102,61 +107,86 @@ fn read_state(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TicketState> {
     }
 }
 
-/// How many tickets of each section are in which condition.
+/// How many tickets of each section and type have which status.
 pub(super) fn counts(
     connection: &Connection,
+    cache: &Cache,
     event: &StoredEvent,
     now: Timestamp,
 ) -> Outcome<Vec<SectionCounts>> {
     let mut statement = connection.prepare_cached(
-        "SELECT q.status, count(*), sum(CASE q.status WHEN 'sold' THEN
-                (SELECT price FROM tickets t WHERE t.ticket_no = q.ticket_no) ELSE 0 END),
-                min(q.ticket_no)
-           FROM order_queue q
-          WHERE ticket_no >= ?1 AND ticket_no < ?2 AND NOT (status = 'held' AND expires_at <= ?3)
-          GROUP BY q.status",
+        "SELECT t.type_id, q.status, count(*), sum(t.price), min(q.ticket_no)
+           FROM order_queue q JOIN tickets t USING (ticket_no)
+          WHERE q.ticket_no >= ?1 AND q.ticket_no < ?2
+            AND NOT (q.status = 'held' AND q.expires_at <= ?3)
+          GROUP BY t.type_id COLLATE NOCASE, q.status",
     )?;
+    let currency = event.event.currency;
     let mut all = Vec::new();
     for stored in sections(connection, event.event_no)? {
-        let seats = stored.section.seats;
-        let last = stored.end();
-        let mut counts = SectionCounts {
-            section: stored.section.name,
-            type_id: stored.section.type_id,
-            minted: seats,
-            available: seats,
-            held: 0,
-            paying: 0,
-            sold: 0,
-            blocked: 0,
-            revenue: Money::zero(event.event.currency),
-        };
-        let mut rows = statement.query(params![stored.first_ticket, last, now])?;
+        let minted = types(connection, cache, event, &stored)?;
+        let mut types: Vec<TypeCounts> =
+            minted.iter().map(|(name, count)| TypeCounts::minted(name, *count, currency)).collect();
+        let numbers: HashMap<String, usize> =
+            minted.iter().zip(0..).map(|((name, _), n)| (name.to_ascii_lowercase(), n)).collect();
+        let (first, last) = (stored.first_ticket, stored.end());
+        let mut rows = statement.query(params![first, last, now])?;
         while let Some(row) = rows.next()? {
-            let (status, count, revenue) = decode("order_queue", row, 3, |row| {
-                let status = ticket_status(row.get_ref(0)?)?;
-                Ok((status, count_column(row, 1)?, row.get(2)?))
+            let (name, status, count, price) = decode("order_queue", row, 4, |row| {
+                let name: String = row.get(0)?;
+                let status = ticket_status(row.get_ref(1)?)?;
+                Ok((name, status, count_column(row, 2)?, row.get(3)?))
             })?;
-            add(&mut counts, status, count, revenue);
+            if let Some(number) = numbers.get(&name.to_ascii_lowercase()) {
+                types[*number].note(status, count, Money::from_minor(price, currency));
+            }
         }
-        all.push(counts);
+        all.push(SectionCounts::of_types(&stored.section, types, currency));
     }
     Ok(all)
 }
 
-/// What each section has to offer.
+/// The ticket types of a section in the order of their first seats, and how many tickets each has.
+/// What is minted stays as it is, so this is read once.
+fn types(
+    connection: &Connection,
+    cache: &Cache,
+    event: &StoredEvent,
+    stored: &StoredSection,
+) -> Outcome<SectionTypes> {
+    if let Some(known) = cache.types(event.event.event_id, &stored.section.name) {
+        return Ok(known);
+    }
+    // Of the rows of a group, SQLite takes the name from the one with the smallest number.
+    let mut statement = connection.prepare_cached(
+        "SELECT type_id, count(*), min(ticket_no) AS first FROM tickets
+          WHERE ticket_no >= ?1 AND ticket_no < ?2
+          GROUP BY type_id COLLATE NOCASE ORDER BY first",
+    )?;
+    let (first, last) = (stored.first_ticket, stored.end());
+    let rows = statement
+        .query_map([first, last], |row| Ok((row.get(0)?, count_column(row, "count(*)")?)))?;
+    let found: SectionTypes = rows.collect::<Result<_, _>>()?;
+    if event.event.minted {
+        cache.keep_types(event.event.event_id, &stored.section.name, &found);
+    }
+    Ok(found)
+}
+
+/// What each section has to offer, by type.
 pub(super) fn offers(
     connection: &Connection,
     event: &StoredEvent,
     now: Timestamp,
 ) -> Outcome<Vec<SectionOffer>> {
     let mut statement = connection.prepare_cached(
-        "SELECT min(price), max(price), count(*) FILTER (WHERE free),
+        "SELECT type_id, count(*), min(price), max(price), count(*) FILTER (WHERE free) AS available,
                 min(price) FILTER (WHERE free)
-           FROM (SELECT t.price, q.ticket_no IS NULL
+           FROM (SELECT t.ticket_no, t.type_id, t.price, q.ticket_no IS NULL
                         OR (q.status = 'held' AND q.expires_at <= ?3) AS free
                    FROM tickets t LEFT JOIN order_queue q USING (ticket_no)
-                  WHERE t.ticket_no >= ?1 AND t.ticket_no < ?2)",
+                  WHERE t.ticket_no >= ?1 AND t.ticket_no < ?2)
+          GROUP BY type_id COLLATE NOCASE ORDER BY min(ticket_no)",
     )?;
     let currency = event.event.currency;
     let price = |row: &Row<'_>, index: usize| -> rusqlite::Result<Option<Money>> {
@@ -165,31 +195,19 @@ pub(super) fn offers(
     };
     let mut all = Vec::new();
     for stored in sections(connection, event.event_no)? {
-        let last = stored.end();
-        let offer = statement.query_row(params![stored.first_ticket, last, now], |row| {
-            Ok(SectionOffer {
-                section: stored.section,
-                price_min: price(row, 0)?,
-                price_max: price(row, 1)?,
-                available: count_column(row, 2)?,
-                available_from: price(row, 3)?,
+        let (first, last) = (stored.first_ticket, stored.end());
+        let rows = statement.query_map(params![first, last, now], |row| {
+            Ok(TypeOffer {
+                type_id: row.get(0)?,
+                seats: count_column(row, 1)?,
+                price_min: price(row, 2)?,
+                price_max: price(row, 3)?,
+                available: count_column(row, 4)?,
+                available_from: price(row, 5)?,
             })
         })?;
-        all.push(offer);
+        let types = rows.collect::<Result<_, _>>()?;
+        all.push(SectionOffer::of_types(stored.section, types));
     }
     Ok(all)
-}
-
-fn add(counts: &mut SectionCounts, status: TicketStatus, count: u64, revenue: i64) {
-    counts.available = counts.available.saturating_sub(count);
-    match status {
-        TicketStatus::Available => counts.available += count,
-        TicketStatus::Held => counts.held = count,
-        TicketStatus::Paying => counts.paying = count,
-        TicketStatus::Sold => {
-            counts.sold = count;
-            counts.revenue = Money::from_minor(revenue, counts.revenue.currency());
-        }
-        TicketStatus::Blocked => counts.blocked = count,
-    }
 }

@@ -233,7 +233,7 @@ fn sections_of(
         let tickets = section_tickets(connection, tx.cache, event, &section.stored.section.name)?;
         let statuses = section_statuses(connection, &tickets, now)?;
         let map = SectionMap::new(tickets.section, statuses);
-        let largest = map.vacant(None).longest;
+        let largest = map.longest();
         section.saw(connection, largest, now, fresh_until)?;
         if largest > 0 {
             found.push(map);

@@ -1,7 +1,7 @@
 //! Documents about holds and orders.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder};
@@ -60,7 +60,11 @@ impl ReserveRequest {
                 check_count("seats", seats.len()).map(|()| Wanted::Seats(seats))
             }
             (None, Some(tickets), None) => {
-                check_count("tickets", tickets.len()).map(|()| Wanted::Tickets(tickets))
+                check_count("tickets", tickets.len())?;
+                match repeated(&tickets) {
+                    None => Ok(Wanted::Tickets(tickets)),
+                    Some(at) => Err(format!("tickets: {} is named twice", tickets[at])),
+                }
             }
             (None, None, Some(best)) => {
                 check_count("best.count", best.count as usize)?;
@@ -72,6 +76,12 @@ impl ReserveRequest {
             _ => Err("name one of seats, tickets and best".into()),
         }
     }
+}
+
+/// The place of the first ticket that is named a second time.
+pub(in crate::serve) fn repeated(tickets: &[TicketId]) -> Option<usize> {
+    let mut seen = HashSet::with_capacity(tickets.len());
+    tickets.iter().position(|ticket| !seen.insert(*ticket))
 }
 
 fn check_count(what: &str, count: usize) -> Result<(), String> {

@@ -4,7 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Amount, time};
+use crate::domain::accessible::is_accessible;
 use crate::domain::{Currency, Event, EventHit, EventId, Money, Section, Timestamp};
+use crate::repository::{SectionOffer, TypeOffer};
 
 /// One show.
 #[derive(Serialize, ToSchema)]
@@ -110,17 +112,53 @@ pub(in crate::serve) struct SectionDocument {
     price_max: Option<Money>,
     /// Tickets that anybody may claim.
     available: u64,
+    /// The same of each ticket type, in the order of their first seats.
+    types: Vec<TypeDocument>,
 }
 
-impl SectionDocument {
-    pub(in crate::serve) fn new(
-        section: &Section,
-        prices: Option<(Money, Money)>,
-        available: u64,
-    ) -> Self {
-        let Section { name, type_id, entrance, rows, seats } = section.clone();
-        let (price_min, price_max) = (prices.map(|(min, _)| min), prices.map(|(_, max)| max));
-        Self { section: name, type_id, entrance, rows, seats, price_min, price_max, available }
+/// What a section of a show has to offer of one ticket type.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TypeOffer)]
+pub(in crate::serve) struct TypeDocument {
+    #[serde(rename = "type")]
+    type_id: String,
+    seats: u64,
+    /// What its cheapest ticket costs, sold or not.
+    #[schema(value_type = Option<Amount>)]
+    price_min: Option<Money>,
+    #[schema(value_type = Option<Amount>)]
+    price_max: Option<Money>,
+    /// Tickets that can be claimed.
+    available: u64,
+    /// Whether they are chosen only where the type is asked for, as wheelchair and companion seats
+    /// are.
+    only_if_asked_for: bool,
+}
+
+impl From<SectionOffer> for SectionDocument {
+    fn from(offer: SectionOffer) -> Self {
+        let SectionOffer { section, price_min, price_max, available, types, .. } = offer;
+        let Section { name, type_id, entrance, rows, seats } = section;
+        let types = types.into_iter().map(TypeDocument::from).collect();
+        Self {
+            section: name,
+            type_id,
+            entrance,
+            rows,
+            seats,
+            price_min,
+            price_max,
+            available,
+            types,
+        }
+    }
+}
+
+impl From<TypeOffer> for TypeDocument {
+    fn from(offer: TypeOffer) -> Self {
+        let TypeOffer { type_id, seats, price_min, price_max, available, .. } = offer;
+        let only_if_asked_for = is_accessible(&type_id);
+        Self { type_id, seats, price_min, price_max, available, only_if_asked_for }
     }
 }
 

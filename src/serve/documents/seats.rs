@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Amount, ticket_status};
+use crate::domain::accessible::is_accessible;
 use crate::domain::{
     EventId, Money, SeatLabel, SectionMap, SectionTickets, StatusCounts, Ticket, TicketId,
     TicketStatus,
@@ -50,11 +51,28 @@ pub(in crate::serve) struct SectionCountsDocument<'a> {
     section: &'a str,
     #[serde(flatten)]
     counts: CountsDocument,
+    /// The same of each ticket type, in the order of their first seats.
+    types: Vec<TypeCountsDocument<'a>>,
+}
+
+/// How many tickets of a type in a section are in which condition.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TypeCounts)]
+pub(in crate::serve) struct TypeCountsDocument<'a> {
+    #[serde(rename = "type")]
+    type_id: &'a str,
+    #[serde(flatten)]
+    counts: CountsDocument,
 }
 
 impl<'a> From<&'a SectionMap> for SectionCountsDocument<'a> {
     fn from(map: &'a SectionMap) -> Self {
-        Self { section: &map.section().name, counts: map.counts().into() }
+        let of = |(type_id, counts): (&'a str, StatusCounts)| TypeCountsDocument {
+            type_id,
+            counts: counts.into(),
+        };
+        let types = map.counts_by_type().into_iter().map(of).collect();
+        Self { section: &map.section().name, counts: map.counts().into(), types }
     }
 }
 
@@ -116,6 +134,10 @@ pub(super) struct KindDocument {
     type_id: Arc<str>,
     #[schema(value_type = Amount)]
     price: Money,
+    /// Such seats are chosen only where the type is asked for, as wheelchair and companion seats are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    only_if_asked_for: bool,
 }
 
 impl KindDocument {
@@ -161,7 +183,11 @@ impl<'a> From<&'a SectionTickets> for SectionLayoutDocument<'a> {
         let mut kind_of = |ticket: &Ticket| {
             let known = kinds.iter().position(|kind| kind.is_of(ticket));
             known.unwrap_or_else(|| {
-                kinds.push(KindDocument { type_id: ticket.type_id.clone(), price: ticket.price });
+                kinds.push(KindDocument {
+                    type_id: ticket.type_id.clone(),
+                    price: ticket.price,
+                    only_if_asked_for: is_accessible(&ticket.type_id),
+                });
                 kinds.len() - 1
             })
         };

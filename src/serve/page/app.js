@@ -10,19 +10,26 @@ function turnTo(view) {
   VIEWS.forEach((id) => show(byId(id), id === view));
 }
 
+function turnToNowhere() {
+  document.title = "Not found · tix";
+  turnTo("nowhere-view");
+}
+
 async function open() {
   const [, slug] = location.pathname.match(/^\/events\/([^/]+)\/?$/) ?? [];
   if (slug) {
     turnTo("show-view");
     await openShow(decodeURIComponent(slug));
-  } else {
+  } else if (location.pathname === "/") {
     turnTo("events-view");
     await openEvents();
+  } else {
+    turnToNowhere();
   }
 }
 
 open().catch((error) => {
   // A slug that is no text is a show that does not exist.
-  if (error instanceof Refusal || error instanceof URIError) turnTo("nowhere-view");
+  if (error instanceof Refusal || error instanceof URIError) turnToNowhere();
   else throw error;
 });

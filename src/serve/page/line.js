@@ -12,8 +12,8 @@ const TICK_MS = 1_000;
 const ABOUT_MS = 1_000;
 
 export class Line {
-  constructor(event, onChange) {
-    Object.assign(this, { event, onChange });
+  constructor(event, venue, onChange) {
+    Object.assign(this, { event, venue, onChange });
     this.status = "open";
     this.wanted = false;
     this.place = null;
@@ -110,7 +110,7 @@ export class Line {
     if (!this.wanted) return;
     if (this.status === "admitted" && before === "waiting") {
       hush();
-      announce("It is your turn: you can hold seats now.");
+      announce(this.nothingLeft() ? this.words().join(": ") : "It is your turn: you can hold seats now.");
       goTo(byId("waiting-room-title"));
     } else if (this.status === "passed") {
       announce("Your turn has passed. You can stand in line again.");
@@ -123,14 +123,7 @@ export class Line {
     const room = byId("waiting-room");
     show(room, this.wanted && this.status !== "open");
     room.dataset.status = this.status;
-    const texts = {
-      waiting: ["You stand in line",
-        "Look at the map already; you can hold seats as soon as you are let in. Keep this page open."],
-      admitted: ["It is your turn", this.turnWords()],
-      left: ["You left the line", "You can look at the map, but you cannot hold seats."],
-      passed: ["Your turn has passed", "No seats were held in time. You can stand in line again."],
-    };
-    const [title, text] = texts[this.status] ?? ["", ""];
+    const [title, text] = this.words();
     setText(byId("waiting-room-title"), title);
     setText(byId("waiting-room-text"), text);
     show(byId("waiting-room-place"), this.status === "waiting" && this.place !== null);
@@ -139,13 +132,32 @@ export class Line {
     show(byId("enter-line-button"), !this.mayHold() && this.status !== "waiting");
   }
 
+  nothingLeft() {
+    return this.venue.counts?.available === 0;
+  }
+
+  words() {
+    const nothingLeft = this.nothingLeft();
+    const texts = {
+      waiting: ["You stand in line", nothingLeft
+        ? "No seats are left just now. You keep your place in case some come free."
+        : "Look at the map already; you can hold seats as soon as you are let in. Keep this page open."],
+      admitted: nothingLeft
+        ? ["No seats are left just now", "If some come free, the waitlist is offered them first. Others appear on the map."]
+        : ["It is your turn", this.turnWords()],
+      left: ["You left the line", "You can look at the map, but you cannot hold seats."],
+      passed: ["Your turn has passed", "No seats were held in time. You can stand in line again."],
+    };
+    return texts[this.status] ?? ["", ""];
+  }
+
   turnWords() {
     return this.until ? `Hold your seats within ${duration(millisecondsUntil(this.until))}.` : "You can hold seats now.";
   }
 
   tick() {
     if (!this.wanted || this.status !== "admitted") return;
-    setText(byId("waiting-room-text"), this.turnWords());
+    setText(byId("waiting-room-text"), this.words()[1]);
     if (this.asking) return;
     // Without a deadline a hold still counts that is over, which the server may not know yet.
     if (!this.until) this.enter();

@@ -32,6 +32,8 @@ export class SeatMap {
     this.plan = { blocks: [], across: 1, deep: 1 };
     this.cursor = null;
     this.hover = null;
+    // Where the pointer is, so that the tooltip stays true when a seat changes or the map moves.
+    this.at = null;
     this.asked = false;
     new Gestures(this.canvas, this.camera, { tap: (at, touch) => this.tap(at, touch), hover: (at) => this.point(at) });
     this.listen();
@@ -49,7 +51,7 @@ export class SeatMap {
     new ResizeObserver(() => this.measure()).observe(this.frame);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
     this.canvas.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("blur", () => this.dirty());
+    this.canvas.addEventListener("blur", () => this.left());
     this.canvas.addEventListener("focus", () => this.focused());
     byId("zoom-in").addEventListener("click", () => this.camera.zoomGently(ZOOM_STEP));
     byId("zoom-out").addEventListener("click", () => this.camera.zoomGently(1 / ZOOM_STEP));
@@ -92,7 +94,7 @@ export class SeatMap {
     const plan = planVenue(this.venue.sections, aspect);
     this.painter.bitmaps.clear();
     this.cursor = this.cursor && this.on(plan, this.cursor);
-    this.hover = null;
+    this.point(null);
     return plan;
   }
 
@@ -114,6 +116,7 @@ export class SeatMap {
       this.asked = false;
       const more = this.camera.step(now);
       this.leaveScrolling();
+      if (this.at) this.point(this.at);
       const cursor = document.activeElement === this.canvas ? this.cursor : null;
       this.painter.paint(this.camera, this.plan, { cursor, hover: this.hover });
       if (more) this.dirty();
@@ -144,6 +147,7 @@ export class SeatMap {
   }
 
   point(at) {
+    this.at = at;
     const [x, y] = at ? this.camera.toWorld(at.x, at.y) : [];
     const block = at ? blockAt(this.plan, x, y) : null;
     const seat = at && this.camera.scale >= SHAPES_FROM ? seatAt(this.plan, x, y) : null;
@@ -164,6 +168,12 @@ export class SeatMap {
     const left = Math.min(Math.max(at.x - tip.offsetWidth / 2, 4), this.camera.width - tip.offsetWidth - 4);
     const above = at.y - tip.offsetHeight - 14;
     tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(above < 4 ? at.y + 22 : above)}px)`;
+  }
+
+  // The line is about the seat under the keys: without the focus it would say what was so.
+  left() {
+    setText(byId("map-cursor"), "");
+    this.dirty();
   }
 
   focused() {

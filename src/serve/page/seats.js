@@ -35,8 +35,10 @@ export function sectionOptions(venue, anyWords) {
 }
 
 export function typeOptions(venue) {
-  const types = new Set(venue.sections.flatMap((section) => section.kinds.map((kind) => kind.type)));
-  return [["", "Any type"], ...[...types].map((type) => [type, type])];
+  const kinds = venue.sections.flatMap((section) => section.kinds);
+  const types = new Set(kinds.map((kind) => kind.type));
+  const any = kinds.some((kind) => kind.only_if_asked_for) ? "Any but accessible" : "Any type";
+  return [["", any], ...[...types].map((type) => [type, type])];
 }
 
 export class SeatPanel {

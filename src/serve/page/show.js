@@ -42,7 +42,7 @@ class Show {
     const choose = (section, place) => this.choose(section, place);
     this.map = new SeatMap(this.venue, { choose });
     this.panel = new SeatPanel(this.venue, { choose });
-    this.line = new Line(this.event, () => this.showTurn());
+    this.line = new Line(this.event, this.venue, () => this.showTurn());
     this.checkout = new Checkout({
       event: this.event,
       bookings: new Bookings(this.venue, this.event.event_id),
@@ -106,11 +106,25 @@ class Show {
   }
 
   showLive() {
-    const counts = calmly(COUNTS_EVERY_MS, () => showCounts(this.venue.counts));
+    const counts = calmly(COUNTS_EVERY_MS, () => this.showLeft());
     this.venue.listen((changed) => {
       counts();
       if (changed === null) show(byId("map-empty"), false);
     });
+  }
+
+  // What depends on how much is left.
+  showLeft() {
+    showCounts(this.venue.counts);
+    this.showLead();
+    this.line.render();
+    this.waitlist.renderForm();
+  }
+
+  showLead() {
+    const some = `Up to ${tickets(this.event.limit)}. Choose on the map, seat by seat, or let us find the best.`;
+    const none = "No seats are left just now. The waitlist is offered first what comes free.";
+    setText(byId("choose-lead"), this.venue.counts?.available === 0 ? none : some);
   }
 
   choose(section, place) {
@@ -137,7 +151,7 @@ class Show {
     const count = byId("best-count");
     count.max = limit;
     count.value = Math.min(BEST_COUNT, limit);
-    setText(byId("choose-lead"), `Up to ${tickets(limit)}. Choose on the map, seat by seat, or let us find the best.`);
+    this.showLead();
     fillSelect(byId("best-section"), sectionOptions(this.venue, "Any section"));
     fillSelect(byId("best-type"), typeOptions(this.venue));
     byId("best-form").addEventListener("submit", (submit) => {

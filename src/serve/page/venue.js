@@ -48,6 +48,21 @@ class Section {
     return this.kinds[row.kinds?.[place - row.first] ?? 0];
   }
 
+  // Whether so many free seats sit side by side: of a type, or of any that is not only for who asks for it.
+  fits(size, type) {
+    const isWanted = (kind) => (type ? kind.type.toLowerCase() === type.toLowerCase() : !kind.only_if_asked_for);
+    const wanted = this.kinds.map(isWanted);
+    return this.rows.some((row) => {
+      const aisles = new Set(row.gaps);
+      let run = 0;
+      return row.seats.some((_, at) => {
+        const isFree = this.statuses[row.first + at] === "a" && wanted[row.kinds?.[at] ?? 0];
+        run = !isFree ? 0 : aisles.has(at) ? 1 : run + 1;
+        return run >= size;
+      });
+    });
+  }
+
   placeOf(rowName, seat) {
     this.rowsByName ??= new Map(this.rows.map((row) => [row.row, row]));
     const row = this.rowsByName.get(rowName);
@@ -88,6 +103,12 @@ export class Venue {
     const section = this.byName.get(name);
     const place = section ? section.placeOf(row, seat) : -1;
     return place < 0 ? null : { section, place };
+  }
+
+  // Whether a group fits somewhere, as the box office would choose seats for it.
+  fits(size, section, type) {
+    const sections = section ? [this.byName.get(section)].filter(Boolean) : this.sections;
+    return size > 0 && sections.some((one) => one.left > 0 && one.fits(size, type));
   }
 
   seat(sectionIndex, place) {

@@ -1,6 +1,6 @@
 // The waitlist: asking for seats that are not there yet, and one's places.
 import { ask, askUntilAnswered, isPassing } from "./api.js";
-import { byId, fillSelect, make, setText } from "./dom.js";
+import { byId, fillSelect, make, setText, show } from "./dom.js";
 import { announce, say } from "./message.js";
 import { explain, explainWait } from "./refusals.js";
 import { freshId } from "./session.js";
@@ -18,6 +18,8 @@ export class Waitlist {
     fillSelect(byId("waitlist-section"), sectionOptions(venue, "Any section"));
     fillSelect(byId("waitlist-type"), typeOptions(venue));
     byId("waitlist-size").max = event.limit;
+    for (const type of ["input", "change"]) byId("waitlist-form").addEventListener(type, () => this.renderForm());
+    this.renderForm();
     byId("waitlist-form").addEventListener("submit", (submit) => {
       submit.preventDefault();
       this.join();
@@ -90,8 +92,21 @@ export class Waitlist {
     if (size) byId("waitlist-size").value = size;
     byId("waitlist-section").value = section;
     byId("waitlist-type").value = type;
+    this.renderForm();
     byId("waitlist-title").scrollIntoView({ block: "center" });
     byId("join-waitlist-button").focus({ preventScroll: true });
+  }
+
+  // Who joins while such seats are free is offered them at once: more seats, and nothing to wait for.
+  renderForm() {
+    const { size, section, type } = this.wish();
+    const isKnown = this.venue.counts !== null;
+    const isFree = isKnown && this.venue.fits(size, section, type);
+    byId("join-waitlist-button").disabled = !isKnown || isFree;
+    setText(byId("waitlist-note"), isFree
+      ? `${size === 1 ? "Such a seat is" : `${size} such seats together are`} free now: there is nothing to wait for.`
+      : "");
+    show(byId("waitlist-note"), isFree);
   }
 
   render() {

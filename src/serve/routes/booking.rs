@@ -17,7 +17,7 @@ use crate::repository;
 use crate::serve::documents::booking::{
     AbandonedDocument, BestSeats, BookingDocument, CheckInDocument, ConfirmRequest,
     ConfirmedDocument, HoldDocument, OrderDocument, PaymentAnswer, ReserveRequest,
-    ReservedDocument, Wanted,
+    ReservedDocument, Wanted, repeated,
 };
 use crate::serve::documents::event::EventDocument;
 use crate::serve::extract::{Body, Caller, Client, Named};
@@ -89,7 +89,14 @@ impl Reservation {
         // Before anything else: who repeats what he was granted does not begin another checkout.
         let earlier = self.earlier().await?;
         let tickets = match wanted {
-            Wanted::Seats(seats) => self.show.seats(|known| known.find(&seats))??,
+            Wanted::Seats(seats) => {
+                let tickets = self.show.seats(|known| known.find(&seats))??;
+                if let Some(at) = repeated(&tickets) {
+                    let message = format!("seats: {} is named twice", seats[at]);
+                    return Err(Problem::bad_request(message));
+                }
+                tickets
+            }
             Wanted::Tickets(tickets) => tickets,
             Wanted::Best(best) => match &earlier {
                 Some(hold) => self.chosen_before(hold, &best)?,

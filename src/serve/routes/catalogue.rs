@@ -10,12 +10,9 @@ use super::ReadProblems;
 use super::parameters::EventPath;
 use crate::domain::event_search::PAGE_EVENTS_MAX;
 use crate::domain::geo::DISTANCE_KM_MAX;
-use crate::domain::{
-    Availability, Circle, Event, EventOrder, EventQuery, GeoPoint, Moment, Section,
-};
-use crate::serve::documents::event::{
-    EventDetails, EventDocument, HitDocument, PageDocument, SectionDocument,
-};
+use crate::domain::{Availability, Circle, Event, EventOrder, EventQuery, GeoPoint, Moment};
+use crate::repository::SectionOffer;
+use crate::serve::documents::event::{EventDetails, EventDocument, HitDocument, PageDocument};
 use crate::serve::documents::present;
 use crate::serve::extract::{Named, Params};
 use crate::serve::house::House;
@@ -188,8 +185,8 @@ pub(super) async fn show(
         house.show(&name).await?.seats(|seats| seats.offers())?
     } else {
         let sections = house.ask("sections", house.store.sections(event.event_id)).await?;
-        let unpriced = |section: &Section| SectionDocument::new(section, None, 0);
-        sections.iter().map(unpriced).collect()
+        let unpriced = |section| SectionOffer::of_types(section, Vec::new()).into();
+        sections.into_iter().map(unpriced).collect()
     };
     let shows = house.shows().await?;
     let of_series = |other: &&Event| other.series == event.series;

@@ -21,7 +21,7 @@ mod stream;
 mod waiting_room;
 mod waitlist;
 
-pub(super) use page::page;
+pub(super) use page::{is_for_people, page, page_of};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]

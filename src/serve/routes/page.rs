@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::Response;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::{Embed, EmbeddedFile};
 
 use crate::serve::extract::Named;
+use crate::serve::house::House;
 use crate::serve::problem::{Problem, Result};
 use crate::serve::reply::Answer;
 
@@ -58,10 +60,10 @@ impl Part {
 }
 
 /// The page for people.
-pub(in crate::serve) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(in crate::serve) fn page() -> Router<Arc<House>> {
     Router::new()
         .route("/", get(index))
-        .route("/events/{event}", get(index))
+        .route("/events/{event}", get(show))
         .route("/assets/{name}", get(asset))
 }
 
@@ -70,6 +72,40 @@ async fn index(asked: HeaderMap) -> Result<Response> {
     let mut response = part(&asked, "index.html")?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)
+}
+
+/// The page of a show. Where the store cannot say whether there is such a show, the page asks on.
+async fn show(
+    State(house): State<Arc<House>>,
+    Named(name): Named<String>,
+    asked: HeaderMap,
+) -> Result<Response> {
+    match house.event(&name).await {
+        Err(unknown) if unknown.reason() == "unknown_event" => Err(unknown),
+        _ => index(asked).await,
+    }
+}
+
+/// Whether a browser asks for a page, and not a program for a document.
+pub(in crate::serve) fn is_for_people(path: &str, asked: &HeaderMap) -> bool {
+    let lists = asked.get_all(header::ACCEPT).iter().filter_map(|list| list.to_str().ok());
+    let mut medias = lists.flat_map(|list| list.split(','));
+    !path.starts_with("/v1/") && medias.any(|media| media.trim().starts_with("text/html"))
+}
+
+/// The page with this status: it says itself that there is nothing at its address.
+pub(in crate::serve) async fn page_of(status: StatusCode, mut asked: HeaderMap) -> Response {
+    // It is not the page that a browser may have kept of this address.
+    asked.remove(header::IF_NONE_MATCH);
+    match index(asked).await {
+        Ok(mut page) => {
+            *page.status_mut() = status;
+            page.headers_mut().remove(header::ETAG);
+            page.headers_mut().remove(header::CACHE_CONTROL);
+            page
+        }
+        Err(problem) => problem.into_response(),
+    }
 }
 
 async fn asset(asked: HeaderMap, Named(name): Named<String>) -> Result<Response> {
@@ -99,8 +135,6 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::StatusCode;
-
     use super::*;
 
     #[test]

@@ -130,6 +130,9 @@ struct RowDocument {
     /// The kind of each seat, by its number from 0; none where all are of the first.
     #[serde(default)]
     kinds: Vec<usize>,
+    /// The places, from 0, that an aisle parts from the seat before.
+    #[serde(default)]
+    gaps: Vec<usize>,
 }
 
 impl SectionLayoutDocument {
@@ -139,8 +142,10 @@ impl SectionLayoutDocument {
     /// A seat is of no kind that there is.
     pub(super) fn tickets(self, event: EventId) -> Result<SectionTickets> {
         let name: Arc<str> = self.section.as_str().into();
-        let mut tickets = Vec::new();
-        for RowDocument { row, seats, kinds } in &self.rows {
+        let (mut tickets, mut aisles) = (Vec::new(), Vec::new());
+        for RowDocument { row, seats, kinds, gaps } in &self.rows {
+            let start = tickets.len();
+            aisles.extend((1..seats.len()).map(|at| (start + at - 1, gaps.contains(&at))));
             for (place, seat) in seats.iter().enumerate() {
                 let number = kinds.get(place).copied().unwrap_or_default();
                 let kind = self.kinds.get(number).ok_or_else(|| {
@@ -165,7 +170,7 @@ impl SectionLayoutDocument {
             rows: u32::try_from(self.rows.len()).unwrap_or(u32::MAX),
             seats: tickets.len() as u64,
         };
-        Ok(SectionTickets::new(section, tickets))
+        Ok(SectionTickets::with_aisles(section, tickets, &aisles))
     }
 }
 

@@ -163,7 +163,9 @@ fn obstacles(seats: Vec<SeatInTheWay>) -> Option<Vec<Obstacle>> {
 
 fn shortage(asked: u32, available: u32, longest: u32) -> Box<Shortage> {
     let looked_in = Looked { sections: 0, section: None, ticket_type: None };
-    Box::new(Shortage { asked, available, longest, longest_in: None, looked_in, elsewhere: None })
+    let (longest_in, elsewhere) = (None, None);
+    let accessible = 0;
+    Box::new(Shortage { asked, available, longest, longest_in, accessible, looked_in, elsewhere })
 }
 
 #[cfg(test)]

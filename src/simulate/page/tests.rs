@@ -45,6 +45,7 @@ fn section(name: &str, refused_taken: u64) -> Section {
         sold: 15,
         blocked: 0,
         revenue: Money::from_minor(150_000, Currency::EUR),
+        types: Vec::new(),
     };
     Section { tickets, refused_taken }
 }

@@ -39,3 +39,5 @@ CREATE TABLE IF NOT EXISTS waitlist (
 ALTER TABLE waitlist ADD COLUMN parked_until INTEGER;
 ALTER TABLE waitlist ADD COLUMN scope TEXT
     AS (ifnull(section, '') || char(31) || lower(ifnull(type_id, ''))) VIRTUAL;
+-- Whether an aisle follows a seat, where the venue file says so; of what is minted, seat names say it.
+ALTER TABLE tickets ADD COLUMN aisle_after INTEGER;
