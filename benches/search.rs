@@ -80,7 +80,7 @@ fn layout() -> Layout {
         entrance: String::new(),
         seating: Seating::Grid { rows: 1, seats_per_row: 10, price },
     };
-    Layout { sections: vec![section], digest: "bench".into() }
+    Layout::of_sections(vec![section])
 }
 
 async fn add(store: &dyn Repository, number: u32) {

@@ -5,14 +5,15 @@
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::marker::PhantomData;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use hashbrown::HashTable;
 
+use super::venue::VenueFacts;
 use crate::domain::{
-    BuyerId, ChangeKind, EntryId, EventId, HoldId, OrderId, OrderStatus, PaymentReference,
-    SaleTerms, TicketId, Timestamp, Wish,
+    BuyerId, ChangeKind, ConfirmationNumber, EntryId, EventId, HoldId, HoldStatus, OrderId,
+    OrderStatus, PaymentReference, SaleTerms, SessionId, TicketId, Timestamp, Wish,
 };
 
 /// The short number that stands for an id of type `T` within one [`Evidence`].
@@ -153,6 +154,8 @@ pub struct Evidence {
     pub tickets: Vec<MintedTicket>,
     /// Where its tickets are.
     pub areas: Vec<Area>,
+    /// What follows from the names and prices of its tickets.
+    pub venue: VenueFacts,
     /// Who has which ticket now.
     pub queue: Vec<QueueRow>,
     /// Its holds.
@@ -179,6 +182,21 @@ pub struct Evidence {
     pub strays: Vec<String>,
     /// Rows that could not be understood and are left out above, one sentence each.
     pub unreadable: Vec<String>,
+    /// Rows that differ from a row whose values they copy, one sentence each.
+    pub copies: Vec<String>,
+}
+
+/// Stands for a session, of which only equality matters: a hash that is never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionPrint(NonZeroU64);
+
+impl SessionPrint {
+    /// The print of a session; the same session has the same print within one process.
+    #[must_use]
+    pub fn of(session: &SessionId) -> Self {
+        let hash = foldhash::quality::FixedState::default().hash_one(session.as_str());
+        Self(NonZeroU64::MIN.saturating_add(hash))
+    }
 }
 
 /// How an engine works, as far as the rules have to know.
@@ -189,6 +207,8 @@ pub struct EngineManner {
     pub in_steps: bool,
     /// How far apart the clocks may be that wrote the times.
     pub clocks_apart: Duration,
+    /// Up to which time the store was written by a version whose clock could step back.
+    pub unordered_until: Option<Timestamp>,
 }
 
 /// What stood when the log began.
@@ -215,14 +235,18 @@ pub struct Restless {
 pub struct EventFacts {
     /// Its id.
     pub event_id: EventId,
+    /// The short name from which its id is derived.
+    pub slug: Box<str>,
     /// The terms of its sale.
     pub terms: SaleTerms,
     /// How many tickets it says it has.
     pub declared_tickets: u64,
     /// How many tickets its sections say they have.
     pub section_tickets: u64,
-    /// Whether minting came to its end.
-    pub minted: bool,
+    /// The digest of the layout it is minted from; none before minting began.
+    pub layout_digest: Option<Box<str>>,
+    /// When minting came to its end.
+    pub minted_at: Option<Timestamp>,
 }
 
 /// A ticket as it was minted.
@@ -250,8 +274,10 @@ pub struct Area {
 pub struct LineEntry {
     /// Its id.
     pub entry_id: EntryId,
-    /// Who waits.
+    /// The buyer that waits.
     pub buyer: BuyerNo,
+    /// The session that waits.
+    pub session: SessionPrint,
     /// What for.
     pub wish: Wish,
     /// Since when.
@@ -260,6 +286,8 @@ pub struct LineEntry {
     pub ended_at: Option<Timestamp>,
     /// The hold that it was offered.
     pub offer: Option<HoldNo>,
+    /// How many offers before were withdrawn.
+    pub attempt: u32,
 }
 
 /// Who has a ticket, or why it is kept from the sale.
@@ -282,6 +310,8 @@ pub struct Owner {
     pub expires_at: Timestamp,
     /// The order: while paying and once sold.
     pub order: Option<OrderNo>,
+    /// Until when the payment may take.
+    pub payment_deadline: Option<Timestamp>,
 }
 
 /// A ticket's condition, and the hold that put it there.
@@ -335,10 +365,22 @@ pub struct HoldRow {
     pub started_at: Timestamp,
     /// Its deadline.
     pub expires_at: Timestamp,
-    /// Whether the store says that it came to its end before or after its deadline.
-    pub ended: bool,
+    /// The session that started it.
+    pub session: SessionPrint,
+    /// The order of the payment reference that it stores.
+    pub attempt: Option<OrderNo>,
+    /// How it ended, where a step ended it and not its deadline alone.
+    pub ended_as: Option<HoldStatus>,
     /// Since when it says so, where it works in steps: its tickets come free one after the other then.
     pub ended_at: Option<Timestamp>,
+}
+
+impl HoldRow {
+    /// Whether the store says that a step ended it, before its deadline or after.
+    #[must_use]
+    pub const fn ended(&self) -> bool {
+        self.ended_as.is_some()
+    }
 }
 
 /// An order as it is stored.
@@ -346,6 +388,8 @@ pub struct HoldRow {
 pub struct OrderRow {
     /// The hold it pays for.
     pub hold: HoldNo,
+    /// The number that its buyer shows.
+    pub confirmation: ConfirmationNumber,
     /// How it stands.
     pub status: OrderStatus,
     /// What its tickets cost together, in minor units.
@@ -367,6 +411,8 @@ pub struct LogEntry {
     pub ticket: TicketNo,
     /// The hold; none for blocked and unblocked.
     pub hold: Option<HoldNo>,
+    /// The order that the ticket is, or was, pinned to, where the log says so.
+    pub order: Option<OrderNo>,
     /// What happened.
     pub change: ChangeKind,
     /// Until when the payment may take that begins here, where the log says so.
@@ -445,6 +491,12 @@ impl Evidence {
     pub fn may_stand(&self, hold: HoldNo, time: Timestamp) -> bool {
         let end = |row: &HoldRow| row.expires_at.plus(self.engine.clocks_apart);
         self.holds.get(hold).is_none_or(|row| end(row) > time)
+    }
+
+    /// Whether times up to this one may have been written by a clock that stepped back since.
+    #[must_use]
+    pub fn may_be_unordered(&self, time: Timestamp) -> bool {
+        self.engine.unordered_until.is_some_and(|until| time <= until)
     }
 
     /// Whether one time is surely later than another, whichever clocks they are from.

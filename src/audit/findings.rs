@@ -4,7 +4,7 @@ use super::report::{Check, VIOLATIONS_MAX, Violation};
 use crate::domain::TicketId;
 
 /// The most violations that are listed for one rule, so that no rule crowds out another.
-pub const VIOLATIONS_PER_RULE_MAX: usize = 50;
+pub const VIOLATIONS_PER_RULE_MAX: usize = 30;
 
 const _: () = assert!((VIOLATIONS_PER_RULE_MAX + 1) * Rule::ALL.len() <= VIOLATIONS_MAX);
 
@@ -47,11 +47,23 @@ pub enum Rule {
     OrdersLegal,
     /// Every stored value can be understood.
     Readable,
+    /// Ids follow from the names they are derived from, prices from the layout that was minted.
+    VenueAsMinted,
+    /// Every hold is in the log: its claim, and all of its tickets at each later step.
+    HoldsLogged,
+    /// How a hold ended, and under which reference it was paid last, follow from the log.
+    HoldEnds,
+    /// Every attempt to pay that the log says ended has its order, and every order its attempt.
+    OrdersLogged,
+    /// The times of the log and of the waitlist never run backwards.
+    LogInOrder,
+    /// Entries of the waitlist are complete, and an offer is the hold that is derived from its entry.
+    WaitlistEntries,
 }
 
 impl Rule {
     /// Every rule, in the order in which the report lists them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::OneOwner,
         Self::SoldOnce,
         Self::PaidHasTickets,
@@ -70,6 +82,12 @@ impl Rule {
         Self::Money,
         Self::OrdersLegal,
         Self::Readable,
+        Self::VenueAsMinted,
+        Self::HoldsLogged,
+        Self::HoldEnds,
+        Self::OrdersLogged,
+        Self::LogInOrder,
+        Self::WaitlistEntries,
     ];
 
     /// The name that scripts rely on.
@@ -94,6 +112,12 @@ impl Rule {
             Self::Money => "money",
             Self::OrdersLegal => "orders_legal",
             Self::Readable => "readable",
+            Self::VenueAsMinted => "venue_as_minted",
+            Self::HoldsLogged => "holds_logged",
+            Self::HoldEnds => "hold_ends",
+            Self::OrdersLogged => "orders_logged",
+            Self::LogInOrder => "log_in_order",
+            Self::WaitlistEntries => "waitlist_entries",
         }
     }
 }
@@ -198,8 +222,9 @@ mod tests {
         }
         findings.broken(Rule::Money, None, || "a cent is missing".into());
         let violations = findings.violations();
-        assert_eq!(violations.len(), 52);
-        assert_eq!(violations[50].detail, "950 more like these");
-        assert_eq!(violations[51].rule, "money");
+        let listed = VIOLATIONS_PER_RULE_MAX;
+        assert_eq!(violations.len(), listed + 2);
+        assert_eq!(violations[listed].detail, format!("{} more like these", 1_000 - listed));
+        assert_eq!(violations[listed + 1].rule, "money");
     }
 }

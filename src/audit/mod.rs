@@ -17,6 +17,7 @@ use crate::repository::{Result, StoreError, StoreFault, StoreUrl};
 pub mod evidence;
 pub mod findings;
 pub mod history;
+mod lives;
 mod ownership;
 mod replay;
 pub mod report;
@@ -24,6 +25,7 @@ pub mod rules;
 mod scylla;
 mod sqlite;
 mod store;
+mod venue;
 
 pub use history::{Answer, History, Told};
 pub use report::{AuditReport, Check, LogPeriod, Violation};
@@ -139,10 +141,19 @@ impl<'h> Hearing<'h> {
 
 /// What concerns the store as a whole.
 fn judge_store(facts: &StoreFacts, findings: &mut Findings) {
-    for stray in &facts.strays {
-        findings.broken(Rule::Conservation, None, || stray.clone());
+    for (rule, faults) in [
+        (Rule::Conservation, &facts.strays),
+        (Rule::Readable, &facts.unreadable),
+        (Rule::LogInOrder, &facts.backwards),
+        (Rule::LogUnbroken, &facts.gaps),
+    ] {
+        for fault in faults {
+            findings.broken(rule, None, || fault.clone());
+        }
     }
-    findings.examined(Rule::LogUnbroken, usize::try_from(facts.entries).unwrap_or(usize::MAX));
+    let entries = usize::try_from(facts.entries).unwrap_or(usize::MAX);
+    findings.examined(Rule::LogUnbroken, entries);
+    findings.examined(Rule::LogInOrder, entries);
     if facts.entries_missing > 0 {
         findings.broken(Rule::LogUnbroken, None, || {
             let (missing, entries) = (facts.entries_missing, facts.entries);

@@ -52,7 +52,8 @@ impl Iterator for Steps<'_> {
     }
 }
 
-fn after(entry: &LogEntry) -> Standing {
+/// What stands after an entry.
+pub(super) fn after(entry: &LogEntry) -> Standing {
     match (entry.change, entry.hold) {
         (ChangeKind::Held | ChangeKind::HeldAgain, Some(hold)) => Standing::Held(hold),
         (ChangeKind::Paying, Some(hold)) => Standing::Paying(hold),

@@ -8,8 +8,14 @@ pub(super) const FAULTS_MAX: usize = 1_000;
 /// What is known of the store as a whole.
 #[derive(Debug, Default)]
 pub(super) struct StoreFacts {
-    /// Rows about tickets of no event, one sentence each.
+    /// Rows about tickets of no event, and rows of no event, one sentence each.
     pub(super) strays: Vec<String>,
+    /// Rows that could not be understood and belong to no event that could, one sentence each.
+    pub(super) unreadable: Vec<String>,
+    /// Entries of the log and of the waitlist that stand out of their order, one sentence each.
+    pub(super) backwards: Vec<String>,
+    /// Rows of lists that say what the rows they list do not say, one sentence each.
+    pub(super) gaps: Vec<String>,
     /// The period that the log covers, for the events that were asked for.
     pub(super) log: Option<LogPeriod>,
     /// Entries of the log that were looked at for gaps.
@@ -19,7 +25,7 @@ pub(super) struct StoreFacts {
 }
 
 /// Adds a fault unless there are enough.
-pub(super) fn note(faults: &mut Vec<String>, fault: impl FnOnce() -> String) {
+pub(super) fn note<T>(faults: &mut Vec<T>, fault: impl FnOnce() -> T) {
     if faults.len() < FAULTS_MAX {
         faults.push(fault());
     }

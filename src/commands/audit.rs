@@ -28,34 +28,54 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
             Some(found.await?)
         }
     };
-    let repaired = if args.repair {
+    let (mut repaired, mut failed) = (None, None);
+    if args.repair {
         let repair = async |store: &dyn Repository| repair(store, event.as_ref()).await;
-        Some(context.with_store(Access::Existing, repair).await?)
-    } else {
-        None
-    };
+        match context.with_store(Access::Existing, repair).await {
+            Ok((mended, fault)) => (repaired, failed) = (Some(mended), fault),
+            // What cannot be repaired is what the audit is for.
+            Err(error) => failed = Some(error),
+        }
+    }
     let zone = event.as_ref().map_or_else(TimeZone::system, Event::zone);
     let event_id = event.map(|event| event.event_id);
     let report = audit::run(&context.store, event_id, Arc::new(history)).await?;
     let violations = report.violations.len() as u64;
     context.print(&Audit { report, repaired, zone })?;
-    if violations == 0 { Ok(()) } else { Err(Error::Violation(violations)) }
+    match (violations, failed) {
+        (0, None) => Ok(()),
+        (0, Some(error)) => Err(error),
+        (_, failed) => {
+            if let Some(error) = failed {
+                context.terminal.notice(format_args!("the repair failed: {error}"));
+            }
+            Err(Error::Violation(violations))
+        }
+    }
 }
 
-async fn repair(store: &dyn Repository, event: Option<&Event>) -> Result<Mended> {
+/// Repairs every event that can be repaired; returns the first failure beside what was done.
+async fn repair(store: &dyn Repository, event: Option<&Event>) -> Result<(Mended, Option<Error>)> {
     let events = match event {
         Some(event) => vec![event.clone()],
         None => store.events().await?,
     };
     let mut mended = Mended::default();
+    let mut failed = None;
     for event in events.iter().filter(|event| event.minted) {
-        let repaired = store.repair(event.event_id).await?;
-        for fault in &repaired.faults {
-            tracing::warn!(target: "tix::notice", "{fault}");
+        match store.repair(event.event_id).await {
+            Ok(repaired) => {
+                for fault in &repaired.faults {
+                    tracing::warn!(target: "tix::notice", "{fault}");
+                }
+                mended.add(&repaired);
+            }
+            Err(error) => {
+                failed.get_or_insert(Error::from(error));
+            }
         }
-        mended.add(&repaired);
     }
-    Ok(mended)
+    Ok((mended, failed))
 }
 
 /// How much a repair mended.

@@ -155,7 +155,7 @@ impl SectionLayout {
 impl Layout {
     /// Puts sections together and takes their digest.
     #[must_use]
-    pub(crate) fn of_sections(sections: Vec<SectionLayout>) -> Self {
+    pub fn of_sections(sections: Vec<SectionLayout>) -> Self {
         let digest = digest::of_sections(&sections);
         Self { sections, digest }
     }

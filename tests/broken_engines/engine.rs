@@ -58,6 +58,7 @@ impl Engine {
             Some(Fault::ProlongsHolds) => self.store.prolong(hold),
             Some(Fault::LogsNoClaims) => self.store.forget_claims(hold),
             Some(Fault::EmptiesTheLog) => self.store.forget_first_entry(),
+            Some(Fault::LogsInThePast) => self.store.backdate_claims(hold),
             _ => {}
         }
     }
@@ -74,6 +75,11 @@ impl Engine {
                 self.store.keep_one_ticket_back(order);
             }
             Some(Fault::TakesAnotherAmount) if paid => self.store.raise_amount(order.order_id),
+            Some(Fault::ForgetsDeclinedOrders) if order.status == OrderStatus::Declined => {
+                self.store.forget_order(order.order_id);
+            }
+            Some(Fault::BackdatesOrders) if paid => self.store.backdate_order(order.order_id),
+            Some(Fault::NumbersOrdersAnew) if paid => self.store.renumber(order.order_id),
             Some(Fault::HonoursLateMoney) if late => {
                 self.store.move_order(order.order_id, "refund_due", "paid");
             }
@@ -153,6 +159,12 @@ impl Repository for Engine {
 
     async fn close(&self) {
         self.inner.close().await;
+        match self.fault {
+            // What is minted is kept in memory while the engine runs.
+            Some(Fault::MintsUnderAnotherId) => self.store.exchange_seats(),
+            Some(Fault::MintsAtAnotherPrice) => self.store.raise_prices(),
+            _ => {}
+        }
         for (from, to) in self.renamed.lock().unwrap().drain(..) {
             self.store.rename_buyer(from, to);
         }
@@ -262,6 +274,11 @@ impl Repository for Engine {
         };
         let answer = self.inner.abandon(hold, session).await;
         self.store.put_back_in_line(&hidden);
+        match self.fault {
+            Some(Fault::ForgetsHowHoldsEnd) => self.store.forget_end(hold),
+            Some(Fault::BackdatesOffers) => self.store.backdate_offers(),
+            _ => {}
+        }
         answer
     }
 

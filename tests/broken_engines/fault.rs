@@ -33,6 +33,22 @@ pub(crate) enum Fault {
     ServesTheLastFirst,
     /// Tickets that come free are not offered to those who wait.
     ForgetsTheWaitlist,
+    /// A seat is minted under the id of another.
+    MintsUnderAnotherId,
+    /// Every third ticket costs more than the layout says.
+    MintsAtAnotherPrice,
+    /// How a hold was ended is not stored.
+    ForgetsHowHoldsEnd,
+    /// An order that was declined is not stored.
+    ForgetsDeclinedOrders,
+    /// An order says that it was decided before it was.
+    BackdatesOrders,
+    /// An order is found under a confirmation number that is not its own.
+    NumbersOrdersAnew,
+    /// The log says that a claim happened before the entries in front of it.
+    LogsInThePast,
+    /// An entry of the waitlist says that its offer was made earlier than it was.
+    BackdatesOffers,
     /// Once, it lets nothing happen on its thread for a while.
     Stalls,
     /// Money that was captured when the tickets had been let go makes a paid order.

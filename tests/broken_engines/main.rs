@@ -74,6 +74,24 @@ broken_engines! {
         Fault::ServesTheLastFirst => "waitlist_order",
     an_engine_that_sells_what_others_wait_for_is_caught:
         Fault::ForgetsTheWaitlist => "waitlist_order",
+    engine_that_mints_under_another_id_is_caught:
+        Fault::MintsUnderAnotherId => "venue_as_minted",
+    engine_that_mints_at_another_price_is_caught:
+        Fault::MintsAtAnotherPrice => "venue_as_minted",
+    engine_that_forgets_how_holds_end_is_caught:
+        Fault::ForgetsHowHoldsEnd => "hold_ends",
+    engine_that_does_not_log_claims_breaks_the_holds_rule:
+        Fault::LogsNoClaims => "holds_logged",
+    engine_that_forgets_declined_orders_is_caught:
+        Fault::ForgetsDeclinedOrders => "orders_logged",
+    engine_that_backdates_orders_is_caught:
+        Fault::BackdatesOrders => "orders_logged",
+    engine_that_numbers_orders_anew_is_caught:
+        Fault::NumbersOrdersAnew => "orders_legal",
+    engine_that_logs_in_the_past_is_caught:
+        Fault::LogsInThePast => "log_in_order",
+    engine_that_backdates_offers_is_caught:
+        Fault::BackdatesOffers => "waitlist_entries",
     an_engine_that_honours_money_which_came_too_late_is_caught:
         Fault::HonoursLateMoney => "paid_has_tickets",
 }

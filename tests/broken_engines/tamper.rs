@@ -5,7 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Params, params};
-use tix::domain::{BuyerId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, Timestamp};
+use tix::domain::{
+    BuyerId, ConfirmationNumber, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, Timestamp,
+};
+use uuid::Uuid;
 
 /// How long a payment may take that the broken engine lets begin.
 const PAYMENT_TIME: Duration = Duration::from_secs(2);
@@ -195,6 +198,63 @@ impl Tamper {
     pub(crate) fn forget_claims(&self, hold: HoldId) {
         self.write(|raw| {
             raw.run("DELETE FROM change_log WHERE hold_id = ?1 AND change = 'held'", [hold]);
+        });
+    }
+
+    pub(crate) fn backdate_claims(&self, hold: HoldId) {
+        self.write(|raw| {
+            raw.run("UPDATE change_log SET at = at - 60000 WHERE hold_id = ?1", [hold]);
+        });
+    }
+
+    pub(crate) fn forget_order(&self, order: OrderId) {
+        self.write(|raw| raw.run("DELETE FROM orders WHERE order_id = ?1", [order]));
+    }
+
+    pub(crate) fn backdate_order(&self, order: OrderId) {
+        self.write(|raw| {
+            let set = "decided_at = decided_at - 1, updated_at = updated_at - 1";
+            raw.run(&format!("UPDATE orders SET {set} WHERE order_id = ?1"), [order]);
+        });
+    }
+
+    pub(crate) fn renumber(&self, order: OrderId) {
+        let number = ConfirmationNumber::of_order(OrderId::from_uuid(Uuid::new_v4())).to_string();
+        self.write(|raw| {
+            let sql = "UPDATE orders SET confirmation_number = ?2 WHERE order_id = ?1";
+            raw.run(sql, params![order, number]);
+        });
+    }
+
+    pub(crate) fn forget_end(&self, hold: HoldId) {
+        self.write(|raw| raw.run("UPDATE holds SET ended_as = NULL WHERE hold_id = ?1", [hold]));
+    }
+
+    pub(crate) fn backdate_offers(&self) {
+        self.write(|raw| {
+            raw.run("UPDATE waitlist SET ended_at = ended_at - 1 WHERE status = 'offered'", []);
+        });
+    }
+
+    pub(crate) fn exchange_seats(&self) {
+        self.write(|raw| {
+            raw.run(
+                "UPDATE tickets SET seat_name = iif(seat_name = '1', '2', '1')
+                  WHERE seat_name IN ('1', '2')",
+                [],
+            );
+        });
+    }
+
+    pub(crate) fn raise_prices(&self) {
+        self.write(|raw| {
+            raw.run("UPDATE tickets SET price = price + 100 WHERE ticket_no % 3 = 0", []);
+            // The orders agree with the prices.
+            raw.run(
+                "UPDATE orders SET amount = (SELECT sum(t.price) FROM holds h, json_each(h.tickets)
+                   JOIN tickets t ON t.ticket_no = json_each.value WHERE h.hold_id = orders.hold_id)",
+                [],
+            );
         });
     }
 

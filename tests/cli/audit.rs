@@ -45,6 +45,35 @@ fn a_broken_rule_ends_with_4_and_the_report_is_the_result() {
 }
 
 #[test]
+fn unreadable_row_is_a_violation_with_table_and_key() {
+    let sandbox = busy_hall();
+    let store = Connection::open(sandbox.path("tix.db")).unwrap();
+    let ann = "session_id = 'ann'";
+    let key: String = store
+        .query_row(&format!("SELECT hex(hold_id) FROM holds WHERE {ann}"), [], |row| row.get(0))
+        .unwrap();
+    store.execute(&format!("UPDATE holds SET tickets = '[1,' WHERE {ann}"), []).unwrap();
+    store.execute("UPDATE events SET performers = 'nobody'", []).unwrap();
+    let answer = sandbox.tix(&["audit", "-o", "json"]);
+    assert_eq!(answer.code, Some(4), "{}", answer.stderr);
+    for named in [format!("holds {key}: "), "events 1: ".into()] {
+        assert!(answer.stdout.contains(&named), "{named}: {}", answer.stdout);
+    }
+}
+
+#[test]
+fn repair_that_fails_is_followed_by_the_audit() {
+    let sandbox = busy_hall();
+    let store = Connection::open(sandbox.path("tix.db")).unwrap();
+    let paying = "UPDATE order_queue SET status = 'paying', payment_deadline = 1,
+                    order_id = randomblob(16) WHERE status = 'held'";
+    assert_eq!(store.execute(paying, []).unwrap(), 2);
+    let answer = sandbox.tix(&["audit", "--repair"]);
+    assert_eq!(answer.code, Some(4), "{}", answer.stderr);
+    assert!(answer.stdout.contains("audit failed: "), "{}", answer.stdout);
+}
+
+#[test]
 fn an_empty_store_has_nothing_to_find() {
     let sandbox = Sandbox::new();
     sandbox.tix(&["schema", "apply"]).done();
@@ -52,7 +81,7 @@ fn an_empty_store_has_nothing_to_find() {
     steady().bind(|| {
         let said = answer.stdout.lines().take(2).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(said, @r"
-        audit passed: 18 rules, 0 checks; nothing was sold twice
+        audit passed: 24 rules, 0 checks; nothing was sold twice
         the change log is empty
         ");
     });

@@ -135,7 +135,7 @@ fn layout() -> Layout {
     let seating = Seating::Grid { rows: 1, seats_per_row: 2, price };
     let (name, type_id, entrance) = ("A".into(), "regular".into(), "Gate A".into());
     let section = SectionLayout { name, type_id, entrance, seating };
-    Layout { sections: vec![section], digest: "a digest".into() }
+    Layout::of_sections(vec![section])
 }
 
 fn somebody() -> (SessionId, BuyerId) {

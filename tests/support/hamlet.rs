@@ -44,5 +44,5 @@ pub(crate) fn layout<N: Into<String>>(
             seating: Seating::Grid { rows, seats_per_row, price },
         }
     };
-    Layout { sections: sections.into_iter().map(section).collect(), digest: "a digest".into() }
+    Layout::of_sections(sections.into_iter().map(section).collect())
 }

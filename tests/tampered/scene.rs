@@ -11,8 +11,8 @@ use scylla::value::CqlTimeuuid;
 use tix::audit::{self, Answer, AuditReport, History, Told};
 use tix::clock::SystemClock;
 use tix::domain::{
-    BuyerId, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference, SaleTerms,
-    SessionId, TicketId, Timestamp,
+    BuyerId, ConfirmationNumber, EventId, Hold, HoldId, NewHold, Order, OrderId, PaymentReference,
+    SaleTerms, SessionId, TicketId, Timestamp,
 };
 use tix::repository::{Access, PaymentOutcome, Repository, StoreUrl, open};
 use uuid::Uuid;
@@ -51,6 +51,7 @@ pub(crate) struct Scene<'s> {
     pub(crate) order: Order,
     pub(crate) held: Seats,
     pub(crate) paying: Seats,
+    pub(crate) given_up: Seats,
     pub(crate) blocked: Seats,
     pub(crate) free: Seats,
 }
@@ -139,8 +140,8 @@ impl Stage {
         let blocked = TicketId::of_seat(event, "A", "1", "7");
         self.repository.block(event, &[blocked], "broken seat").await.unwrap();
         let given_up = self.hold(event, "eve", &[8]).await;
-        let session = given_up.session_id;
-        self.repository.abandon(given_up.hold_id, &session).await.unwrap();
+        let session = &given_up.session_id;
+        self.repository.abandon(given_up.hold_id, session).await.unwrap();
         let nobodys = |ticket| Seats {
             hold_id: HoldId::fresh(),
             buyer_id: BuyerId::fresh(),
@@ -151,7 +152,8 @@ impl Stage {
         let blocked = nobodys(blocked);
         let free = nobodys(TicketId::of_seat(event, "A", "1", "9"));
         let (sold, held, paying) = (sold.into(), held.into(), paying.into());
-        Scene { stage: self, event, sold, order, held, paying, blocked, free }
+        let given_up = given_up.into();
+        Scene { stage: self, event, sold, order, held, paying, given_up, blocked, free }
     }
 }
 
@@ -318,10 +320,11 @@ impl Hand {
     pub(crate) fn order_row(&self) -> String {
         let Self { event, hold, buyer, from, reference, .. } = self;
         let (order, tickets) = (self.order_id(), self.ticket_copy());
+        let number = ConfirmationNumber::of_order(order);
         format!(
-            "INSERT INTO orders (order_id, hold_id, event_id, session_id, buyer_id, \
+            "INSERT INTO orders (order_id, confirmation_number, hold_id, event_id, session_id, buyer_id, \
              payment_reference, status, amount, tickets, decided_at, updated_at) VALUES ({order}, \
-             {hold}, {event}, 'hand', {buyer}, '{reference}', 'paid', 50.00, [{tickets}], \
+             '{number}', {hold}, {event}, 'hand', {buyer}, '{reference}', 'paid', 50.00, [{tickets}], \
              {from}, {from})"
         )
     }
@@ -329,10 +332,11 @@ impl Hand {
     pub(crate) fn queue_row(&self, status: &str, order: Option<OrderId>) -> String {
         let Self { event, ticket, hold, buyer, from, until, .. } = self;
         let order = order.map_or_else(|| "null".to_owned(), |order| order.to_string());
+        let deadline = if status == "paying" { until.to_string() } else { "null".to_owned() };
         format!(
             "INSERT INTO order_queue (event_id, ticket_id, hold_id, order_id, session_id, \
              buyer_id, status, started_at, expires_at, payment_deadline) VALUES ({event}, \
-             {ticket}, {hold}, {order}, 'hand', {buyer}, '{status}', {from}, {until}, {until})"
+             {ticket}, {hold}, {order}, 'hand', {buyer}, '{status}', {from}, {until}, {deadline})"
         )
     }
 }

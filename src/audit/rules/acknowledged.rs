@@ -248,7 +248,7 @@ mod tests {
     fn every_claim_of_an_acknowledged_hold_is_in_the_log() {
         let (mut sale, _) = held();
         sale.evidence.log.pop();
-        sale.breaks(&[Rule::Acknowledged, Rule::LogMatchesState]);
+        sale.breaks(&[Rule::Acknowledged, Rule::LogMatchesState, Rule::HoldsLogged]);
     }
 
     #[test]
@@ -260,7 +260,10 @@ mod tests {
         for status in [OrderStatus::Aborted, OrderStatus::RefundDue, OrderStatus::Declined] {
             let (mut sale, _) = paid();
             sale.order_row(0).status = status;
-            sale.breaks(&[Rule::Acknowledged, Rule::SoldIsPaid, Rule::Money]);
+            let follow = [Rule::OrdersLogged, Rule::HoldEnds];
+            sale.breaks(
+                &[&[Rule::Acknowledged, Rule::SoldIsPaid, Rule::Money], &follow[..]].concat(),
+            );
         }
 
         let (mut sale, _) = paid();

@@ -14,6 +14,9 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     for stray in &evidence.strays {
         findings.broken(Rule::Conservation, None, || stray.clone());
     }
+    for differing in &evidence.copies {
+        findings.broken(Rule::RowHasHold, None, || differing.clone());
+    }
     for unreadable in &evidence.unreadable {
         findings.broken(Rule::Readable, None, || unreadable.clone());
     }
@@ -24,7 +27,7 @@ fn judge_minting(evidence: &Evidence, findings: &mut Findings) {
     let event = &evidence.event;
     let minted = evidence.tickets.len() as u64;
     let whole = event.declared_tickets == minted && event.section_tickets == minted;
-    if event.minted && !whole {
+    if event.minted_at.is_some() && !whole {
         findings.broken(Rule::Conservation, None, || {
             let (id, declared) = (event.event_id, event.declared_tickets);
             let sections = event.section_tickets;
@@ -33,7 +36,7 @@ fn judge_minting(evidence: &Evidence, findings: &mut Findings) {
     }
     // Ops may block seats before the sale opens.
     let sells = evidence.queue.iter().any(|row| row.owner.is_some());
-    if !event.minted && sells {
+    if event.minted_at.is_none() && sells {
         findings.broken(Rule::Conservation, None, || {
             format!("event {} sells tickets before all are minted", event.event_id)
         });
@@ -67,17 +70,17 @@ fn judge_identity(evidence: &Evidence, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::rules::sale::Sale;
+    use crate::audit::rules::sale::{Sale, ms};
 
     #[test]
     fn an_interrupted_minting_is_no_fault_while_nothing_is_sold() {
         let mut sale = Sale::of(3);
-        sale.evidence.event.minted = false;
+        sale.evidence.event.minted_at = None;
         sale.evidence.event.declared_tickets = 5;
         sale.blocked(0, 10);
         sale.passes();
 
-        sale.evidence.event.minted = true;
+        sale.evidence.event.minted_at = Some(ms(0));
         sale.breaks(&[Rule::Conservation]);
     }
 
@@ -86,7 +89,7 @@ mod tests {
         let mut sale = Sale::of(1);
         sale.held(1, &[0], 0);
         sale.passes();
-        sale.evidence.event.minted = false;
+        sale.evidence.event.minted_at = None;
         sale.breaks(&[Rule::Conservation]);
     }
 

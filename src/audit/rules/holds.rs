@@ -4,13 +4,14 @@ use super::name_of;
 use crate::audit::evidence::{Evidence, HoldNo, HoldRow, Owner, QueueRow, Standing};
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::replay::Trace;
-use crate::domain::Timestamp;
 use crate::domain::time::millis;
+use crate::domain::{ChangeKind, Timestamp};
 
 pub(super) fn judge(evidence: &Evidence, traces: &[Trace], findings: &mut Findings) {
     for row in &evidence.queue {
         judge_row(evidence, row, findings);
     }
+    judge_payment_deadlines(evidence, findings);
     let standings = evidence.standings();
     let as_of = evidence.as_of();
     for (number, hold) in evidence.holds.rows() {
@@ -42,7 +43,7 @@ fn judge_row(evidence: &Evidence, row: &QueueRow, findings: &mut Findings) {
         });
         return;
     };
-    if evidence.engine.in_steps && hold.ended && matches!(row.standing, Standing::Held(_)) {
+    if evidence.engine.in_steps && hold.ended() && matches!(row.standing, Standing::Held(_)) {
         findings.unfinished(1);
     }
     if let Some(fault) = row_fault(evidence, row, number, owner) {
@@ -68,13 +69,18 @@ fn row_fault(
         Some("which is not for it")
     } else if owner.buyer != hold.buyer {
         Some("but its row names another buyer")
-    } else if hold.ended && !evidence.engine.in_steps {
+    } else if hold.ended() && !evidence.engine.in_steps {
         // Where it is done in steps, a hold ends first, and its tickets follow.
         Some("which has come to its end")
     } else if matches!(row.standing, Standing::Held(_)) && owner.order.is_some() {
         Some("but under an order")
     } else if !matches!(row.standing, Standing::Held(_)) && owner.order.is_none() {
         Some("but under no order")
+    } else if matches!(row.standing, Standing::Paying(_))
+        && !evidence.engine.in_steps
+        && owner.order != hold.attempt
+    {
+        Some("but under an order of another payment reference")
     } else {
         None
     }
@@ -90,6 +96,44 @@ fn judge_deadline(evidence: &Evidence, number: HoldNo, hold: &HoldRow, findings:
             let name = name_of(evidence, number);
             format!("{name}, started at {}, should last {ms} ms", hold.started_at)
         });
+    }
+}
+
+/// A payment that is under way has until the event's payment time after it began; no other row has a
+/// time for it.
+fn judge_payment_deadlines(evidence: &Evidence, findings: &mut Findings) {
+    let mut begun: Vec<Option<(Timestamp, Option<Timestamp>)>> = vec![None; evidence.tickets.len()];
+    for entry in evidence.log.iter().filter(|entry| entry.change == ChangeKind::Paying) {
+        begun[entry.ticket.place()] = Some((entry.at, entry.payment_until));
+    }
+    for row in evidence.queue.iter().filter(|row| evidence.is_settled(row.ticket)) {
+        let Some(owner) = row.owner else { continue };
+        let is_paying = matches!(row.standing, Standing::Paying(_));
+        findings.examined(Rule::DeadlineKept, usize::from(is_paying));
+        let payment_time = evidence.event.terms.payment_time;
+        let fits = match (is_paying, owner.payment_deadline, begun[row.ticket.place()]) {
+            (false, deadline, _) => deadline.is_none(),
+            (true, None, _) => false,
+            // The log does not go back so far.
+            (true, Some(_), None) => true,
+            (true, Some(deadline), Some((_, Some(until)))) => {
+                // It was written by a clock of its own before its tickets were pinned.
+                deadline == until
+                    && begun[row.ticket.place()]
+                        .is_some_and(|(at, _)| !evidence.is_later(until, at.plus(payment_time)))
+            }
+            (true, Some(deadline), Some((at, None))) => deadline == at.plus(payment_time),
+        };
+        if !fits {
+            findings.broken(Rule::DeadlineKept, Some(evidence.ticket_id(row.ticket)), || {
+                let name = row.standing.hold().map(|hold| name_of(evidence, hold));
+                let (word, by) = (row.standing.word(), name.unwrap_or_default());
+                let until = owner.payment_deadline;
+                let until =
+                    until.map_or_else(|| "no time".into(), |until| format!("until {until}"));
+                format!("{word} by {by}, its row gives the payment {until}")
+            });
+        }
     }
 }
 
@@ -121,7 +165,7 @@ impl Group {
 
     /// Whether an engine that works in steps is between two of them, or has died there.
     fn is_between_steps(&self, evidence: &Evidence, had_all: bool, lapsed: bool) -> bool {
-        let ended = evidence.holds.get(self.number).is_some_and(|hold| hold.ended);
+        let ended = evidence.holds.get(self.number).is_some_and(HoldRow::ended);
         if ended {
             // Its tickets come free one after the other.
             true
@@ -164,7 +208,7 @@ mod tests {
     use super::*;
     use crate::audit::evidence::BuyerNo;
     use crate::audit::rules::sale::{DEADLINE, Sale};
-    use crate::domain::ChangeKind;
+    use crate::domain::HoldStatus;
 
     #[test]
     fn a_lapsed_hold_may_have_lost_a_part_of_its_tickets() {
@@ -197,6 +241,7 @@ mod tests {
             Rule::LogMatchesState,
             Rule::Money,
             Rule::OrdersLegal,
+            Rule::DeadlineKept,
         ]);
     }
 
@@ -215,11 +260,24 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_has_the_time_of_the_event() {
+        for deadline in [None, Some(209), Some(211), Some(i64::MAX)] {
+            let mut sale = Sale::of(1);
+            let hold = sale.held(1, &[0], 0);
+            sale.paying(hold, 10);
+            sale.passes();
+            let owner = sale.evidence.queue[0].owner.as_mut().unwrap();
+            owner.payment_deadline = deadline.map(Timestamp::from_millis);
+            sale.breaks(&[Rule::DeadlineKept]);
+        }
+    }
+
+    #[test]
     fn a_row_agrees_with_its_hold() {
         let mut sale = Sale::of(1);
         sale.held(1, &[0], 0);
-        sale.hold_row(0).ended = true;
-        sale.breaks(&[Rule::RowHasHold]);
+        sale.hold_row(0).ended_as = Some(HoldStatus::Aborted);
+        sale.breaks(&[Rule::RowHasHold, Rule::HoldEnds]);
 
         let mut sale = Sale::of(2);
         sale.held(1, &[0], 0);

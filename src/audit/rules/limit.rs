@@ -5,6 +5,7 @@ use crate::audit::evidence::{BuyerNo, Evidence, HoldNo, Standing};
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::ownership::Ownership;
 use crate::audit::replay::{Step, Steps};
+use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, ChangeKind, Timestamp};
 
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
@@ -32,6 +33,11 @@ fn judge_state(evidence: &Evidence, findings: &mut Findings) {
     }
     findings.examined(Rule::Limit, counts.iter().filter(|count| **count > 0).count());
     let limit = evidence.event.terms.limit;
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        findings.broken(Rule::Limit, None, || {
+            format!("event {} allows {limit} tickets, not 1 to {LIMIT_MAX}", evidence.event.slug)
+        });
+    }
     for (place, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > limit) {
         findings.broken(Rule::Limit, None, || {
             let buyer = evidence.buyers.id(BuyerNo::at(place));

@@ -1,7 +1,7 @@
 //! The change log: every step is allowed, and all of them together lead to what is stored.
 
 use super::name_of;
-use crate::audit::evidence::{Evidence, Standing, TicketNo};
+use crate::audit::evidence::{Evidence, HoldRow, Standing, TicketNo};
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::replay::{Step, Steps};
 use crate::domain::{ChangeKind, Timestamp};
@@ -88,7 +88,7 @@ const fn is_legal(
 /// time after the deadline, or one after what came next.
 fn follows_late(evidence: &Evidence, step: &Step) -> bool {
     let Standing::Paying(hold) = step.before else { return false };
-    let ended = || evidence.holds.get(hold).is_some_and(|row| row.ended);
+    let ended = || evidence.holds.get(hold).is_some_and(HoldRow::ended);
     evidence.engine.in_steps
         && step.entry.hold == Some(hold)
         && match step.entry.change {
@@ -208,6 +208,7 @@ mod tests {
     use super::*;
     use crate::audit::evidence::LogEntry;
     use crate::audit::rules::sale::{DEADLINE, Sale};
+    use crate::domain::OrderStatus;
 
     #[test]
     fn a_lapsed_hold_may_be_taken_over_from_its_deadline_on() {
@@ -262,7 +263,7 @@ mod tests {
         let refund = |entry: &LogEntry| entry.change == ChangeKind::Refunded;
         let place = sale.evidence.log.iter().position(refund).unwrap();
         sale.evidence.log[place].change = ChangeKind::Abandoned;
-        sale.breaks(&[Rule::SoldOnce, Rule::LegalSteps]);
+        sale.breaks(&[Rule::SoldOnce, Rule::LegalSteps, Rule::OrdersLogged, Rule::HoldEnds]);
     }
 
     #[test]
@@ -271,8 +272,12 @@ mod tests {
         let hold = sale.held(1, &[0, 1], 0);
         sale.paying(hold, 10);
         sale.held_again(hold, 20);
+        sale.order(hold, OrderStatus::Declined, 20);
+        sale.freed(hold, ChangeKind::Abandoned, 25);
+        let hold = sale.held(1, &[0, 1], 26);
         sale.paying(hold, 30);
         sale.freed(hold, ChangeKind::Aborted, 230);
+        sale.order(hold, OrderStatus::Aborted, 230);
         let hold = sale.held(1, &[0, 1], 250);
         sale.freed(hold, ChangeKind::Abandoned, 260);
         sale.blocked(2, 270);
@@ -288,6 +293,7 @@ mod tests {
         let hold = sale.held(1, &[0], 0);
         sale.paying(hold, 10);
         sale.freed(hold, ChangeKind::Aborted, 209);
+        sale.order(hold, OrderStatus::Aborted, 209);
         sale.breaks(&[Rule::LegalSteps]);
     }
 
@@ -296,12 +302,12 @@ mod tests {
         let mut sale = Sale::of(2);
         sale.held(1, &[0], 100);
         sale.evidence.log[0].at = Timestamp::from_millis(99);
-        sale.breaks(&[Rule::LegalSteps]);
+        sale.breaks(&[Rule::LegalSteps, Rule::HoldsLogged]);
 
         let mut sale = Sale::of(2);
         sale.held(1, &[0], 100);
         sale.evidence.log[0].ticket = TicketNo::at(1);
-        sale.breaks(&[Rule::LegalSteps, Rule::LogMatchesState]);
+        sale.breaks(&[Rule::LegalSteps, Rule::LogMatchesState, Rule::HoldsLogged]);
     }
 
     #[test]
@@ -309,7 +315,7 @@ mod tests {
         let mut sale = Sale::of(1);
         sale.held(1, &[0], 0);
         sale.evidence.log.clear();
-        sale.breaks(&[Rule::LogMatchesState]);
+        sale.breaks(&[Rule::LogMatchesState, Rule::HoldsLogged]);
 
         let mut sale = Sale::of(1);
         sale.held(1, &[0], 0);

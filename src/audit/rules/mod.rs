@@ -5,16 +5,21 @@ use std::io;
 use super::evidence::{Evidence, HoldNo};
 use super::findings::Findings;
 use super::history::History;
+use super::lives::Lives;
 use super::ownership::{Claims, Ownership};
 use super::replay::{self, Trace};
 
 mod acknowledged;
 mod conservation;
+mod entries;
+mod hold_ends;
 mod holds;
 mod limit;
 mod log;
 mod one_owner;
 mod orders;
+mod orders_logged;
+mod venue;
 mod waitlist;
 
 #[cfg(test)]
@@ -34,6 +39,11 @@ pub fn judge(evidence: &Evidence, history: &History, findings: &mut Findings) ->
     log::judge(evidence, findings);
     limit::judge(evidence, findings);
     waitlist::judge(evidence, findings);
+    entries::judge(evidence, findings);
+    venue::judge(evidence, findings);
+    let lives = Lives::of(evidence);
+    orders_logged::judge(evidence, &lives, findings);
+    hold_ends::judge(evidence, &lives, findings);
     let ownership = hear(evidence, &traces, history, findings)?;
     one_owner::judge(&ownership, findings);
     limit::judge_history(evidence, &ownership, findings);

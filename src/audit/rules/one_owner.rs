@@ -91,7 +91,7 @@ mod tests {
             paid(sale, hold);
             sale.order_row(0).status = OrderStatus::Refunded;
         })
-        .breaks(&[Rule::OneOwner]);
+        .breaks(&[Rule::OneOwner, Rule::OrdersLogged, Rule::HoldEnds]);
     }
 
     #[test]
@@ -99,6 +99,7 @@ mod tests {
         two(400, |sale, hold| {
             sale.paying(hold, 10);
             sale.freed(hold, ChangeKind::Aborted, 300);
+            sale.order(hold, OrderStatus::Aborted, 300);
         })
         .passes();
     }

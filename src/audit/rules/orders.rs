@@ -3,7 +3,7 @@
 use super::name_of;
 use crate::audit::evidence::{Evidence, HoldNo, OrderNo, OrderRow, QueueRow, Standing, TicketNo};
 use crate::audit::findings::{Findings, Rule};
-use crate::domain::{OrderId, OrderStatus};
+use crate::domain::{ConfirmationNumber, OrderId, OrderStatus};
 
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     let rows = rows_by_ticket(evidence);
@@ -43,6 +43,9 @@ fn judge_order(evidence: &Evidence, number: OrderNo, order: &OrderRow, findings:
         None => "its hold is not stored",
         Some(_) if order_id != OrderId::of_payment(hold_id, &order.payment_reference) => {
             "its id is not that of its hold and payment reference"
+        }
+        Some(_) if order.confirmation != ConfirmationNumber::of_order(order_id) => {
+            "its confirmation number is not derived from its id"
         }
         Some(hold) if evidence.is_later(hold.started_at, order.decided_at) => {
             "it is older than its hold"
@@ -234,7 +237,7 @@ mod tests {
     fn a_sold_ticket_has_its_paid_order() {
         let (mut sale, _) = sold();
         *sale.evidence.orders.row_mut(OrderNo::at(0)) = None;
-        sale.breaks(&[Rule::SoldIsPaid, Rule::Money]);
+        sale.breaks(&[Rule::SoldIsPaid, Rule::Money, Rule::OrdersLogged, Rule::HoldEnds]);
     }
 
     #[test]
@@ -245,7 +248,7 @@ mod tests {
 
         let (mut sale, _) = sold();
         sale.order_row(0).status = OrderStatus::Refunding;
-        sale.breaks(&[Rule::SoldIsPaid, Rule::Money]);
+        sale.breaks(&[Rule::SoldIsPaid, Rule::Money, Rule::OrdersLogged, Rule::HoldEnds]);
     }
 
     #[test]
@@ -254,13 +257,15 @@ mod tests {
         let hold = sale.held(1, &[0], 0);
         sale.paying(hold, 10);
         sale.freed(hold, ChangeKind::Aborted, 300);
-        sale.order(hold, OrderStatus::RefundDue, 400);
+        sale.order(hold, OrderStatus::RefundDue, 300);
+        sale.order_row(0).updated_at = Timestamp::from_millis(400);
         let next = sale.held(2, &[0], 350);
         sale.paying(next, 360);
         sale.sold(next, 370);
         sale.passes();
         sale.order_row(0).status = OrderStatus::Paid;
-        sale.breaks(&[Rule::SoldOnce, Rule::PaidHasTickets, Rule::Money]);
+        let follow = [Rule::OrdersLogged, Rule::HoldEnds];
+        sale.breaks(&[&[Rule::SoldOnce, Rule::PaidHasTickets, Rule::Money], &follow[..]].concat());
     }
 
     #[test]
@@ -292,10 +297,21 @@ mod tests {
 
         let (mut sale, _) = sold();
         sale.order_row(0).updated_at = Timestamp::from_millis(1);
+        sale.breaks(&[Rule::OrdersLegal, Rule::OrdersLogged]);
+
+        let (mut sale, hold) = sold();
+        let other = OrderId::of_payment(
+            sale.evidence.holds.id(hold),
+            &PaymentReference::new("another").unwrap(),
+        );
+        sale.order_row(0).confirmation = ConfirmationNumber::of_order(other);
         sale.breaks(&[Rule::OrdersLegal]);
 
         let (mut sale, _) = sold();
         sale.hold_row(0).started_at = Timestamp::from_millis(21);
-        sale.breaks(&[Rule::OrdersLegal, Rule::LegalSteps, Rule::DeadlineKept]);
+        let follow = [Rule::HoldsLogged];
+        sale.breaks(
+            &[&[Rule::OrdersLegal, Rule::LegalSteps, Rule::DeadlineKept], &follow[..]].concat(),
+        );
     }
 }

@@ -7,13 +7,15 @@ use uuid::Uuid;
 
 use crate::audit::evidence::{
     Area, EngineManner, EventFacts, Evidence, HoldNo, HoldRow, LineEntry, LogEntry, MintedTicket,
-    OrderNo, OrderRow, Owner, QueueRow, Restless, Standing, Table, TicketNo,
+    OrderNo, OrderRow, Owner, QueueRow, Restless, SessionPrint, Standing, Table, TicketNo,
 };
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::history::{Answer, History, Told};
+use crate::audit::report::Violation;
+use crate::audit::venue::VenueFacts;
 use crate::domain::{
-    BuyerId, ChangeKind, EntryId, EventId, HoldId, OrderId, OrderStatus, PaymentReference,
-    SaleTerms, TicketId, Timestamp, Wish,
+    BuyerId, ChangeKind, ConfirmationNumber, EntryId, EventId, HoldId, HoldStatus, OrderId,
+    OrderStatus, PaymentReference, SaleTerms, SessionId, TicketId, Timestamp, Wish,
 };
 
 /// The deadline of a hold that was started at 0: the time to pay, in milliseconds.
@@ -27,12 +29,18 @@ pub(crate) struct Sale {
     pub(crate) history: Vec<Told>,
 }
 
-fn ms(at: i64) -> Timestamp {
+/// A time of the sale.
+pub(crate) fn ms(at: i64) -> Timestamp {
     Timestamp::from_millis(at)
 }
 
 fn id(kind: u128, number: usize) -> Uuid {
     Uuid::from_u128((kind << 64) + number as u128)
+}
+
+/// A buyer has one session.
+fn session_of(buyer: BuyerId) -> SessionPrint {
+    SessionPrint::of(&SessionId::new(&buyer.to_string()).unwrap())
 }
 
 /// The order that [`Sale::sold`] makes for a hold.
@@ -57,13 +65,16 @@ impl Sale {
         let evidence = Evidence {
             event: EventFacts {
                 event_id: EventId::of_slug("show"),
+                slug: "show".into(),
                 terms,
                 declared_tickets: tickets as u64,
                 section_tickets: tickets as u64,
-                minted: true,
+                layout_digest: Some("a digest".into()),
+                minted_at: Some(ms(0)),
             },
             tickets: (0..tickets).map(ticket).collect(),
             areas: vec![Area { section: "A".into(), ticket_type: "regular".into() }],
+            venue: VenueFacts::default(),
             queue: Vec::new(),
             holds: Table::default(),
             hold_tickets: Vec::new(),
@@ -77,23 +88,30 @@ impl Sale {
             seen_at: None,
             strays: Vec::new(),
             unreadable: Vec::new(),
+            copies: Vec::new(),
         };
         Self { evidence, history: Vec::new() }
     }
 
     pub(crate) fn held(&mut self, buyer: u32, tickets: &[usize], at: i64) -> HoldNo {
+        let hold_id = HoldId::from_uuid(id(2, self.evidence.holds.ids_met()));
+        self.held_as(hold_id, buyer, tickets, at)
+    }
+
+    fn held_as(&mut self, hold_id: HoldId, buyer: u32, tickets: &[usize], at: i64) -> HoldNo {
         let evidence = &mut self.evidence;
         let buyer = evidence.buyers.number(BuyerId::from_uuid(id(3, buyer as usize)));
         let row = HoldRow {
             tickets_from: evidence.hold_tickets.len().try_into().unwrap(),
             ticket_count: tickets.len().try_into().unwrap(),
             buyer,
+            session: session_of(evidence.buyers.id(buyer)),
+            attempt: None,
             started_at: ms(at),
             expires_at: ms(at + DEADLINE),
-            ended: false,
+            ended_as: None,
             ended_at: None,
         };
-        let hold_id = HoldId::from_uuid(id(2, evidence.holds.ids_met()));
         let hold = evidence.holds.store(hold_id, row);
         evidence.hold_tickets.extend(tickets.iter().map(|ticket| TicketNo::at(*ticket)));
         self.put(hold, Standing::Held(hold), ChangeKind::Held, at);
@@ -107,6 +125,8 @@ impl Sale {
         self.evidence.line.push(LineEntry {
             entry_id: EntryId::from_uuid(id(4, number)),
             buyer,
+            session: session_of(self.evidence.buyers.id(buyer)),
+            attempt: 0,
             wish: Wish { section: None, ticket_type: None, size },
             joined_at: ms(at),
             ended_at: None,
@@ -123,13 +143,17 @@ impl Sale {
     pub(crate) fn offered(&mut self, place: usize, tickets: &[usize], at: i64) -> HoldNo {
         let buyer = self.evidence.buyers.id(self.evidence.line[place].buyer);
         let buyer = u32::try_from(buyer.as_uuid().as_u128() & u128::from(u32::MAX)).unwrap();
-        let hold = self.held(buyer, tickets, at);
+        let hold_id = HoldId::of_offer(self.evidence.line[place].entry_id, 0);
+        let hold = self.held_as(hold_id, buyer, tickets, at);
         self.evidence.line[place].offer = Some(hold);
         self.leaves(place, at);
         hold
     }
 
     pub(crate) fn paying(&mut self, hold: HoldNo, at: i64) {
+        let order_id = order_id(self, hold);
+        let order = self.evidence.orders.number(order_id);
+        self.hold_row(hold.place()).attempt = Some(order);
         self.put(hold, Standing::Paying(hold), ChangeKind::Paying, at);
     }
 
@@ -145,7 +169,8 @@ impl Sale {
     pub(crate) fn refunded(&mut self, hold: HoldNo, at: i64) {
         self.freed(hold, ChangeKind::Refunded, at);
         let order = self.evidence.orders.find(order_id(self, hold)).unwrap();
-        self.order_row(order.place()).status = OrderStatus::Refunded;
+        let order = self.order_row(order.place());
+        (order.status, order.updated_at) = (OrderStatus::Refunded, ms(at));
     }
 
     /// The order of a hold gets a status.
@@ -153,6 +178,7 @@ impl Sale {
         let order_id = order_id(self, hold);
         let order = OrderRow {
             hold,
+            confirmation: ConfirmationNumber::of_order(order_id),
             status,
             amount_minor: PRICE * i64::try_from(self.evidence.tickets_of(hold).len()).unwrap(),
             payment_reference: PaymentReference::new("card").unwrap(),
@@ -175,7 +201,31 @@ impl Sale {
     /// All tickets of a hold come free.
     pub(crate) fn freed(&mut self, hold: HoldNo, change: ChangeKind, at: i64) {
         self.put(hold, Standing::Free, change, at);
-        self.hold_row(hold.place()).ended = true;
+        self.hold_row(hold.place()).ended_as = HoldStatus::of_word(change.word());
+    }
+
+    /// Tickets that a lapsed hold still has come free.
+    pub(crate) fn expires(&mut self, hold: HoldNo, tickets: &[usize], at: i64) {
+        for ticket in tickets.iter().map(|ticket| TicketNo::at(*ticket)) {
+            self.evidence.queue.retain(|row| row.ticket != ticket);
+            self.log(ticket, Some(hold), ChangeKind::Expired, at);
+        }
+    }
+
+    /// The engine decides first and lets tickets follow, and its log names orders.
+    pub(crate) fn in_steps(&mut self) {
+        self.evidence.engine.in_steps = true;
+        for place in 0..self.evidence.log.len() {
+            let LogEntry { hold, change, at, .. } = self.evidence.log[place];
+            let pinned = !matches!(change, ChangeKind::Held | ChangeKind::Abandoned);
+            let Some(hold) = hold.filter(|_| pinned) else { continue };
+            let order = self.evidence.orders.find(order_id(self, hold));
+            self.evidence.log[place].order = order;
+            if change == ChangeKind::Paying {
+                let until = at.plus(self.evidence.event.terms.payment_time);
+                self.evidence.log[place].payment_until = Some(until);
+            }
+        }
     }
 
     pub(crate) fn blocked(&mut self, ticket: usize, at: i64) {
@@ -191,7 +241,11 @@ impl Sale {
         let pinned = matches!(standing, Standing::Paying(_) | Standing::Sold(_));
         let order_id = order_id(self, hold);
         let order = pinned.then(|| self.evidence.orders.number(order_id));
-        let owner = Owner { buyer: row.buyer, expires_at: row.expires_at, order };
+        let payment_time = self.evidence.event.terms.payment_time;
+        let is_paying = matches!(standing, Standing::Paying(_));
+        let payment_deadline = is_paying.then(|| ms(at).plus(payment_time));
+        let HoldRow { buyer, expires_at, .. } = row;
+        let owner = Owner { buyer, expires_at, order, payment_deadline };
         for ticket in self.evidence.tickets_of(hold).to_vec() {
             self.evidence.queue.retain(|row| row.ticket != ticket);
             if standing != Standing::Free {
@@ -202,7 +256,8 @@ impl Sale {
     }
 
     fn log(&mut self, ticket: TicketNo, hold: Option<HoldNo>, change: ChangeKind, at: i64) {
-        let entry = LogEntry { at: ms(at), ticket, hold, change, payment_until: None };
+        let (order, payment_until) = (None, None);
+        let entry = LogEntry { at: ms(at), ticket, hold, order, change, payment_until };
         self.evidence.log.push(entry);
     }
 
@@ -244,16 +299,24 @@ impl Sale {
         self.breaks(&[]);
     }
 
-    /// Asserts that exactly these rules are broken.
-    pub(crate) fn breaks(&self, rules: &[Rule]) {
+    /// The rules that are broken.
+    pub(crate) fn broken(&self) -> BTreeSet<&'static str> {
+        self.violations().iter().map(|violation| violation.rule).collect()
+    }
+
+    fn violations(&self) -> Vec<Violation> {
         let mut findings = Findings::default();
         let history = History::default();
         for told in &self.history {
             history.record(told).unwrap();
         }
         super::judge(&self.evidence, &history, &mut findings).unwrap();
-        let violations = findings.violations();
-        let broken: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
+        findings.violations()
+    }
+
+    /// Asserts that exactly these rules are broken.
+    pub(crate) fn breaks(&self, rules: &[Rule]) {
+        let (violations, broken) = (self.violations(), self.broken());
         let expected: BTreeSet<_> = rules.iter().map(|rule| rule.name()).collect();
         assert_eq!(broken, expected, "{violations:#?}");
     }

@@ -321,13 +321,13 @@ mod tests {
         sale.waits(2, 1, 2);
         sale.evidence.line[1].offer = Some(hold);
         sale.evidence.line[1].ended_at = sale.evidence.line[0].ended_at;
-        sale.breaks(&[Rule::WaitlistOrder]);
+        sale.breaks(&[Rule::WaitlistOrder, Rule::WaitlistEntries]);
 
         let mut sale = Sale::of(4);
         sale.waits(2, 1, 1);
         let hold = sale.held(3, &[0], 2);
         sale.evidence.line[0].offer = Some(hold);
         sale.evidence.line[0].ended_at = Some(Timestamp::from_millis(2));
-        sale.breaks(&[Rule::WaitlistOrder]);
+        sale.breaks(&[Rule::WaitlistOrder, Rule::WaitlistEntries]);
     }
 }

@@ -5,17 +5,21 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::log::{Columns, LoggedWrite};
-use super::rows::{HoldRow, OrderRow, QueueRow, TicketRow, WaitlistRow};
+use super::rows::{
+    HoldRow, OrderRow, QueueRow, TicketCopy, TicketPrint, TicketRow, WaitlistRow, minor_of,
+};
 use super::timeline::{self, Stranger, Write, Written};
 use super::{CLOCKS_APART, Window, period};
 use crate::audit::evidence::{
     self, EngineManner, EventFacts, Evidence, HoldNo, LineEntry, MintedTicket, OrderNo, Owner,
-    Restless, Standing, Table, TicketNo,
+    Restless, SessionPrint, Standing, Table, TicketNo,
 };
 use crate::audit::report::LogPeriod;
 use crate::audit::store::note;
+use crate::audit::venue::{StoredSection, StoredTicket, Venue, VenueFacts};
 use crate::domain::{
-    Currency, HoldId, HoldStatus, OrderStatus, PaymentReference, TicketId, Timestamp, Wish,
+    ConfirmationNumber, Currency, HoldId, HoldStatus, OrderId, OrderStatus, PaymentReference,
+    SessionId, TicketId, Timestamp, Wish,
 };
 
 /// What is read so far of one event.
@@ -26,6 +30,10 @@ pub(super) struct Builder {
     /// Whether the log goes back to the beginning of the event.
     log_is_whole: bool,
     minted: HashMap<TicketId, TicketNo>,
+    /// Recomputes what follows from names and prices.
+    venue: Venue,
+    /// What was minted, as holds, orders and offers copy it, in the order of the tickets.
+    prints: Vec<TicketPrint>,
     evidence: Evidence,
     /// Holds whose rows, or those of whose orders, were written since the cut.
     restless_holds: HashSet<usize>,
@@ -45,8 +53,10 @@ impl Builder {
         added_at: Option<Timestamp>,
         window: Window,
     ) -> Self {
+        let venue = Venue::of(event.event_id, Some(currency));
         let evidence = Evidence {
             event,
+            venue: VenueFacts::default(),
             tickets: Vec::new(),
             areas: Vec::new(),
             line: Vec::new(),
@@ -57,11 +67,16 @@ impl Builder {
             buyers: Table::default(),
             log: Vec::new(),
             before_log: None,
-            engine: EngineManner { in_steps: true, clocks_apart: CLOCKS_APART },
+            engine: EngineManner {
+                in_steps: true,
+                clocks_apart: CLOCKS_APART,
+                unordered_until: None,
+            },
             restless: Restless::default(),
             seen_at: Some(window.cut),
             strays: Vec::new(),
             unreadable: Vec::new(),
+            copies: Vec::new(),
         };
         let log_is_whole = window.log_from.is_none_or(|from| added_at.is_some_and(|at| at >= from));
         Self {
@@ -69,6 +84,8 @@ impl Builder {
             currency,
             log_is_whole,
             minted: HashMap::new(),
+            venue,
+            prints: Vec::new(),
             evidence,
             restless_holds: HashSet::new(),
             restless_tickets: HashSet::new(),
@@ -78,18 +95,79 @@ impl Builder {
         }
     }
 
-    pub(super) fn ticket(&mut self, section: &str, row: &TicketRow) {
-        let id = row.ticket_id;
-        let Some(price) = row.price else {
-            self.unreadable(|| format!("tickets {id}: it has no price"));
-            return;
-        };
-        let price_minor = price.in_currency(self.currency).minor();
+    /// Adds rows of the event itself that could not be understood.
+    pub(super) fn could_not_read(&mut self, what: Vec<String>) {
+        self.evidence.unreadable.extend(what);
+    }
+
+    /// The next section of the venue, with its tickets in the order of their places.
+    pub(super) fn section(&mut self, section_id: i32, section: StoredSection, rows: &[TicketRow]) {
+        let name = section.name.clone();
+        self.venue.section(section);
+        for (place, row) in (0..).zip(rows) {
+            if self.ticket((section_id, place), &name, row).is_none() {
+                let id = row.ticket_id;
+                self.unreadable(|| format!("tickets {id}: a value is missing or means nothing"));
+            }
+        }
+    }
+
+    fn ticket(&mut self, place: (i32, i32), section: &str, row: &TicketRow) -> Option<()> {
+        let ticket_id = row.ticket_id;
+        let names = [&row.row_name, &row.seat_name, &row.type_id].map(Option::as_deref);
+        let ([row_name, seat, type_id], stored_place) = (names, row.place?);
+        let (row_name, seat, type_id) = (row_name?, seat?, type_id?);
+        let price_minor = minor_of(row.price.as_ref()?, self.currency)?;
+        if stored_place != place.1 {
+            self.venue.fault(Some(ticket_id), || {
+                format!("it is at place {stored_place} of its section, and not at {}", place.1)
+            });
+        }
+        let aisle_after = row.aisle_after;
+        let stored =
+            StoredTicket { ticket_id, row: row_name, seat, type_id, price_minor, aisle_after };
+        self.venue.ticket(stored);
+        let names = [section, row_name, seat, type_id];
+        self.prints.push(TicketPrint::of(place, names, price_minor));
         let number = TicketNo::at(self.evidence.tickets.len());
-        let ticket_type = row.type_id.as_deref().unwrap_or_default();
-        let area = self.evidence.area_number(section, ticket_type);
-        self.evidence.tickets.push(MintedTicket { ticket_id: id, price_minor, area });
-        self.minted.insert(id, number);
+        let area = self.evidence.area_number(section, type_id);
+        self.evidence.tickets.push(MintedTicket { ticket_id, price_minor, area });
+        self.minted.insert(ticket_id, number);
+        Some(())
+    }
+
+    /// All sections were handed over.
+    pub(super) fn end_venue(&mut self) {
+        let event = self.evidence.event.event_id;
+        let venue = std::mem::replace(&mut self.venue, Venue::of(event, None));
+        self.evidence.venue = venue.finish();
+    }
+
+    /// Notes a hold, an order or an offer that copies a ticket and differs from it, or from the hold.
+    fn judge_copies(&mut self, whose: &str, copies: &[TicketCopy], hold: Option<HoldNo>) {
+        let minted =
+            |copy: &TicketCopy| copy.ticket_id.and_then(|id| self.minted.get(&id).copied());
+        let differs = |copy: &&TicketCopy| {
+            let ticket = minted(copy);
+            ticket.is_some_and(|ticket| {
+                self.prints.get(ticket.place()).copied() != copy.print(self.currency)
+            })
+        };
+        let differing = copies.iter().find(differs).and_then(|copy| copy.ticket_id);
+        let is_other = hold.is_some_and(|hold| {
+            let own = self.evidence.tickets_of(hold).iter().copied().map(Some);
+            self.evidence.holds.get(hold).is_some() && !own.eq(copies.iter().map(minted))
+        });
+        if let Some(ticket) = differing {
+            self.differs(|| format!("{whose} copies ticket {ticket} as it was not minted"));
+        }
+        if is_other {
+            self.differs(|| format!("{whose} is for other tickets than its hold"));
+        }
+    }
+
+    fn differs(&mut self, what: impl FnOnce() -> String) {
+        note(&mut self.evidence.copies, what);
     }
 
     pub(super) fn queue(&mut self, row: &QueueRow) {
@@ -107,25 +185,38 @@ impl Builder {
     }
 
     fn queue_row(&mut self, ticket: TicketNo, row: &QueueRow) -> Option<evidence::QueueRow> {
-        let status = match row.status.as_deref()? {
+        let has_owner = row.hold_id.is_some() || row.buyer_id.is_some() || row.session_id.is_some();
+        let (has_order, has_deadline) = (row.order_id.is_some(), row.payment_deadline.is_some());
+        let (status, order, deadline): (fn(_) -> _, _, _) = match row.status.as_deref()? {
             "blocked" => {
+                let is_clear = !has_owner && !has_order && !has_deadline;
+                let is_clear = is_clear && row.expires_at.is_none() && row.reason.is_some();
                 let standing = Standing::Blocked;
-                return Some(evidence::QueueRow { ticket, standing, owner: None });
+                return is_clear.then_some(evidence::QueueRow { ticket, standing, owner: None });
             }
-            "held" => Standing::Held,
-            "paying" => Standing::Paying,
-            "sold" => Standing::Sold,
+            "held" => (Standing::Held, false, false),
+            "paying" => (Standing::Paying, true, true),
+            "sold" => (Standing::Sold, true, false),
             _ => return None,
         };
+        if (order, deadline) != (has_order, has_deadline) || row.reason.is_some() {
+            return None;
+        }
         let (buyer_id, expires_at) = (row.buyer_id?, row.expires_at?);
+        let session = session_print(row.session_id.as_deref())?;
         let hold_id = self.attempt(row.hold_id?, row.started_at?);
         let owner = Owner {
             buyer: self.evidence.buyers.number(buyer_id),
             expires_at,
             order: row.order_id.map(|order_id| self.evidence.orders.number(order_id)),
+            payment_deadline: row.payment_deadline,
         };
-        let standing = status(self.evidence.holds.number(hold_id));
-        Some(evidence::QueueRow { ticket, standing, owner: Some(owner) })
+        let hold = self.evidence.holds.number(hold_id);
+        if self.evidence.holds.get(hold).is_some_and(|stored| stored.session != session) {
+            let id = row.ticket_id;
+            self.differs(|| format!("order_queue {id} names another session than hold {hold_id}"));
+        }
+        Some(evidence::QueueRow { ticket, standing: status(hold), owner: Some(owner) })
     }
 
     pub(super) fn hold(&mut self, row: HoldRow) {
@@ -141,27 +232,41 @@ impl Builder {
     }
 
     fn hold_row(&mut self, row: HoldRow) -> Option<()> {
-        let ended = match row.ended_as.as_deref() {
-            None => false,
-            Some(word) => HoldStatus::of_word(word).is_some().then_some(true)?,
+        let ended_as = match row.ended_as.as_deref() {
+            None => None,
+            Some(word) => Some(HoldStatus::of_word(word)?),
         };
-        let ended_at = row.end_written_at.filter(|_| ended);
+        let session = session_print(row.session_id.as_deref())?;
+        let attempt = match (row.order_id, row.payment_reference.as_deref(), row.payment_deadline) {
+            (None, None, None) => None,
+            (Some(order_id), Some(reference), Some(_)) => {
+                let reference = as_stored(reference, PaymentReference::new, |r| r.as_str())?;
+                (order_id == OrderId::of_payment(row.hold_id, &reference)).then_some(())?;
+                Some(self.evidence.orders.number(order_id))
+            }
+            _ => return None,
+        };
+        let ended_at = row.end_written_at.filter(|_| ended_as.is_some());
         let ended_at = ended_at.map(|micros| Timestamp::from_millis(micros.div_euclid(1000)));
         let (started_at, expires_at) = (row.started_at?, row.expires_at?);
         let buyer = self.evidence.buyers.number(row.buyer_id?);
         let (hold_id, before) = (row.hold_id, self.evidence.hold_tickets.len());
-        for ticket in row.tickets? {
-            if let Some(ticket) = self.minted(ticket.ticket_id, || format!("hold {hold_id}")) {
+        let tickets = row.tickets?;
+        for ticket in &tickets {
+            if let Some(ticket) = self.minted(ticket.ticket_id?, || format!("hold {hold_id}")) {
                 self.evidence.hold_tickets.push(ticket);
             }
         }
+        self.judge_copies(&format!("hold {hold_id}"), &tickets, None);
         let hold = evidence::HoldRow {
             tickets_from: count(before),
             ticket_count: count(self.evidence.hold_tickets.len() - before),
             buyer,
+            session,
+            attempt,
             started_at,
             expires_at,
-            ended,
+            ended_as,
             ended_at,
         };
         self.evidence.holds.store(hold_id, hold);
@@ -196,6 +301,8 @@ impl Builder {
         Some(LineEntry {
             entry_id: row.entry_id?,
             buyer: self.evidence.buyers.number(row.buyer_id?),
+            session: session_print(row.session_id.as_deref())?,
+            attempt: u32::try_from(row.attempt?).ok()?,
             wish: Wish {
                 section: row.section.as_deref().map(Into::into),
                 ticket_type: row.type_id.as_deref().map(Into::into),
@@ -219,15 +326,26 @@ impl Builder {
         if self.window.is_open(row.written_at) {
             self.restless_holds.insert(hold.place());
         }
+        let reference = row.payment_reference.as_deref()?;
         let order = evidence::OrderRow {
             hold,
+            confirmation: as_stored_number(row.confirmation_number.as_deref()?)?,
             status: OrderStatus::of_word(row.status.as_deref()?)?,
-            amount_minor: row.amount?.in_currency(self.currency).minor(),
-            payment_reference: PaymentReference::new(row.payment_reference.as_deref()?).ok()?,
+            amount_minor: minor_of(row.amount.as_ref()?, self.currency)?,
+            payment_reference: as_stored(reference, PaymentReference::new, |r| r.as_str())?,
             decided_at: row.decided_at?,
             updated_at: row.updated_at?,
         };
-        self.evidence.orders.store(row.order_id, order);
+        let (buyer, session) = (row.buyer_id?, session_print(row.session_id.as_deref())?);
+        let order_id = row.order_id;
+        self.judge_copies(&format!("order {order_id}"), row.tickets.as_deref()?, Some(hold));
+        let same = |stored: &evidence::HoldRow| {
+            stored.session == session && self.evidence.buyers.id(stored.buyer) == buyer
+        };
+        if !self.evidence.holds.get(hold).is_none_or(same) {
+            self.differs(|| format!("order {order_id} names another buyer than its hold"));
+        }
+        self.evidence.orders.store(order_id, order);
         Some(())
     }
 
@@ -273,11 +391,12 @@ impl Builder {
     /// The number of a hold that the log names. Where it has no row, what the log says is kept.
     fn named(&mut self, hold_id: HoldId, ticket: TicketNo, row: &Columns) -> Option<HoldNo> {
         let buyer = self.evidence.buyers.number(row.buyer_id?);
+        let session = session_print(row.session_id.as_deref())?;
         let (started_at, expires_at) = (row.started_at?, row.expires_at?);
         let hold_id = self.attempt(hold_id, started_at);
         let hold = self.evidence.holds.number(hold_id);
         if self.evidence.holds.get(hold).is_none() {
-            let new = || Stranger::new(hold_id, buyer, started_at, expires_at);
+            let new = || Stranger::new(hold_id, (buyer, session), started_at, expires_at);
             self.strangers.entry(hold.place()).or_insert_with(new).add(ticket);
         }
         Some(hold)
@@ -347,6 +466,26 @@ fn settle(evidence: &mut Evidence, tickets: &HashSet<usize>, mut holds: HashSet<
         tickets: marks(tickets, evidence.tickets.len()),
         holds: marks(&holds, evidence.holds.ids_met()),
     };
+}
+
+/// The print of a session; none where the text is no session.
+fn session_print(text: Option<&str>) -> Option<SessionPrint> {
+    let session = as_stored(text?, SessionId::new, |session| session.as_str())?;
+    Some(SessionPrint::of(&session))
+}
+
+/// The value that a text means, where the text is exactly how that value is stored.
+fn as_stored<T, E>(
+    text: &str,
+    read: impl FnOnce(&str) -> Result<T, E>,
+    written: impl Fn(&T) -> &str,
+) -> Option<T> {
+    read(text).ok().filter(|value| written(value) == text)
+}
+
+/// A confirmation number, where the text is exactly how it is stored.
+fn as_stored_number(text: &str) -> Option<ConfirmationNumber> {
+    text.parse().ok().filter(|number: &ConfirmationNumber| number.to_string() == text)
 }
 
 /// A length in the form in which the evidence keeps it.

@@ -42,6 +42,7 @@ pub(super) struct Columns {
     pub(super) status: Option<String>,
     pub(super) hold_id: Option<HoldId>,
     pub(super) order_id: Option<OrderId>,
+    pub(super) session_id: Option<String>,
     pub(super) buyer_id: Option<BuyerId>,
     pub(super) started_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
@@ -96,6 +97,7 @@ fn columns(rows: &[LogRow]) -> Columns {
         merged.status = merged.status.or_else(|| row.status.clone());
         merged.hold_id = merged.hold_id.or(row.hold_id);
         merged.order_id = merged.order_id.or(row.order_id);
+        merged.session_id = merged.session_id.or_else(|| row.session_id.clone());
         merged.buyer_id = merged.buyer_id.or(row.buyer_id);
         merged.started_at = merged.started_at.or(row.started_at);
         merged.expires_at = merged.expires_at.or(row.expires_at);

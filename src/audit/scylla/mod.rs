@@ -212,9 +212,10 @@ impl Sitting<'_> {
         let order: Vec<EventId> = group.iter().map(|place| place.facts.event_id).collect();
         let added_at = group.iter().filter_map(|place| place.added_at).min();
         for place in group {
-            let EventPlace { facts, currency, added_at, sections } = place;
+            let EventPlace { facts, currency, added_at, sections, unreadable } = place;
             let event_id = facts.event_id;
             let mut builder = Builder::new(facts, currency, added_at, self.window);
+            builder.could_not_read(unreadable);
             events::read_tickets(self.reader, event_id, sections, &mut builder).await?;
             self.builders.insert(event_id, builder);
         }

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::CLOCKS_APART;
 use super::builder::{count, status_of};
 use crate::audit::evidence::{
-    BeforeLog, BuyerNo, Evidence, HoldNo, HoldRow, LogEntry, OrderNo, Standing, TicketNo,
+    BeforeLog, BuyerNo, Evidence, HoldNo, HoldRow, LogEntry, OrderNo, SessionPrint, Standing,
+    TicketNo,
 };
-use crate::domain::{ChangeKind, HoldId, OrderStatus, Timestamp};
+use crate::domain::{ChangeKind, HoldId, HoldStatus, OrderStatus, Timestamp};
 
 /// What was written into a ticket's row, and when.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,7 @@ struct Row {
 pub(super) struct Stranger {
     hold_id: HoldId,
     buyer: BuyerNo,
+    session: SessionPrint,
     pub(super) started_at: Timestamp,
     expires_at: Timestamp,
     tickets: Vec<TicketNo>,
@@ -53,12 +55,12 @@ pub(super) struct Stranger {
 impl Stranger {
     pub(super) fn new(
         hold_id: HoldId,
-        buyer: BuyerNo,
+        (buyer, session): (BuyerNo, SessionPrint),
         started_at: Timestamp,
         expires_at: Timestamp,
     ) -> Self {
         let tickets = Vec::new();
-        Self { hold_id, buyer, started_at, expires_at, tickets, has_paid: false }
+        Self { hold_id, buyer, session, started_at, expires_at, tickets, has_paid: false }
     }
 
     pub(super) fn add(&mut self, ticket: TicketNo) {
@@ -79,9 +81,11 @@ impl Stranger {
             tickets_from: count(evidence.hold_tickets.len()),
             ticket_count: count(self.tickets.len()),
             buyer: self.buyer,
+            session: self.session,
+            attempt: None,
             started_at: self.started_at,
             expires_at: self.expires_at,
-            ended: true,
+            ended_as: Some(HoldStatus::Expired),
             ended_at: None,
         };
         evidence.hold_tickets.extend(self.tickets);
@@ -149,7 +153,7 @@ fn let_go(evidence: &Evidence, write: &Write, before: Row) -> Option<(LogEntry, 
         Standing::Free => false,
         Standing::Blocked => true,
         Standing::Held(last) => {
-            let ended = evidence.holds.get(last).is_some_and(|row| row.ended);
+            let ended = evidence.holds.get(last).is_some_and(HoldRow::ended);
             last != next && ended && !evidence.may_be_lapsed(last, write.at)
         }
         Standing::Paying(last) | Standing::Sold(last) => last != next,
@@ -187,8 +191,9 @@ fn entry(evidence: &Evidence, write: &Write, before: Row) -> (LogEntry, Row) {
         let comes_free = !matches!(write.written, Written::Blocked);
         before.standing.hold().filter(|_| comes_free)
     });
+    let order = after.order.or(before.order).filter(|_| hold.is_some());
     let Write { at, ticket, .. } = *write;
-    (LogEntry { at, ticket, hold, change, payment_until }, after)
+    (LogEntry { at, ticket, hold, order, change, payment_until }, after)
 }
 
 /// How a ticket came free, by what had it.

@@ -29,19 +29,23 @@ pub(super) fn read(
     let connection = open_reader(location)?;
     check_schema(&connection)?;
     let transaction = connection.unchecked_transaction().map_err(unreadable)?;
-    let places = events::places(&transaction).map_err(unreadable)?;
+    let mut facts = StoreFacts::default();
+    let places = events::places(&transaction, &mut facts).map_err(unreadable)?;
     if let Some(event) = event
+        && facts.unreadable.is_empty()
         && !places.iter().any(|place| place.facts.event_id == event)
     {
         return Err(Refusal::UnknownEvent { name: event.to_string() }.into());
     }
-    let mut facts = StoreFacts::default();
-    let spans = survey(&transaction, &places, &mut facts).map_err(unreadable)?;
+    let unordered = unordered(&transaction).map_err(unreadable)?;
+    let spans = survey(&transaction, &places, unordered, &mut facts).map_err(unreadable)?;
     strays(&transaction, &places, &mut facts).map_err(unreadable)?;
+    lists(&transaction, unordered, &mut facts).map_err(unreadable)?;
     for (place, span) in places.into_iter().zip(spans) {
         if event.is_none_or(|event| event == place.facts.event_id) {
             facts.log = wider(facts.log.take(), period(&span));
-            judge(&rows::evidence(&transaction, place, &span).map_err(unreadable)?);
+            let until = (unordered.position > 0).then_some(unordered.time);
+            judge(&rows::evidence(&transaction, place, &span, until).map_err(unreadable)?);
         }
     }
     Ok(facts)
@@ -70,24 +74,46 @@ fn unreadable(error: rusqlite::Error) -> Error {
     StoreError::caused(fault, "could not read the store for the audit", error).into()
 }
 
+/// Up to which position and time a store was written by an earlier version, whose clock could step
+/// back.
+#[derive(Debug, Clone, Copy)]
+struct Unordered {
+    position: i64,
+    time: Timestamp,
+}
+
+fn unordered(connection: &Connection) -> rusqlite::Result<Unordered> {
+    let sql = "SELECT coalesce(max(until_position), 0), coalesce(max(until_time), ?1)
+                 FROM unordered_log";
+    let read = |row: &Row<'_>| Ok(Unordered { position: row.get(0)?, time: row.get(1)? });
+    connection.query_row(sql, [i64::MIN], read)
+}
+
 /// Walks once through the log: finds where each event's entries are, and whether any is missing.
 fn survey(
     connection: &Connection,
     places: &[EventPlace],
+    unordered: Unordered,
     facts: &mut StoreFacts,
 ) -> rusqlite::Result<Vec<LogSpan>> {
     let mut spans = vec![LogSpan::default(); places.len()];
     let sql = "SELECT position, ticket_no, at FROM change_log ORDER BY position";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut last = 0;
+    let (mut last, mut latest) = (0, Timestamp::from_millis(i64::MIN));
     while let Some(row) = rows.next()? {
         let (position, ticket_no): (i64, i64) = (row.get(0)?, row.get(1)?);
         facts.entries += 1;
         facts.entries_missing += u64::try_from(position.saturating_sub(last + 1)).unwrap_or(0);
-        last = position;
+        let at: Timestamp = row.get(2)?;
+        if at < latest && position > unordered.position {
+            note(&mut facts.backwards, || {
+                format!("entry {position} of the log is of {at}, the one before it of {latest}")
+            });
+        }
+        (last, latest) = (position, at);
         match events::place_of(places, ticket_no) {
-            Some(place) => spans[place].add(position, row.get(2)?),
+            Some(place) => spans[place].add(position, at),
             None => note(&mut facts.strays, || {
                 format!(
                     "entry {position} of the log is about ticket {ticket_no}, which no event has"
@@ -115,6 +141,72 @@ fn strays(
                 facts.strays.push(stray);
             }
         }
+    }
+    Ok(())
+}
+
+/// Finds rows of events that are not stored, and what the lists of the whole store say wrongly.
+fn lists(
+    connection: &Connection,
+    unordered: Unordered,
+    facts: &mut StoreFacts,
+) -> rusqlite::Result<()> {
+    let of_no_event = [
+        ("holds", "hold", "hex(hold_id)"),
+        ("orders", "order", "hex(order_id)"),
+        ("waitlist", "entry of the waitlist", "entry_no"),
+    ];
+    for (table, what, key) in of_no_event {
+        let sql = format!(
+            "SELECT CAST({key} AS TEXT), event_no FROM {table}
+              WHERE event_no NOT IN (SELECT event_no FROM events) LIMIT {FAULTS_MAX}"
+        );
+        let mut statement = connection.prepare(&sql)?;
+        let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+        for row in statement.query_map([], row)? {
+            let (key, event_no) = row?;
+            let event = format!("event number {event_no}, which is not stored");
+            note(&mut facts.strays, || format!("{what} {key} is of {event}"));
+        }
+    }
+    line(connection, unordered, facts)?;
+    let sql = "SELECT CAST(follower AS BLOB), position FROM log_progress
+                WHERE position NOT BETWEEN 0 AND (SELECT coalesce(max(position), 0) FROM change_log)";
+    let mut statement = connection.prepare(sql)?;
+    let row = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?));
+    for row in statement.query_map([], row)? {
+        let (follower, position) = row?;
+        let follower = String::from_utf8_lossy(&follower).into_owned();
+        note(&mut facts.gaps, || {
+            format!("follower {follower} has read up to entry {position}, which is not there")
+        });
+    }
+    Ok(())
+}
+
+/// Entries of the waitlist are numbered one after the other as they join, and none is ever removed.
+fn line(
+    connection: &Connection,
+    unordered: Unordered,
+    facts: &mut StoreFacts,
+) -> rusqlite::Result<()> {
+    let sql = "SELECT entry_no, joined_at FROM waitlist ORDER BY entry_no";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let (mut last, mut latest) = (0, Timestamp::from_millis(i64::MIN));
+    while let Some(row) = rows.next()? {
+        let (number, at): (i64, Timestamp) = (row.get(0)?, row.get(1)?);
+        if number != i64::saturating_add(last, 1) {
+            note(&mut facts.gaps, || {
+                format!("entry {number} of the waitlist follows entry {last}: some are missing")
+            });
+        }
+        if at < latest && at > unordered.time {
+            note(&mut facts.backwards, || {
+                format!("entry {number} of the waitlist joined at {at}, the one before at {latest}")
+            });
+        }
+        (last, latest) = (number, at);
     }
     Ok(())
 }

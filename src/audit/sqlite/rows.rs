@@ -3,22 +3,30 @@
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, Params, Row, params};
 
-use super::events::{EventPlace, LogSpan};
+use super::events::{EventPlace, LogSpan, SectionPlace};
 use crate::audit::evidence::{
-    EngineManner, Evidence, HoldRow, LineEntry, LogEntry, MintedTicket, OrderRow, Owner, QueueRow,
-    Restless, Standing, Table, TicketNo,
+    EngineManner, EventFacts, Evidence, HoldRow, LineEntry, LogEntry, MintedTicket, OrderRow,
+    Owner, QueueRow, Restless, SessionPrint, Standing, Table, TicketNo,
 };
 use crate::audit::store::note;
-use crate::domain::{ChangeKind, HoldId, HoldStatus, OrderId, OrderStatus, Timestamp, Wish};
+use crate::audit::venue::{StoredTicket, Venue, VenueFacts};
+use crate::domain::{
+    ChangeKind, ConfirmationNumber, HoldId, HoldStatus, OrderId, OrderStatus, PaymentReference,
+    SessionId, Timestamp, Wish,
+};
 
 /// Reads everything that is stored about an event.
 pub(super) fn evidence(
     connection: &Connection,
     place: EventPlace,
     span: &LogSpan,
+    unordered_until: Option<Timestamp>,
 ) -> rusqlite::Result<Evidence> {
-    let mut reader = Reader::new(connection, place);
-    reader.tickets()?;
+    let EventPlace { event_no, first, last, currency, sections, facts } = place;
+    let venue = Venue::of(facts.event_id, Some(currency));
+    let mut reader = Reader::new(connection, (event_no, (first, last)), facts);
+    reader.evidence.engine.unordered_until = unordered_until;
+    reader.tickets(&sections, venue)?;
     reader.holds()?;
     reader.orders()?;
     reader.line()?;
@@ -39,11 +47,16 @@ struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    fn new(connection: &'c Connection, place: EventPlace) -> Self {
+    fn new(
+        connection: &'c Connection,
+        (event_no, numbers): (i64, (i64, i64)),
+        event: EventFacts,
+    ) -> Self {
         let evidence = Evidence {
-            event: place.facts,
+            event,
             tickets: Vec::new(),
             areas: Vec::new(),
+            venue: VenueFacts::default(),
             line: Vec::new(),
             queue: Vec::new(),
             holds: Table::default(),
@@ -57,28 +70,52 @@ impl<'c> Reader<'c> {
             seen_at: None,
             strays: Vec::new(),
             unreadable: Vec::new(),
+            copies: Vec::new(),
         };
-        let numbers = (place.first, place.last);
-        Self { connection, event_no: place.event_no, numbers, minted: Vec::new(), evidence }
+        Self { connection, event_no, numbers, minted: Vec::new(), evidence }
     }
 
-    fn tickets(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT t.ticket_no, t.ticket_id, t.price, s.name, t.type_id
-                     FROM tickets t JOIN venue_sections s USING (section_no)
-                    WHERE t.ticket_no BETWEEN ?1 AND ?2 ORDER BY t.ticket_no";
+    /// Reads the tickets in the order of their numbers, which is that of the venue.
+    fn tickets(&mut self, sections: &[SectionPlace], mut venue: Venue) -> rusqlite::Result<()> {
+        let sql = "SELECT ticket_no, ticket_id, price, section_no, type_id, row_name, seat_name,
+                            aisle_after
+                     FROM tickets WHERE ticket_no BETWEEN ?1 AND ?2 ORDER BY ticket_no";
+        let mut walk = Walk { next: self.numbers.0, sections: sections.iter(), current: None };
         self.each("tickets", sql, self.numbers, |reader, row| {
-            let area =
-                reader.evidence.area_number(row.get_ref(3)?.as_str()?, row.get_ref(4)?.as_str()?);
-            let ticket = MintedTicket { ticket_id: row.get(1)?, price_minor: row.get(2)?, area };
-            reader.minted.push(row.get(0)?);
-            reader.evidence.tickets.push(ticket);
+            let number: i64 = row.get(0)?;
+            let (ticket_id, section_no) = (row.get(1)?, row.get(3)?);
+            let stored = StoredTicket {
+                ticket_id,
+                price_minor: row.get(2)?,
+                type_id: row.get_ref(4)?.as_str()?,
+                row: row.get_ref(5)?.as_str()?,
+                seat: row.get_ref(6)?.as_str()?,
+                aisle_after: row.get(7)?,
+            };
+            walk.go_to(number, &mut venue);
+            let (own, name) = walk.current.map_or((None, ""), |section: &SectionPlace| {
+                (Some(section.section_no), section.stored.name.as_str())
+            });
+            if own != Some(section_no) {
+                venue.fault(Some(ticket_id), || {
+                    format!("number {number} is not among those of its section, {section_no}")
+                });
+            }
+            venue.ticket(stored);
+            let area = reader.evidence.area_number(name, stored.type_id);
+            let price_minor = stored.price_minor;
+            reader.minted.push(number);
+            reader.evidence.tickets.push(MintedTicket { ticket_id, price_minor, area });
             Ok(())
-        })
+        })?;
+        walk.go_to(self.numbers.1.saturating_add(1), &mut venue);
+        self.evidence.venue = venue.finish();
+        Ok(())
     }
 
     fn line(&mut self) -> rusqlite::Result<()> {
         let sql = "SELECT entry_no, entry_id, buyer_id, section, type_id, size, joined_at, status,
-                          ended_at, hold_id
+                          ended_at, hold_id, session_id
                      FROM waitlist WHERE event_no = ?1 ORDER BY entry_no";
         self.each("waitlist", sql, [self.event_no], |reader, row| {
             let (offer, word): (Option<HoldId>, _) = (row.get(9)?, row.get_ref(7)?.as_str()?);
@@ -93,10 +130,12 @@ impl<'c> Reader<'c> {
             let entry = LineEntry {
                 entry_id: row.get(1)?,
                 buyer: reader.evidence.buyers.number(row.get(2)?),
+                session: SessionPrint::of(&session(row, 10)?),
                 wish: Wish { section: row.get(3)?, ticket_type: row.get(4)?, size: row.get(5)? },
                 joined_at: row.get(6)?,
                 ended_at,
                 offer: offer.map(|hold| reader.evidence.holds.number(hold)),
+                attempt: 0,
             };
             reader.evidence.line.push(entry);
             Ok(())
@@ -105,7 +144,8 @@ impl<'c> Reader<'c> {
 
     fn holds(&mut self) -> rusqlite::Result<()> {
         let sql =
-            "SELECT hex(hold_id), hold_id, buyer_id, tickets, started_at, expires_at, ended_as
+            "SELECT hex(hold_id), hold_id, buyer_id, tickets, started_at, expires_at, ended_as,
+                    session_id, payment_reference
                      FROM holds WHERE event_no = ?1";
         self.each("holds", sql, [self.event_no], Self::hold)
     }
@@ -114,10 +154,16 @@ impl<'c> Reader<'c> {
         let hold_id: HoldId = row.get(1)?;
         let numbers: Vec<i64> = serde_json::from_str(row.get_ref(3)?.as_str()?)
             .map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, Type::Text, e.into()))?;
-        let ended = match row.get_ref(6)? {
-            ValueRef::Null => false,
-            word => known(6, word, HoldStatus::ALL, HoldStatus::word).map(|_| true)?,
+        let ended_as = match row.get_ref(6)? {
+            ValueRef::Null => None,
+            word => Some(known(6, word, HoldStatus::ALL, HoldStatus::word)?),
         };
+        let session = SessionPrint::of(&session(row, 7)?);
+        let reference = match row.get_ref(8)? {
+            ValueRef::Null => None,
+            _ => Some(reference(row, 8)?),
+        };
+        let attempt = reference.map(|reference| OrderId::of_payment(hold_id, &reference));
         let (buyer, started_at, expires_at) = (row.get(2)?, row.get(4)?, row.get(5)?);
         let before = self.evidence.hold_tickets.len();
         for number in numbers {
@@ -130,9 +176,11 @@ impl<'c> Reader<'c> {
             tickets_from: count(before),
             ticket_count: count(self.evidence.hold_tickets.len() - before),
             buyer: self.evidence.buyers.number(buyer),
+            session,
+            attempt: attempt.map(|order| self.evidence.orders.number(order)),
             started_at,
             expires_at,
-            ended,
+            ended_as,
             ended_at: None,
         };
         self.evidence.holds.store(hold_id, hold);
@@ -141,15 +189,16 @@ impl<'c> Reader<'c> {
 
     fn orders(&mut self) -> rusqlite::Result<()> {
         let sql = "SELECT hex(order_id), order_id, hold_id, status, amount, payment_reference,
-                          decided_at, updated_at
+                          decided_at, updated_at, confirmation_number
                      FROM orders WHERE event_no = ?1";
         self.each("orders", sql, [self.event_no], |reader, row| {
             let (order_id, hold_id): (OrderId, HoldId) = (row.get(1)?, row.get(2)?);
             let order = OrderRow {
                 hold: reader.evidence.holds.number(hold_id),
+                confirmation: confirmation(row, 8)?,
                 status: known(3, row.get_ref(3)?, OrderStatus::ALL, OrderStatus::word)?,
                 amount_minor: row.get(4)?,
-                payment_reference: row.get(5)?,
+                payment_reference: reference(row, 5)?,
                 decided_at: row.get(6)?,
                 updated_at: row.get(7)?,
             };
@@ -159,7 +208,8 @@ impl<'c> Reader<'c> {
     }
 
     fn queue(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT ticket_no, status, hold_id, buyer_id, expires_at, order_id
+        let sql = "SELECT ticket_no, status, hold_id, buyer_id, expires_at, order_id,
+                          payment_deadline, reason
                      FROM order_queue WHERE ticket_no BETWEEN ?1 AND ?2";
         self.each("order_queue", sql, self.numbers, |reader, row| {
             let Some(ticket) = reader.minted(row.get(0)?, || "order_queue".into()) else {
@@ -173,21 +223,32 @@ impl<'c> Reader<'c> {
 
     fn queue_row(&mut self, ticket: TicketNo, row: &Row<'_>) -> rusqlite::Result<QueueRow> {
         let word = row.get_ref(1)?.as_str()?;
-        if word == "blocked" {
-            return Ok(QueueRow { ticket, standing: Standing::Blocked, owner: None });
-        }
-        let status = match word {
-            "held" => Standing::Held,
-            "paying" => Standing::Paying,
-            "sold" => Standing::Sold,
+        // Columns that a row of this status has; the others are null.
+        let (status, has): (fn(_) -> _, &[usize]) = match word {
+            "held" => (Standing::Held, &[2, 3, 4]),
+            "paying" => (Standing::Paying, &[2, 3, 4, 5, 6]),
+            "sold" => (Standing::Sold, &[2, 3, 4, 5]),
+            "blocked" => (|_| Standing::Blocked, &[7]),
             _ => return Err(unknown(1, word)),
         };
+        for column in 2..=7 {
+            if (row.get_ref(column)? == ValueRef::Null) == has.contains(&column) {
+                let name = row.as_ref().column_name(column)?;
+                let is = if has.contains(&column) { "not set" } else { "set" };
+                return Err(nonsense(column, format!("{name} is {is} while {word}")));
+            }
+        }
+        if word == "blocked" {
+            row.get_ref(7)?.as_str()?;
+            return Ok(QueueRow { ticket, standing: Standing::Blocked, owner: None });
+        }
         let (hold_id, buyer_id, expires_at) = (row.get(2)?, row.get(3)?, row.get(4)?);
         let order_id: Option<OrderId> = row.get(5)?;
         let owner = Owner {
             buyer: self.evidence.buyers.number(buyer_id),
             expires_at,
             order: order_id.map(|order_id| self.evidence.orders.number(order_id)),
+            payment_deadline: row.get(6)?,
         };
         let standing = status(self.evidence.holds.number(hold_id));
         Ok(QueueRow { ticket, standing, owner: Some(owner) })
@@ -206,11 +267,16 @@ impl<'c> Reader<'c> {
             };
             let change = known(3, row.get_ref(3)?, ChangeKind::ALL, ChangeKind::word)?;
             let hold = match change {
-                ChangeKind::Blocked | ChangeKind::Unblocked => None,
+                ChangeKind::Blocked | ChangeKind::Unblocked => {
+                    if row.get_ref(4)? != ValueRef::Null {
+                        return Err(nonsense(4, format!("{change} names a hold")));
+                    }
+                    None
+                }
                 _ => Some(reader.evidence.holds.number(row.get(4)?)),
             };
-            let (at, payment_until) = (row.get(2)?, None);
-            reader.evidence.log.push(LogEntry { at, ticket, hold, change, payment_until });
+            let (at, order, payment_until) = (row.get(2)?, None, None);
+            reader.evidence.log.push(LogEntry { at, ticket, hold, order, change, payment_until });
             Ok(())
         })
     }
@@ -221,7 +287,7 @@ impl<'c> Reader<'c> {
         table: &str,
         sql: &str,
         values: impl Params,
-        read: impl Fn(&mut Self, &Row<'_>) -> rusqlite::Result<()>,
+        mut read: impl FnMut(&mut Self, &Row<'_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query(values)?;
@@ -251,6 +317,58 @@ impl<'c> Reader<'c> {
     }
 }
 
+/// Goes through the sections of an event by the numbers of their tickets.
+struct Walk<'s> {
+    /// The number that the next section begins with.
+    next: i64,
+    sections: std::slice::Iter<'s, SectionPlace>,
+    current: Option<&'s SectionPlace>,
+}
+
+impl Walk<'_> {
+    /// Begins every section up to the one that has this number.
+    fn go_to(&mut self, number: i64, venue: &mut Venue) {
+        while number >= self.next
+            && let Some(section) = self.sections.next()
+        {
+            if section.first != self.next {
+                venue.fault(None, || {
+                    let (name, first, next) = (&section.stored.name, section.first, self.next);
+                    format!("section {name} begins with number {first}, not with {next}")
+                });
+            }
+            self.next = self.next.saturating_add_unsigned(section.stored.tickets);
+            self.current = Some(section);
+            venue.section(section.stored.clone());
+        }
+    }
+}
+
+/// A session, exactly as it is stored.
+fn session(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {
+    let session: SessionId = row.get(column)?;
+    as_stored(row, column, session.as_str()).map(|()| session)
+}
+
+/// A payment reference, exactly as it is stored.
+fn reference(row: &Row<'_>, column: usize) -> rusqlite::Result<PaymentReference> {
+    let reference: PaymentReference = row.get(column)?;
+    as_stored(row, column, reference.as_str()).map(|()| reference)
+}
+
+/// A confirmation number, exactly as it is stored.
+fn confirmation(row: &Row<'_>, column: usize) -> rusqlite::Result<ConfirmationNumber> {
+    let text = row.get_ref(column)?.as_str()?;
+    let number: ConfirmationNumber = text.parse().map_err(|_| unknown(column, text))?;
+    as_stored(row, column, &number.to_string()).map(|()| number)
+}
+
+/// A text that means the same as `text` but is another one is not found where it is looked for.
+fn as_stored(row: &Row<'_>, column: usize, text: &str) -> rusqlite::Result<()> {
+    let stored = row.get_ref(column)?.as_str()?;
+    if stored == text { Ok(()) } else { Err(nonsense(column, format!("`{stored}` for `{text}`"))) }
+}
+
 fn key_of(row: &Row<'_>) -> String {
     match row.get_ref(0) {
         Ok(ValueRef::Integer(number)) => number.to_string(),
@@ -271,12 +389,16 @@ fn known<T: Copy, const N: usize>(
 }
 
 fn unknown(column: usize, word: &str) -> rusqlite::Error {
-    let why = format!("`{word}` means nothing");
+    nonsense(column, format!("`{word}` means nothing"))
+}
+
+/// A value that cannot be what it is stored as.
+pub(super) fn nonsense(column: usize, why: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why.into())
 }
 
 /// Whether an error is about what is stored, and not about reading it.
-const fn is_about_a_value(error: &rusqlite::Error) -> bool {
+pub(super) const fn is_about_a_value(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{
         FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
     };

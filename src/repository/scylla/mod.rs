@@ -63,7 +63,6 @@ mod waitlist;
 
 pub(crate) use reader::{Reader, open_reader};
 pub use schema::SCHEMA;
-pub(crate) use values::Amount;
 
 /// A store in a keyspace of a ScyllaDB cluster.
 #[derive(Debug)]

@@ -146,7 +146,7 @@ fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<(String, String
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare_cached(
         "SELECT format('%s %s %d %s %d', name, type, \"notnull\", coalesce(dflt_value, 'none'), pk)
-           FROM pragma_table_info(?1) ORDER BY name",
+           FROM pragma_table_xinfo(?1) ORDER BY name",
     )?;
     let rows = statement.query_map([table], |row| row.get(0))?;
     rows.collect()

@@ -225,6 +225,11 @@ SELECT 1, max(coalesce((SELECT max(at) FROM change_log), 0),
               coalesce((SELECT max(joined_at) FROM waitlist), 0),
               coalesce((SELECT max(ended_at) FROM waitlist), 0),
               coalesce((SELECT max(minted_at) FROM events), 0));
+-- Up to where the log was written by a version of tix whose clock could step back. No row: nowhere.
+CREATE TABLE IF NOT EXISTS unordered_log (
+    until_position INTEGER NOT NULL PRIMARY KEY,
+    until_time     INTEGER NOT NULL               -- the latest time of those entries
+) STRICT, WITHOUT ROWID;
 
 CREATE VIEW IF NOT EXISTS available_tickets AS
 SELECT e.slug AS event, s.name AS section, t.row_name AS "row", t.seat_name AS seat, t.type_id,

@@ -41,3 +41,10 @@ ALTER TABLE waitlist ADD COLUMN scope TEXT
     AS (ifnull(section, '') || char(31) || lower(ifnull(type_id, ''))) VIRTUAL;
 -- Whether an aisle follows a seat, where the venue file says so; of what is minted, seat names say it.
 ALTER TABLE tickets ADD COLUMN aisle_after INTEGER;
+-- What is logged so far may run backwards in time.
+CREATE TABLE IF NOT EXISTS unordered_log (
+    until_position INTEGER NOT NULL PRIMARY KEY,
+    until_time     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO unordered_log (until_position, until_time)
+SELECT max(position), max(at) FROM change_log HAVING max(position) IS NOT NULL;
