@@ -369,8 +369,7 @@ impl From<simulate::Error> for Error {
             simulate::Error::NoServer { .. } => Self::NoServer(error.into()),
             simulate::Error::BrokeOff(_)
             | simulate::Error::Runtime(_)
-            | simulate::Error::Measurement(_)
-            | simulate::Error::Audit(_) => Self::Failed(error.into()),
+            | simulate::Error::Measurement(_) => Self::Failed(error.into()),
         }
     }
 }

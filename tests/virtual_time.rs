@@ -111,7 +111,8 @@ fn a_sale_stays_sound_whatever_goes_wrong_on_the_way() {
         assert!(report.audit.passed, "seed {seed}: {:?}", report.audit.violations);
         assert_eq!(report.circumstances.failures.count, 0, "{:?}", report.circumstances);
         let (b, faults) = (report.buyers, report.faults.unwrap());
-        assert_eq!(b.total, b.bought + b.gave_up + b.silent + b.crashed + b.empty_handed);
+        let left = b.bought + b.gave_up + b.silent + b.crashed + b.empty_handed;
+        assert_eq!((b.total, b.still_running), (left, 0));
         let outcomes = |name: &str| -> u64 {
             report.operations.iter().filter(|o| o.outcome == name).map(|o| o.count).sum()
         };
@@ -149,4 +150,20 @@ fn it_can_be_stopped_and_reports_all_the_same() {
     assert_eq!(report.circumstances.stopped, Urgency::WindDown);
     assert!((1..5000).contains(&report.buyers.total), "{:?}", report.buyers);
     assert!(report.audit.passed, "{:?}", report.audit.violations);
+}
+
+#[test]
+fn sold_out_in_minutes_sells_out_within_fifteen() {
+    let scenario = tix::simulate::scenario::read("sold-out-in-minutes").unwrap();
+    let few = (1..=40).map(|buyers| (buyers, 0..12));
+    let many = [(99, 0..6), (100, 0..6), (333, 0..6), (1000, 0..4), (5000, 0..2), (20_000, 0..1)];
+    for (buyers, seeds) in few.chain(many) {
+        for seed in seeds {
+            let scenario = Scenario { buyers, speed: Pace::REAL, ..scenario.clone() };
+            let report = rehearsed(&scenario, seed);
+            let after = report.sell_through.sold_out_after_seconds;
+            let in_time = after.is_some_and(|after| after <= 900.0);
+            assert!(in_time, "{buyers} buyers, seed {seed}: {after:?}, {:?}", report.tickets);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::{TicketId, Timestamp};
 
 /// The outcome of an audit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct AuditReport {
     /// Whether no rule is broken.
     pub passed: bool,

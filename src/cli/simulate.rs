@@ -1,6 +1,7 @@
 //! `tix simulate`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -16,9 +17,10 @@ Examples:
   tix simulate --buyers 10000 --speed max          without pauses, for load
   tix simulate --buyers 10000 --seats 2000         five buyers for a seat
   tix simulate --buyers 10000 --seed 42            the same buyers once more
-  tix simulate --scenario sold-out-in-minutes      eight buyers for a seat
+  tix simulate --scenario oversubscribed           eight buyers for a seat, many wait
+  tix simulate --scenario sold-out-in-minutes      the same, and all is sold soon
   tix simulate --scenario rush                     bots are four of ten buyers
-  tix simulate --scenario sold-out-in-minutes --virtual-time
+  tix simulate --scenario oversubscribed --virtual-time
                                                    the same in seconds, and the same again
   tix simulate --virtual-time --repeat 20          how much of it is chance
   tix simulate --buyers 2000 --faults              while much goes wrong; the audit must pass
@@ -34,9 +36,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The rehearsal")]
 pub struct SimulateArgs {
-    /// A scenario of its own: spike, metered, rush, calm, sold-out-in-minutes, or a TOML file; spike
-    /// where nobody says. Options count more than what it says; `--help` has one for each of its
-    /// parameters
+    /// A scenario of its own: spike, metered, rush, calm, oversubscribed, sold-out-in-minutes, or a
+    /// TOML file; spike by default. Options override it; `--help` has one for each of its parameters
     #[arg(long, value_name = "NAME|FILE")]
     pub scenario: Option<String>,
     /// What the options change of it.
@@ -67,6 +68,10 @@ pub struct SimulateArgs {
     /// same store, in which the event is made before and audited afterwards
     #[arg(long, value_name = "URL", conflicts_with_all = ["virtual_time", "plan"])]
     pub target: Option<Target>,
+    /// How long buyers and the end of the run wait for a store, or a server, that does not answer, before
+    /// the run ends and reports what is known; 2m by default
+    #[arg(long, value_name = "SPAN", value_parser = values::span, conflicts_with = "virtual_time")]
+    pub store_wait: Option<Duration>,
     /// Write down who would come and want what, as JSON Lines, and let nobody in: nothing touches a
     /// store, unless --event names one to read from. A file of that name is replaced; `-` is standard
     /// output

@@ -24,8 +24,8 @@ pub struct SweepArgs {
     /// --help` lists the parameters
     #[arg(long, value_name = "NAME=VALUE,VALUE…", required = true)]
     pub vary: Vec<Axis>,
-    /// The scenario that is varied: spike, metered, rush, calm, sold-out-in-minutes, or a TOML file;
-    /// spike where nobody says
+    /// The scenario that is varied: spike, metered, rush, calm, oversubscribed, sold-out-in-minutes,
+    /// or a TOML file; spike by default
     #[arg(long, value_name = "NAME|FILE")]
     pub scenario: Option<String>,
     /// What the options change of it.

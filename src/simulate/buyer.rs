@@ -10,10 +10,12 @@ use tokio::time::Instant;
 use super::box_office::{Answered, OwnHold};
 use super::checkout::Checkout;
 use super::choice::choose;
+use super::leaving::{Leaving, Reason};
 use super::link::faults::Trouble;
 use super::measure::Operation;
+use super::outage::{Kind, Retries, is_busy, is_outage};
 use super::plan::{BuyerPlan, Visit};
-use super::progress::{Leaving, Progress};
+use super::progress::Progress;
 use super::sale::Sale;
 use super::stop::Urgency;
 use crate::audit::Answer;
@@ -35,11 +37,12 @@ pub(super) async fn attend(sale: Arc<Sale>, number: u32, place: u32, due: Instan
     presence.leaving = match sale.plan.buyer(number) {
         Ok(plan) => {
             presence.bot = plan.bot.then_some(plan.party);
-            Buyer { sale: &sale, plan: &plan, place, due, seated: false }.attend().await
+            let why = Reason::OutOfAttempts;
+            Buyer { sale: &sale, plan: &plan, place, due, seated: false, why }.attend().await
         }
         Err(e) => {
             sale.failures.add("plan a buyer", &e);
-            Leaving::EmptyHanded
+            Leaving::EmptyHanded(Reason::StoreFailed)
         }
     };
 }
@@ -55,7 +58,7 @@ struct Presence<'a> {
 impl<'a> Presence<'a> {
     fn of(progress: &'a Progress) -> Self {
         progress.arrives();
-        Self { progress, leaving: Leaving::EmptyHanded, bot: None }
+        Self { progress, leaving: Leaving::Cut, bot: None }
     }
 }
 
@@ -78,6 +81,8 @@ pub(super) struct Buyer<'a> {
     pub(super) due: Instant,
     /// Whether he ever got seats.
     seated: bool,
+    /// What ended the latest attempt to get seats.
+    pub(super) why: Reason,
 }
 
 /// What came of asking for seats.
@@ -95,7 +100,7 @@ impl Buyer<'_> {
         }
         match self.wait_in_line().await {
             Break(leaving) => leaving,
-            Continue(()) => Leaving::EmptyHanded,
+            Continue(()) => Leaving::EmptyHanded(self.why),
         }
     }
 
@@ -103,8 +108,26 @@ impl Buyer<'_> {
     async fn visit(&mut self, nth: usize, visit: &Visit) -> ControlFlow<Leaving> {
         self.pause_or_leave(visit.after_ms).await?;
         match self.search(visit).await? {
-            Some(hold) => Checkout { buyer: self, hold: &hold, visit: nth }.run().await,
-            None => Continue(()),
+            Some(hold) => {
+                self.why = Reason::HoldLost;
+                Checkout { buyer: self, hold: &hold, visit: nth }.run().await
+            }
+            None => {
+                self.why = self.shortage();
+                Continue(())
+            }
+        }
+    }
+
+    /// Why there are no seats for this buyer, by what is known of the venue.
+    fn shortage(&self) -> Reason {
+        let vacancy = &self.sale.vacancy;
+        if vacancy.may_have_anywhere(self.plan.party) {
+            Reason::OutOfAttempts
+        } else if vacancy.may_have_anywhere(1) {
+            Reason::PartyTooLarge
+        } else {
+            Reason::NothingAvailable
         }
     }
 
@@ -142,8 +165,9 @@ impl Buyer<'_> {
         let counted = sale.count_tickets(self.plan.number).await;
         match counted.as_ref().err().and_then(Trouble::of) {
             Some(Trouble::Crashed) => return Break(Leaving::Crashed),
-            // He goes by what was known before.
+            // The buyer goes by what was known before.
             Some(Trouble::Refused | Trouble::Lost) => {}
+            None if counted.as_ref().is_err_and(is_outage) => {}
             None => self.answered("count the tickets", counted)?,
         }
         let may_do = |section: &u32| {
@@ -180,7 +204,7 @@ impl Buyer<'_> {
             // He may have no more, or there is nothing here for anybody: no use in another try.
             Err(Error::Refused(
                 Refusal::Limit { .. } | Refusal::UnknownEvent { .. } | Refusal::UnknownSeat { .. },
-            )) => return Break(Leaving::EmptyHanded),
+            )) => return Break(Leaving::EmptyHanded(Reason::Refused)),
             Err(Error::Refused(refusal)) => {
                 if matches!(refusal, Refusal::Taken { .. }) {
                     sale.tally.refused_as_taken(section);
@@ -189,6 +213,7 @@ impl Buyer<'_> {
             }
             answer => self.answered("start a hold", answer)?,
         };
+        sale.progress.claimed(hold.tickets.len());
         self.got(sent_at, &hold);
         Continue(Claim::Held(hold))
     }
@@ -199,13 +224,12 @@ impl Buyer<'_> {
         if !std::mem::replace(&mut self.seated, true) {
             sale.tally.seated(self.place);
         }
-        sale.progress.claimed(hold.tickets.len());
         let answer = Answer::Held { from: hold.started_at, until: hold.expires_at };
         sale.told(sent_at, hold, answer);
     }
 
-    /// Asks the box office, and asks the same again where something went wrong on the way on purpose, as
-    /// anybody would whose line is bad.
+    /// Asks the box office. Asks the same again where something went wrong on the way on purpose, and
+    /// while the store is away.
     pub(super) async fn ask<T, C>(
         &mut self,
         operation: Operation,
@@ -214,15 +238,36 @@ impl Buyer<'_> {
     where
         C: Future<Output = Answered<T>>,
     {
-        let mut asked = 0;
+        let (sale, kind) = (self.sale, Kind::of(operation));
+        let (mut troubled, mut retries) = (0, Retries::default());
         loop {
-            let answer = self.sale.ask(self.plan.number, operation, self.due, call()).await;
-            self.due = Instant::now();
-            asked += 1;
-            let Some(trouble) = answer.as_ref().err().and_then(Trouble::of) else {
+            let answer = sale.ask(self.plan.number, operation, self.due, call()).await;
+            let Err(error) = &answer else {
+                self.due = Instant::now();
                 return Continue(answer);
             };
-            self.endure(trouble, asked).await?;
+            if let Some(trouble) = Trouble::of(error) {
+                self.due = Instant::now();
+                troubled += 1;
+                self.endure(trouble, troubled).await?;
+                continue;
+            }
+            // A server says busy after it has let the buyer wait.
+            let busy = is_busy(error) && !sale.office.serves_the_line();
+            if !busy && !is_outage(error) {
+                self.due = Instant::now();
+                return Continue(answer);
+            }
+            // The request stays due when it was: what the outage costs the buyer is measured.
+            let again = tokio::select! {
+                biased;
+                () = sale.stop.asked(Urgency::WindDown) => return Break(Leaving::Cut),
+                again = sale.progress.outages().may_ask_again(kind, error, &mut retries) => again,
+            };
+            if !again {
+                self.due = Instant::now();
+                return Continue(answer);
+            }
         }
     }
 
@@ -230,7 +275,7 @@ impl Buyer<'_> {
     pub(super) async fn endure(&mut self, trouble: Trouble, asked: u32) -> ControlFlow<Leaving> {
         match trouble {
             Trouble::Crashed => Break(Leaving::Crashed),
-            _ if asked == ASKS_MAX => Break(Leaving::EmptyHanded),
+            _ if asked == ASKS_MAX => Break(Leaving::EmptyHanded(Reason::NoConnection)),
             Trouble::Refused | Trouble::Lost => self.pause_or_leave(ASK_AGAIN_MS).await,
         }
     }
@@ -245,7 +290,7 @@ impl Buyer<'_> {
             Ok(value) => Continue(value),
             Err(e) => {
                 self.sale.failures.add(tried, &e);
-                Break(Leaving::EmptyHanded)
+                Break(Leaving::EmptyHanded(Reason::StoreFailed))
             }
         }
     }
@@ -253,7 +298,7 @@ impl Buyer<'_> {
     async fn pause_or_leave(&mut self, buyer_ms: u32) -> ControlFlow<Leaving> {
         match self.pause(buyer_ms).await {
             Continue(()) => Continue(()),
-            Break(()) => Break(Leaving::EmptyHanded),
+            Break(()) => Break(Leaving::Cut),
         }
     }
 
@@ -262,7 +307,7 @@ impl Buyer<'_> {
         let sale = self.sale;
         let span = sale.plan.scenario().speed.pause(buyer_ms);
         self.due += span;
-        if sale.stop.urgency() > Urgency::None {
+        if sale.winds_down() {
             return Break(());
         }
         if span.is_zero() {
@@ -271,7 +316,7 @@ impl Buyer<'_> {
         tokio::select! {
             biased;
             () = tokio::time::sleep_until(self.due) => Continue(()),
-            () = sale.stop.asked(Urgency::WindDown) => Break(()),
+            () = sale.winding_down() => Break(()),
         }
     }
 }

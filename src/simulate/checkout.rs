@@ -6,10 +6,9 @@ use tokio::time::Instant;
 
 use super::box_office::{OwnHold, OwnOrder};
 use super::buyer::Buyer;
-use super::link::faults::Trouble;
+use super::leaving::{Leaving, Reason};
 use super::measure::Operation;
 use super::plan::Intent;
-use super::progress::Leaving;
 use crate::audit::Answer;
 use crate::domain::{HoldStatus, OrderId, PaymentReference, Refusal, Timestamp};
 use crate::repository::{Error, Result};
@@ -43,7 +42,7 @@ impl Checkout<'_, '_> {
             return self.fall_silent();
         }
         if self.buyer.pause(plan.checkout_ms).await.is_break() {
-            return self.fall_silent();
+            return self.cut();
         }
         if plan.intent == Intent::GivesUp {
             return self.give_up().await;
@@ -57,7 +56,7 @@ impl Checkout<'_, '_> {
             return self.give_up().await;
         };
         if self.buyer.pause(found_ms).await.is_break() {
-            return self.fall_silent();
+            return self.cut();
         }
         match self.pay(2).await? {
             Paid::Yes => Break(Leaving::Bought),
@@ -69,6 +68,17 @@ impl Checkout<'_, '_> {
     fn fall_silent(&self) -> ControlFlow<Leaving> {
         self.leave_hold_behind();
         Break(Leaving::Silent)
+    }
+
+    /// The run stops before the hold ends.
+    fn cut(&self) -> ControlFlow<Leaving> {
+        self.leave_hold_behind();
+        Break(Leaving::Cut)
+    }
+
+    /// The buyer never learns what became of the hold.
+    fn outcome_unknown(&self) {
+        self.buyer.sale.progress.unknown(self.hold.tickets.len(), self.hold.expires_at);
     }
 
     fn leave_hold_behind(&self) {
@@ -83,7 +93,7 @@ impl Checkout<'_, '_> {
         let answer = match self.buyer.ask(Operation::Abandon, call).await {
             Continue(answer) => answer,
             Break(leaving) => {
-                self.leave_hold_behind();
+                self.outcome_unknown();
                 return Break(leaving);
             }
         };
@@ -95,9 +105,7 @@ impl Checkout<'_, '_> {
             // He took longer than he had: others may have his seats already.
             Ok(_) | Err(Error::Refused(_)) => self.leave_hold_behind(),
             Err(e) => {
-                sale.failures.add("abandon a hold", &e);
-                self.leave_hold_behind();
-                return Break(Leaving::EmptyHanded);
+                return self.failed("abandon a hold", &e);
             }
         }
         Break(Leaving::GaveUp)
@@ -111,21 +119,12 @@ impl Checkout<'_, '_> {
             Ok(reference) => reference,
             Err(e) => return self.failed("name a payment", &e),
         };
-        for asked in 1..=REPEATS_MAX {
+        for _ in 0..REPEATS_MAX {
             let sent_at = sale.office.now();
-            let refusal = match self.confirm(&reference).await {
+            let refusal = match self.confirm(&reference).await? {
                 Ok(order) => return Continue(self.paid(sent_at, &order)),
                 Err(Error::Refused(refusal)) => refusal,
-                Err(e @ Error::Store(_)) => match Trouble::of(&e) {
-                    None => return self.failed("confirm a hold", &e),
-                    Some(trouble) => match self.buyer.endure(trouble, asked).await {
-                        Continue(()) => continue,
-                        Break(leaving) => {
-                            self.leave_hold_behind();
-                            return Break(leaving);
-                        }
-                    },
-                },
+                Err(e @ Error::Store(_)) => return self.failed("confirm a hold", &e),
             };
             let pause_ms = match refusal {
                 Refusal::Busy { .. } => BUSY_PAUSE_MS,
@@ -136,17 +135,18 @@ impl Checkout<'_, '_> {
                 refusal => return Continue(self.refused(sent_at, &reference, &refusal)),
             };
             if self.buyer.pause(pause_ms).await.is_break() {
-                return self.fall_silent().map_continue(|()| Paid::Never);
+                self.outcome_unknown();
+                return Break(Leaving::Cut);
             }
         }
-        self.leave_hold_behind();
+        self.outcome_unknown();
         Continue(Paid::Never)
     }
 
     fn paid(&self, sent_at: Timestamp, order: &OwnOrder) -> Paid {
         let sale = self.buyer.sale;
-        sale.progress.confirmed(self.hold.tickets.len());
         let (order_id, amount_minor) = (order.order_id, order.amount.minor());
+        sale.progress.confirmed(self.hold.tickets.len(), amount_minor);
         sale.told(sent_at, self.hold, Answer::Paid { order_id, amount_minor });
         Paid::Yes
     }
@@ -172,16 +172,21 @@ impl Checkout<'_, '_> {
 
     fn failed<T>(&self, tried: &str, error: &dyn std::error::Error) -> ControlFlow<Leaving, T> {
         self.buyer.sale.failures.add(tried, error);
-        self.leave_hold_behind();
-        Break(Leaving::EmptyHanded)
+        self.outcome_unknown();
+        Break(Leaving::EmptyHanded(Reason::StoreFailed))
     }
 
     /// Confirms the hold; what the provider takes does not count as the store's time.
-    async fn confirm(&mut self, reference: &PaymentReference) -> Result<OwnOrder> {
-        let (sale, plan) = (self.buyer.sale, self.buyer.plan);
-        let call = sale.office.confirm(self.hold, &plan.session_id, reference);
-        let answer = sale.ask(plan.number, Operation::Confirm, self.buyer.due, call).await;
-        self.buyer.due = Instant::now();
+    async fn confirm(
+        &mut self,
+        reference: &PaymentReference,
+    ) -> ControlFlow<Leaving, Result<OwnOrder>> {
+        let (sale, plan, hold) = (self.buyer.sale, self.buyer.plan, self.hold);
+        let call = || sale.office.confirm(hold, &plan.session_id, reference);
+        let answer = self.buyer.ask(Operation::Confirm, call).await;
+        if answer.is_break() {
+            self.outcome_unknown();
+        }
         answer
     }
 
@@ -191,7 +196,7 @@ impl Checkout<'_, '_> {
         tokio::select! {
             biased;
             () = tokio::time::sleep(span) => {}
-            () = self.buyer.sale.stop.asked(super::stop::Urgency::WindDown) => {}
+            () = self.buyer.sale.winding_down() => {}
         }
         self.buyer.due = Instant::now();
     }

@@ -43,7 +43,4 @@ pub enum Error {
     /// There is no runtime to rehearse on.
     #[error("cannot start a runtime")]
     Runtime(#[source] std::io::Error),
-    /// The audit could not be made.
-    #[error("cannot audit the rehearsal")]
-    Audit(#[source] repository::Error),
 }

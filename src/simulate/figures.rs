@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::report::float;
+use super::pace::Pace;
+use super::report::{SimulationReport, float};
 use crate::domain::Money;
 
 /// A count with its noun, in the plural where it needs one.
@@ -53,9 +54,57 @@ pub(super) fn span_us(micros: u64) -> String {
     humanised(Duration::from_micros(micros))
 }
 
-/// A rate without digits behind the point.
-pub(super) fn whole(number: f64) -> String {
-    grouped_digits(&format!("{number:.0}"))
+/// A rate, without digits behind the point unless it is small.
+pub(super) fn rate(number: f64) -> String {
+    let decimals = match number {
+        ..=0.0 => 0,
+        ..0.1 => 2,
+        ..9.95 => 1,
+        _ => 0,
+    };
+    let text = format!("{number:.decimals$}");
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    grouped_digits(whole) + rest
+}
+
+/// What the times of the report are: without pauses there is no buyer time.
+pub(super) fn time_name(report: &SimulationReport) -> &'static str {
+    match report.scenario.speed {
+        Pace::Factor(_) => "buyer time",
+        Pace::Max => "clock time",
+    }
+}
+
+/// How long the rehearsal took, by which clock.
+pub(super) fn took(report: &SimulationReport) -> String {
+    let took = span(report.elapsed_seconds);
+    let end = report.timeline.points.last().map_or(0.0, |point| point.at_seconds);
+    match report.scenario.speed {
+        _ if report.virtual_time => format!("{took} of buyer time, by a virtual clock"),
+        Pace::Factor(_) => format!("{took} of clock time, {} of buyer time", span(end)),
+        Pace::Max => format!("{took} of clock time; without pauses there is no buyer time"),
+    }
+}
+
+/// How many operations there were in a second, and of which clock.
+pub(super) fn throughput(report: &SimulationReport) -> [String; 4] {
+    let t = &report.throughput;
+    let clock = if report.virtual_time { "virtual time, modelled" } else { "clock time" };
+    [
+        rate(t.operations_per_second),
+        rate(t.peak_operations_per_second),
+        rate(t.holds_per_second),
+        format!("seconds of {clock}"),
+    ]
+}
+
+/// Whether latencies were measured, or follow from the scenario.
+pub(super) fn latency_kind(report: &SimulationReport) -> &'static str {
+    if report.virtual_time {
+        "modelled by the scenario, in whole milliseconds; nothing was measured"
+    } else {
+        "measured, in clock time"
+    }
 }
 
 /// A span in three digits and the unit that fits: `850 µs`, `12.3 ms`, `1.25 s`, `3 min 05 s`.

@@ -76,20 +76,50 @@ impl PhantomSellOut {
 
     /// From when to when it was so, in seconds; in order of time, with a gap between any two.
     pub(super) fn spans(timeline: &Timeline) -> Vec<(f64, f64)> {
-        let mut spans: Vec<(f64, f64)> = Vec::new();
-        // A point tells of the time since the one before.
-        let (mut before, mut going_on) = (0.0, false);
-        for point in &timeline.points {
-            let phantom = is_phantom(point);
-            match spans.last_mut() {
-                Some(last) if phantom && going_on => last.1 = point.at_seconds,
-                _ if phantom => spans.push((before, point.at_seconds)),
-                _ => {}
-            }
-            (before, going_on) = (point.at_seconds, phantom);
-        }
-        spans
+        spans(timeline, is_phantom)
     }
+}
+
+/// When no ticket was available: each was sold, held or being paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct NothingAvailable {
+    /// How long it was so, in all.
+    pub seconds: f64,
+    /// How long without a break.
+    pub longest_seconds: f64,
+    /// When it began to be so for the first time.
+    pub from_seconds: Option<f64>,
+}
+
+impl NothingAvailable {
+    /// Reads it off a time line.
+    #[must_use]
+    pub fn of(timeline: &Timeline) -> Self {
+        let spans = spans(timeline, |point| point.for_sale() > 0 && point.available == 0);
+        let lengths = || spans.iter().map(|(from, to)| to - from);
+        Self {
+            seconds: rounded(lengths().sum()),
+            longest_seconds: rounded(lengths().fold(0.0, f64::max)),
+            from_seconds: spans.first().map(|(from, _)| *from),
+        }
+    }
+}
+
+/// From when to when something was so, in seconds; in order of time, with a gap between any two.
+fn spans(timeline: &Timeline, is_so: impl Fn(&Point) -> bool) -> Vec<(f64, f64)> {
+    let mut spans: Vec<(f64, f64)> = Vec::new();
+    // A point stands for the time since the one before.
+    let (mut before, mut going_on) = (0.0, false);
+    for point in &timeline.points {
+        let so = is_so(point);
+        match spans.last_mut() {
+            Some(last) if so && going_on => last.1 = point.at_seconds,
+            _ if so => spans.push((before, point.at_seconds)),
+            _ => {}
+        }
+        (before, going_on) = (point.at_seconds, so);
+    }
+    spans
 }
 
 fn is_phantom(point: &Point) -> bool {
@@ -137,6 +167,10 @@ pub struct Waiting {
     pub waited: u64,
     /// How many of them were offered tickets; the others left.
     pub offered: u64,
+    /// How many tickets their parties need on average.
+    pub party_mean: f64,
+    /// The same of those who were offered tickets; none where nobody was.
+    pub offered_party_mean: Option<f64>,
     /// After how long half of these were offered them; none where nobody was.
     pub offered_after_p50_seconds: Option<f64>,
     /// After how long the last of these was.
@@ -167,6 +201,14 @@ impl Waiting {
     }
 
     fn of(group: &[Wait], (place_from, place_to): (u32, u32), speed: Pace) -> Self {
+        let mean = |of: &mut dyn Iterator<Item = &Wait>| {
+            let (count, tickets) = of.fold((0, 0), |(count, tickets), wait| {
+                (count + 1, tickets + u64::from(wait.party))
+            });
+            (count > 0).then(|| rounded(float(tickets) / float(count)))
+        };
+        let party_mean = mean(&mut group.iter()).unwrap_or_default();
+        let offered_party_mean = mean(&mut group.iter().filter(|wait| wait.offered));
         let offered = group.iter().filter(|wait| wait.offered);
         let mut offered: Vec<Duration> = offered.map(|wait| wait.waited).collect();
         offered.sort_unstable();
@@ -176,6 +218,8 @@ impl Waiting {
             place_to,
             waited: group.len() as u64,
             offered: offered.len() as u64,
+            party_mean,
+            offered_party_mean,
             offered_after_p50_seconds: offered
                 .get(offered.len().saturating_sub(1) / 2)
                 .map(seconds),
@@ -234,9 +278,27 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_available_whether_seats_are_sold_or_held() {
+        let timeline = timeline(&[
+            (10.0, 1, 999, 0),
+            (20.0, 0, 1000, 0),
+            (30.0, 0, 300, 700),
+            (40.0, 5, 295, 700),
+            (45.0, 0, 0, 1000),
+        ]);
+        let found = NothingAvailable::of(&timeline);
+        exactly(found.seconds, 25.0);
+        exactly(found.longest_seconds, 20.0);
+        assert_eq!(found.from_seconds, Some(10.0));
+        assert_eq!(NothingAvailable::of(&Timeline::default()), NothingAvailable::default());
+    }
+
+    #[test]
     fn who_waited_is_sorted_by_place() {
-        let wait =
-            |place, seconds, offered| Wait { place, waited: Duration::from_secs(seconds), offered };
+        let wait = |place, seconds, offered| {
+            let party = if offered { 2 } else { 5 };
+            Wait { place, party, waited: Duration::from_secs(seconds), offered }
+        };
         let waits = vec![wait(70, 9, false), wait(1, 1, true), wait(10, 3, true), wait(2, 2, true)];
         let found = Waiting::by_place(waits, Pace::Factor(60.0));
         let groups: Vec<_> = found.iter().map(|w| (w.place_from, w.place_to)).collect();
@@ -245,6 +307,8 @@ mod tests {
         assert_eq!(found[0].offered_after_p50_seconds, Some(120.0));
         assert_eq!(found[0].offered_after_max_seconds, Some(180.0));
         assert_eq!((found[1].offered, found[1].offered_after_p50_seconds), (0, None));
+        exactly(found[0].party_mean, 2.0);
+        assert_eq!((found[0].offered_party_mean, found[1].offered_party_mean), (Some(2.0), None));
         let last = Waiting::by_place(vec![wait(u32::MAX, 1, false)], Pace::Max);
         assert_eq!(last.len(), 1);
     }

@@ -8,6 +8,7 @@
 
 mod at_store;
 mod box_office;
+pub mod breakdown;
 mod buyer;
 mod checkout;
 pub mod choice;
@@ -17,9 +18,11 @@ mod figures;
 pub mod grid;
 mod ids;
 pub mod insight;
+pub mod leaving;
 mod link;
 pub mod measure;
 mod metered;
+pub mod outage;
 pub mod outcome;
 mod over_http;
 pub mod pace;

@@ -7,10 +7,10 @@ use std::fmt::Write;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::ink::Ink;
-use self::parts::{bar, count_figure, figure, percent_figure, span_figure, time_name};
-use super::figures::{grouped, grouped_money, span};
+use self::parts::{bar, count_figure, figure, percent_figure, span_figure};
+use super::figures::{grouped, grouped_money, time_name, took};
+use super::insight::NothingAvailable;
 use super::report::{SimulationReport, float};
-use super::stop::Urgency;
 use super::text;
 
 mod chart;
@@ -108,35 +108,19 @@ fn verdict(report: &SimulationReport) -> Markup {
     let lines = text::verdict(report);
     html! {
         p.kind { "Rehearsal of an on-sale" }
-        @if !audit.passed {
+        @if report.audit_made && !audit.passed {
             div.failed role="alert" {
                 p { (text::audit_failed(report)) }
                 (proof::violations(&audit.violations[..audit.violations.len().min(VIOLATIONS_FIRST_MAX)]))
                 @if audit.violations.len() > VIOLATIONS_FIRST_MAX { p { a href="#audit" { "All of them" } } }
             }
         }
+        @if !report.audit_made { div.failed role="alert" { p { (text::audited(report)) } } }
         h1 { (text::sold(report)) }
         @if audit.passed { p.passed { "✓ " (text::audited(report)) } }
-        @if report.circumstances.stopped > Urgency::None || report.circumstances.failures.count > 0 {
-            div.warning { @for line in lines.iter().skip(2) { p { (line) } } }
-        }
-        p.note { (clock(report)) }
+        @if lines.len() > 2 { div.warning { @for line in lines.iter().skip(2) { p { (line) } } } }
+        p.note { "The rehearsal took " (took(report)) "." }
         p.note { "Seed " (report.seed) ". The same buyers once more: " code { (text::command(report)) } }
-    }
-}
-
-/// What the time in the first sentence is, and how long it was for the buyers.
-fn clock(report: &SimulationReport) -> String {
-    let took = span(report.elapsed_seconds);
-    let end = report.timeline.points.last().map_or(0.0, |point| point.at_seconds);
-    match time_name(report) {
-        _ if report.virtual_time => {
-            format!("The {took} are buyer time: the rehearsal went by a virtual clock.")
-        }
-        "buyer time" => {
-            format!("The {took} are clock time; for the buyers they were {}.", span(end))
-        }
-        _ => format!("The {took} are clock time: without pauses there is no buyer time."),
     }
 }
 
@@ -168,12 +152,20 @@ fn key_figures(report: &SimulationReport) -> Markup {
                     "Sold out after",
                     span_figure("/sell_through/sold_out_after_seconds", sell_through.sold_out_after_seconds),
                     html! { "half after "
-                        (span_figure("/sell_through/half_after_seconds", sell_through.half_after_seconds)) },
+                        (span_figure("/sell_through/half_after_seconds", sell_through.half_after_seconds))
+                        " (" (time_name(report)) ")" },
                 ))
                 (card(
-                    "Phantom sell-out",
-                    if none { html! { "none" } } else { span_figure("/phantom_sell_out/seconds", Some(phantom.seconds)) },
-                    html! { "everything held, little sold" },
+                    "None available for",
+                    match report.nothing_available {
+                        NothingAvailable { from_seconds: None, .. } => html! { "never" },
+                        NothingAvailable { longest_seconds, .. } =>
+                            span_figure("/nothing_available/longest_seconds", Some(longest_seconds)),
+                    },
+                    html! {
+                        "at the longest; phantom sell-out, under 1 % available while under 50 % sold: "
+                        @if none { "none" } @else { (span_figure("/phantom_sell_out/seconds", Some(phantom.seconds))) }
+                    },
                 ))
                 (card(
                     "Left with nothing",

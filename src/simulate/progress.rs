@@ -3,28 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use super::leaving::{Leaving, Reason, Reasons};
+use super::outage::Outages;
 use crate::domain::Timestamp;
 
 /// Deadlines are kept in steps this long, so that their number is bounded by the time to pay.
 const LAPSE_STEP_MS: i64 = 50;
-
-/// How a buyer left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Leaving {
-    /// With tickets.
-    Bought,
-    /// With tickets that he was offered while he waited in line.
-    Served,
-    /// He gave his hold up, and said so.
-    GaveUp,
-    /// He left a hold behind without a word.
-    Silent,
-    /// He crashed, on purpose, after the store did what he asked.
-    Crashed,
-    /// He never had seats, or lost them before he paid.
-    EmptyHanded,
-}
 
 /// Counts what happens while it happens.
 #[derive(Debug, Default)]
@@ -37,20 +23,28 @@ pub struct Progress {
     gave_up: AtomicU64,
     silent: AtomicU64,
     crashed: AtomicU64,
-    empty_handed: AtomicU64,
+    empty_handed: [AtomicU64; Reason::ALL.len()],
+    cut: AtomicU64,
+    present: AtomicU64,
+    present_max: AtomicU64,
     waitlisted: AtomicU64,
     waiting: AtomicU64,
+    waiting_max: AtomicU64,
     served: AtomicU64,
     bots: AtomicU64,
     bots_bought: AtomicU64,
     bots_tickets: AtomicU64,
     operations: AtomicU64,
-    holds_started: AtomicU64,
+    holds_claimed: AtomicU64,
+    holds_offered: AtomicU64,
+    holds_unknown: AtomicU64,
     holds_abandoned: AtomicU64,
     holds_confirmed: AtomicU64,
     tickets_claimed: AtomicU64,
     tickets_given_back: AtomicU64,
     tickets_sold: AtomicU64,
+    revenue_minor: AtomicI64,
+    outages: Outages,
     left_behind: Mutex<BTreeMap<i64, Abandonment>>,
     held_back: AtomicBool,
 }
@@ -79,12 +73,18 @@ pub struct Snapshot {
     pub silent: u64,
     /// Buyers who crashed on purpose.
     pub crashed: u64,
-    /// Buyers who left with nothing.
-    pub empty_handed: u64,
+    /// Buyers who left with nothing, by reason.
+    pub empty_handed: Reasons,
+    /// Buyers whom the end of the run cut off.
+    pub cut: u64,
+    /// The most buyers present at once.
+    pub present_max: u64,
     /// Buyers who joined the waitlist.
     pub waitlisted: u64,
-    /// Buyers who stand in line now.
+    /// Buyers on the waitlist now.
     pub waiting: u64,
+    /// The most buyers on the waitlist at once.
+    pub waiting_max: u64,
     /// Buyers who left with tickets that they were offered while they waited; those who
     /// [`bought`](Self::bought) include them.
     pub served: u64,
@@ -94,8 +94,12 @@ pub struct Snapshot {
     pub bots_bought: u64,
     /// Tickets that they left with.
     pub bots_tickets: u64,
-    /// Holds that were started.
-    pub holds_started: u64,
+    /// Holds that buyers claimed.
+    pub holds_claimed: u64,
+    /// Holds that buyers were offered on the waitlist.
+    pub holds_offered: u64,
+    /// Holds whose buyer never learned how they ended.
+    pub holds_unknown: u64,
     /// Holds that were given up.
     pub holds_abandoned: u64,
     /// Holds that were paid for.
@@ -106,11 +110,33 @@ pub struct Snapshot {
     pub held: u64,
     /// Tickets that they bought.
     pub sold: u64,
+    /// What these cost, in minor units.
+    pub revenue_minor: i64,
     /// Operations that were answered.
     pub operations: u64,
 }
 
+impl Snapshot {
+    /// Holds that were started, however they came about.
+    #[must_use]
+    pub fn holds_started(&self) -> u64 {
+        self.holds_claimed + self.holds_offered
+    }
+}
+
 impl Progress {
+    /// The progress of a run that ends when the store is away for longer than this.
+    #[must_use]
+    pub fn with_store_wait(wait: Duration) -> Self {
+        Self { outages: Outages::with_wait(wait), ..Self::default() }
+    }
+
+    /// When the store does not answer.
+    #[must_use]
+    pub fn outages(&self) -> &Outages {
+        &self.outages
+    }
+
     /// How it stands at the latest time that anybody saw.
     #[must_use]
     pub fn latest(&self) -> Snapshot {
@@ -125,32 +151,34 @@ impl Progress {
         let lapsed = self.lapsed(now);
         let sold = read(&self.tickets_sold);
         let (bought, gave_up) = (read(&self.bought), read(&self.gave_up));
-        let (silent, empty_handed) = (read(&self.silent), read(&self.empty_handed));
-        let crashed = read(&self.crashed);
-        let gone = bought + gave_up + silent + crashed + empty_handed;
         let ended = read(&self.tickets_given_back) + lapsed.tickets + sold;
-        let arrived = read(&self.arrived);
         Snapshot {
             planned: read(&self.planned),
-            arrived,
-            present: arrived.saturating_sub(gone),
+            arrived: read(&self.arrived),
+            present: read(&self.present),
+            present_max: read(&self.present_max),
             bought,
             gave_up,
-            silent,
-            crashed,
-            empty_handed,
+            silent: read(&self.silent),
+            crashed: read(&self.crashed),
+            empty_handed: Reasons(self.empty_handed.each_ref().map(read)),
+            cut: read(&self.cut),
             waitlisted: read(&self.waitlisted),
             waiting: read(&self.waiting),
+            waiting_max: read(&self.waiting_max),
             served: read(&self.served),
             bots: read(&self.bots),
             bots_bought: read(&self.bots_bought),
             bots_tickets: read(&self.bots_tickets),
-            holds_started: read(&self.holds_started),
+            holds_claimed: read(&self.holds_claimed),
+            holds_offered: read(&self.holds_offered),
+            holds_unknown: read(&self.holds_unknown),
             holds_abandoned: read(&self.holds_abandoned),
             holds_confirmed: read(&self.holds_confirmed),
             holds_lapsed: lapsed.holds,
             held: read(&self.tickets_claimed).saturating_sub(ended),
             sold,
+            revenue_minor: self.revenue_minor.load(Ordering::Relaxed),
             operations: read(&self.operations),
         }
     }
@@ -176,9 +204,12 @@ impl Progress {
 
     pub(super) fn arrives(&self) {
         self.arrived.fetch_add(1, Ordering::Relaxed);
+        let present = self.present.fetch_add(1, Ordering::Relaxed) + 1;
+        self.present_max.fetch_max(present, Ordering::Relaxed);
     }
 
     pub(super) fn leaves(&self, leaving: Leaving) {
+        self.present.fetch_sub(1, Ordering::Relaxed);
         let counter = match leaving {
             Leaving::Served => {
                 self.served.fetch_add(1, Ordering::Relaxed);
@@ -188,7 +219,8 @@ impl Progress {
             Leaving::GaveUp => &self.gave_up,
             Leaving::Silent => &self.silent,
             Leaving::Crashed => &self.crashed,
-            Leaving::EmptyHanded => &self.empty_handed,
+            Leaving::EmptyHanded(reason) => &self.empty_handed[reason.index()],
+            Leaving::Cut => &self.cut,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -207,7 +239,8 @@ impl Progress {
     }
 
     pub(super) fn waits(&self) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        self.waiting_max.fetch_max(waiting, Ordering::Relaxed);
     }
 
     pub(super) fn waits_no_more(&self) {
@@ -219,11 +252,18 @@ impl Progress {
     }
 
     pub(super) fn claimed(&self, tickets: usize) {
-        self.holds_started.fetch_add(1, Ordering::Relaxed);
+        self.holds_claimed.fetch_add(1, Ordering::Relaxed);
         self.tickets_claimed.fetch_add(tickets as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn confirmed(&self, tickets: usize) {
+    /// A buyer learned of a hold that was offered on the waitlist.
+    pub(super) fn offered(&self, tickets: usize) {
+        self.holds_offered.fetch_add(1, Ordering::Relaxed);
+        self.tickets_claimed.fetch_add(tickets as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn confirmed(&self, tickets: usize, amount_minor: i64) {
+        self.revenue_minor.fetch_add(amount_minor, Ordering::Relaxed);
         self.holds_confirmed.fetch_add(1, Ordering::Relaxed);
         self.tickets_sold.fetch_add(tickets as u64, Ordering::Relaxed);
     }
@@ -233,13 +273,23 @@ impl Progress {
         self.tickets_given_back.fetch_add(tickets as u64, Ordering::Relaxed);
     }
 
-    /// A hold that nobody comes back to, which counts as held until its deadline.
+    /// A hold that its buyer does not come back to: it counts as held until its deadline.
     pub(super) fn left_behind(&self, tickets: usize, deadline: Timestamp) {
-        // Rounded up: a hold never counts as lapsed before it is.
+        self.lapses(1, tickets, deadline);
+    }
+
+    /// A hold whose buyer never learns how it ended; paid, abandoned or expired.
+    pub(super) fn unknown(&self, tickets: usize, deadline: Timestamp) {
+        self.holds_unknown.fetch_add(1, Ordering::Relaxed);
+        self.lapses(0, tickets, deadline);
+    }
+
+    fn lapses(&self, holds: u64, tickets: usize, deadline: Timestamp) {
+        // Rounded up: a hold never counts as expired before it is.
         let step = deadline.as_millis().div_euclid(LAPSE_STEP_MS) + 1;
         let mut steps = self.left_behind.lock().unwrap_or_else(PoisonError::into_inner);
         let lapse = steps.entry(step).or_default();
-        lapse.holds += 1;
+        lapse.holds += holds;
         lapse.tickets += tickets as u64;
     }
 
@@ -262,7 +312,7 @@ mod tests {
         let progress = Progress::default();
         progress.claimed(3);
         progress.claimed(2);
-        progress.confirmed(2);
+        progress.confirmed(2, 5_000);
         progress.left_behind(3, Timestamp::from_millis(1000));
         let at = |ms| progress.snapshot(Timestamp::from_millis(ms));
         assert_eq!((at(999).held, at(999).sold, at(999).holds_lapsed), (3, 2, 0));
@@ -282,6 +332,17 @@ mod tests {
         let snapshot = progress.snapshot(Timestamp::from_millis(0));
         assert_eq!((snapshot.arrived, snapshot.present), (4, 1));
         assert_eq!((snapshot.bought, snapshot.served), (2, 1), "who waited bought, too");
-        assert_eq!((snapshot.silent, snapshot.empty_handed), (1, 0));
+        assert_eq!((snapshot.silent, snapshot.empty_handed.total()), (1, 0));
+        assert_eq!(snapshot.present_max, 4, "the peak stays");
+    }
+
+    #[test]
+    fn hold_of_unknown_outcome_is_held_and_never_counted_as_expired() {
+        let progress = Progress::default();
+        progress.offered(2);
+        progress.unknown(2, Timestamp::from_millis(1000));
+        let at = |ms| progress.snapshot(Timestamp::from_millis(ms));
+        assert_eq!((at(999).held, at(999).holds_unknown, at(999).holds_started()), (2, 1, 1));
+        assert_eq!((at(1050).held, at(1050).holds_lapsed), (0, 0));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::outage::in_words;
 use super::over_http::Target;
 use super::report::SimulationReport;
 use super::run::{Setting, run};
@@ -91,7 +92,8 @@ fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64, run: &str)
 ///
 /// # Errors
 /// The scenario is out of bounds, the event is not minted, the server does not answer or serves
-/// another store, or the store or its audit fails.
+/// another store, or the store fails before the sale opens. What fails later is in the report, which
+/// also says whether the audit could be made.
 pub async fn rehearse(
     setting: Setting,
     store: &StoreUrl,
@@ -107,13 +109,22 @@ pub async fn rehearse(
     }
     let target = setting.target.as_ref().map(Target::to_string);
     let history = Arc::clone(&setting.history);
+    let (progress, stop) = (Arc::clone(&setting.progress), setting.stop.clone());
     // A store in memory lives as long as somebody has it open, and the audit needs it too.
     let repository = Arc::clone(&setting.repository);
     let scenario = scenario.at(event);
     let outcome = run(setting, event.event_id, &scenario, seed).await?;
-    let audit = audit::run(store, Some(event.event_id), history).await;
-    let audit = audit.map_err(Error::Audit)?;
+    let outages = progress.outages();
+    let audit = match &outcome.counts {
+        Ok(_) => {
+            let call = || audit::run(store, Some(event.event_id), Arc::clone(&history));
+            outages.at_the_end(&stop, call).await.map_err(|error| in_words(&error))
+        }
+        // The store did not come back for the end of the run.
+        Err(why) => Err(why.clone()),
+    };
     let store = (store.to_string(), repository.engine());
-    let report = SimulationReport::of(store, event, (scenario, seed), outcome, audit);
+    let planned = (scenario, seed);
+    let report = SimulationReport::of(store, event, planned, outcome, audit, outages.report());
     Ok(SimulationReport { target, ..report })
 }

@@ -18,6 +18,7 @@ use super::link::Link;
 use super::link::faults::{FaultCounts, Faults};
 use super::link::service::Service;
 use super::measure::{Latencies, Recorder};
+use super::outage::in_words;
 use super::over_http::{Manners, OverHttp, Target};
 use super::pace::Pace;
 use super::plan::Plan;
@@ -79,8 +80,12 @@ pub struct Outcome {
     pub operations: u64,
     /// How many of them in the busiest second.
     pub busiest_second: u64,
-    /// The condition of the tickets at the end, by section.
-    pub counts: Vec<SectionCounts>,
+    /// The status of the tickets when the sale opened, by section.
+    pub opening: Vec<SectionCounts>,
+    /// The same at the end; why it could not be read where the store did not come back.
+    pub counts: Result<Vec<SectionCounts>, String>,
+    /// The latest that is known of the tickets.
+    pub tickets: Tickets,
     /// How far the order of success departs from the order of arrival.
     pub fairness: Fairness,
     /// How long those who waited in line did.
@@ -93,17 +98,20 @@ pub struct Outcome {
     pub faults: Option<FaultCounts>,
     /// What went wrong without being a refusal, and not on purpose.
     pub failures: FailureReport,
-    /// Whether the run was stopped before its end, and how urgently.
+    /// Whether every planned buyer arrived, and none was cut off.
+    pub whole: bool,
+    /// How urgently it was asked to stop before its end; not at all if it is whole.
     pub stopped: Urgency,
 }
 
 /// Sends the buyers of `scenario`, planned from `seed`, at an event that is minted.
 ///
 /// Wants a multi-threaded runtime; on a single thread buyers merely take turns. Nothing is repaired
-/// at the end: holds that were left behind stay as they are.
+/// at the end: holds that were left behind stay as they are. Where the store is away at the end, it is
+/// waited for, within bounds.
 ///
 /// # Errors
-/// The scenario is out of bounds, or the event cannot be read.
+/// The scenario is out of bounds, or the event cannot be read before the sale opens.
 pub async fn run(
     setting: Setting,
     event: EventId,
@@ -112,9 +120,13 @@ pub async fn run(
 ) -> Result<Outcome, Error> {
     let (store, time) = (Arc::clone(&setting.repository), setting.time);
     let sale = Arc::new(open(setting, event, scenario, seed).await?);
+    let opening = store.counts(event).await?;
+    sale.vacancy.opening(&opening);
+    sale.timeline.note(&sale, Duration::ZERO, &Tickets::of(&opening));
     let mut present = JoinSet::new();
     let started = Instant::now();
     sale.progress.begins(scenario.buyers.into());
+    sale.progress.outages().opens();
     let at_once = sale.stop.clone();
     let watcher = tokio::spawn(waitlist::watch(Arc::clone(&sale)));
     let timeline = tokio::spawn(timeline::keep(Arc::clone(&sale), started));
@@ -127,9 +139,12 @@ pub async fn run(
     timeline.abort();
     dismiss(&sale, watcher).await;
     let elapsed = started.elapsed();
-    let counts = store.counts(event).await?;
-    sale.timeline.note(&sale, elapsed, &Tickets::of(&counts));
+    let counts = sale.progress.outages().at_the_end(&sale.stop, || store.counts(event)).await;
+    let tickets = counts.as_deref().map_or_else(|_| sale.vacancy.latest(), Tickets::of);
+    sale.timeline.note(&sale, elapsed, &tickets);
     let snapshot = sale.progress.snapshot(store.now());
+    // A run that let everyone in and cut no buyer off has finished, whenever it was asked to stop.
+    let whole = snapshot.arrived == u64::from(scenario.buyers) && snapshot.cut == 0;
     let arrived = u32::try_from(snapshot.arrived).unwrap_or(u32::MAX);
     Ok(Outcome {
         time,
@@ -143,9 +158,12 @@ pub async fn run(
         latencies: sale.recorder.latencies(),
         operations: sale.recorder.operations(),
         busiest_second: sale.recorder.busiest_second(),
-        counts,
+        opening,
+        counts: counts.map_err(|error| in_words(&error)),
+        tickets,
         failures: sale.failures.report(),
-        stopped: sale.stop.urgency(),
+        whole,
+        stopped: if whole { Urgency::None } else { sale.stop.urgency() },
     })
 }
 
@@ -214,11 +232,10 @@ async fn box_office(
 
 /// Lets everybody in at his time, and waits for all to leave.
 async fn carry_out(sale: &Arc<Sale>, started: Instant, present: &mut JoinSet<()>) {
-    let winding_down = sale.stop.clone();
     tokio::select! {
         biased;
         () = let_in(sale, started, present) => {}
-        () = winding_down.asked(Urgency::WindDown) => {}
+        () = sale.winding_down() => {}
     }
     while let Some(left) = present.join_next().await {
         note_panic(sale, left);

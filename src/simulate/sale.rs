@@ -3,15 +3,17 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::box_office::{Answered, BoxOffice, OwnHold};
 use super::ids::Ids;
 use super::link::faults::{Faults, Trouble};
 use super::measure::{Operation, Outcome, Recorder, Timing};
+use super::outage::{Kind, Status, in_words, is_busy, is_outage};
 use super::plan::Plan;
 use super::progress::Progress;
-use super::stop::Stop;
+use super::stop::{Stop, Urgency};
 use super::tally::Tally;
 use super::timeline::Keeper;
 use super::vacancy::Vacancy;
@@ -54,6 +56,7 @@ impl Sale {
     ) -> Result<T> {
         let sent = Instant::now();
         let answered = call.await;
+        self.progress.outages().heard(Kind::of(operation), &answered.answer);
         let timing = Timing { due, sent, answered: answered.answered_at(sent) };
         self.measured(buyer, operation, Outcome::of(&answered.answer), timing);
         answered.answer
@@ -65,16 +68,31 @@ impl Sale {
             return Ok(());
         };
         // Nobody's plan meant it to be read at a certain time: it is due when it is sent.
+        self.progress.outages().heard(Kind::Read, &reading.answer);
         let (sent, answered) = (reading.sent, reading.answered);
         let timing = Timing { due: sent, sent, answered };
         self.measured(buyer, Operation::Counts, Outcome::of(&reading.answer), timing);
         reading.answer
     }
 
-    /// Notes that somebody who looks again and again got no answer. What went wrong on purpose is made
-    /// good by the next look.
+    /// Whether the run is to end before its buyers are done.
+    pub(super) fn winds_down(&self) -> bool {
+        self.stop.urgency() > Urgency::None || self.progress.outages().status() == Status::Lost
+    }
+
+    /// Returns once that is so.
+    pub(super) async fn winding_down(&self) {
+        tokio::select! {
+            biased;
+            () = self.stop.asked(Urgency::WindDown) => {}
+            () = self.progress.outages().lost() => {}
+        }
+    }
+
+    /// Notes that a look which is repeated anyway got no answer. What went wrong on purpose, or while
+    /// the store was away, the next look makes good.
     pub(super) fn missed(&self, tried: &str, error: &Error) {
-        if Trouble::of(error).is_none() {
+        if Trouble::of(error).is_none() && !is_outage(error) && !is_busy(error) {
             self.failures.add(tried, error);
         }
     }
@@ -106,7 +124,7 @@ impl Sale {
 pub(super) struct Failures(Mutex<FailureReport>);
 
 /// How much went wrong, and the first of it in words.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FailureReport {
     /// How many calls failed.
     pub count: u64,
@@ -119,9 +137,7 @@ impl Failures {
         let mut report = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         report.count += 1;
         if report.first.len() < FAILURES_KEPT_MAX {
-            let causes = std::iter::successors(Some(error), |e| e.source());
-            let causes: Vec<String> = causes.map(ToString::to_string).collect();
-            report.first.push(format!("{tried}: {}", causes.join(": ")));
+            report.first.push(format!("{tried}: {}", in_words(error)));
         }
     }
 

@@ -1,11 +1,14 @@
 //! A report for tests of those that write reports.
 
 use super::fairness::Fairness;
-use super::insight::{PhantomSellOut, SellThrough};
+use super::insight::{NothingAvailable, PhantomSellOut, SellThrough};
+use super::leaving::Reasons;
 use super::measure::Latencies;
 use super::report::{
-    BotBuyers, Buyers, Circumstances, Holds, SimulationReport, Throughput, Tickets,
+    BotBuyers, Buyers, Circumstances, Holds, SimulationReport, SoldInRun, Throughput, Tickets,
+    WaitlistBuyers,
 };
+use super::sale::FailureReport;
 use super::scenario::Scenario;
 use super::timeline::Timeline;
 use crate::audit::{AuditReport, Check};
@@ -44,8 +47,18 @@ pub(super) fn report() -> SimulationReport {
             silent: 1_475,
             crashed: 0,
             empty_handed: 3_383,
+            empty_handed_because: Reasons([1_400, 500, 340, 1_143, 0, 0, 0, 0]),
+            still_running: 0,
+            present_max: 4_012,
             waitlisted: 1_204,
             served_from_waitlist: 61,
+            waitlist: WaitlistBuyers {
+                bought: 61,
+                offered_not_bought: 33,
+                left_without_offer: 1_110,
+                still_waiting: 0,
+                most_at_once: 640,
+            },
             bots: BotBuyers::default(),
         },
         tickets: Tickets {
@@ -57,7 +70,20 @@ pub(super) fn report() -> SimulationReport {
             blocked: 0,
         },
         revenue: Money::from_minor(76_602_100, Currency::EUR),
+        sold: SoldInRun {
+            tickets: 8_900,
+            revenue: Money::from_minor(76_602_100, Currency::EUR),
+            unanswered: 0,
+        },
+        interrupted: false,
+        read_at_end: true,
+        outages: None,
+        failures: FailureReport::default(),
         holds: Holds {
+            requests: 26_957,
+            unanswered: 0,
+            claimed: 6_523,
+            offered: 94,
             started: 6_617,
             refused_taken: 20_431,
             refused_limit: 0,
@@ -65,10 +91,12 @@ pub(super) fn report() -> SimulationReport {
             abandoned: 1_460,
             expired: 1_463,
             confirmed: 3_682,
+            unknown: 0,
+            running: 12,
         },
         operations: vec![
             latencies("counts", "ok", 267),
-            latencies("start_hold", "ok", 6_617),
+            latencies("start_hold", "ok", 6_523),
             latencies("start_hold", "taken", 20_431),
             latencies("confirm", "payment_in_progress", 3),
         ],
@@ -88,6 +116,11 @@ pub(super) fn report() -> SimulationReport {
             from_seconds: Some(60.0),
             held_share_max: 0.934,
         },
+        nothing_available: NothingAvailable {
+            seconds: 310.0,
+            longest_seconds: 240.0,
+            from_seconds: Some(65.0),
+        },
         fairness: Fairness {
             seated: 6_617,
             out_of_order_share: 0.213,
@@ -99,6 +132,8 @@ pub(super) fn report() -> SimulationReport {
         sections: vec![],
         faults: None,
         timeline: Timeline::default(),
+        audit_made: true,
+        audit_not_made_because: None,
         audit: AuditReport {
             passed: true,
             violations: vec![],

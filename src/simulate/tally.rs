@@ -18,6 +18,8 @@ pub(super) struct Tally {
 pub struct Wait {
     /// His place when he joined, 1 for the first.
     pub place: u32,
+    /// How many tickets the party needs.
+    pub party: u32,
     /// How long he waited, in clock time.
     pub waited: Duration,
     /// Whether he was offered tickets; the others left.

@@ -5,16 +5,22 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::figures::{counted, grouped, grouped_money, part, percent, span, span_us, whole};
+use super::breakdown::{self, Breakdown, Part};
+use super::figures::{
+    counted, grouped, grouped_money, latency_kind, part, percent, span, span_us, throughput,
+    time_name, took,
+};
 use super::link::faults::FaultCounts;
 use super::measure::Latencies;
 use super::pace::Pace;
 use super::report::SimulationReport;
 use super::scenario;
-use super::stop::Urgency;
 
-/// How many columns a bar for everything takes.
-const BAR_COLUMNS: u64 = 32;
+/// How many columns a bar for everything takes, on a wide page and at least.
+const BAR_COLUMNS: usize = 32;
+const BAR_COLUMNS_MIN: usize = 8;
+/// How many columns what stands in front of a bar takes.
+const WORDS_COLUMNS: usize = 44;
 /// Columns that a narrow page does without; the first goes first.
 const DISPENSABLE: [&str; 3] = ["p99.9", "p90", "max"];
 /// How many violations stand in the verdict; the audit lists them all.
@@ -26,7 +32,7 @@ const STORE_IN_MEMORY: &str = "sqlite::memory:";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// What it is about.
-    pub title: &'static str,
+    pub title: String,
     /// The heads of the columns, where they need any.
     pub header: Vec<&'static str>,
     /// The rows; the first column is a name, the others are numbers.
@@ -46,8 +52,8 @@ pub fn render(report: &SimulationReport, width: usize, styled: bool) -> String {
         let style = if n == 1 { colour.on_default().bold() } else { Style::new().bold() };
         let _ = writeln!(text, "{}", paint(if n < 2 { style } else { Style::new() }, line));
     }
-    for block in blocks(report) {
-        let _ = writeln!(text, "\n{}", paint(Style::new().bold(), block.title));
+    for block in blocks(report, width) {
+        let _ = writeln!(text, "\n{}", paint(Style::new().bold(), &block.title));
         for line in fitted(block, width) {
             let _ = writeln!(text, "{line}");
         }
@@ -63,7 +69,14 @@ pub fn render(report: &SimulationReport, width: usize, styled: bool) -> String {
 #[must_use]
 pub fn verdict(report: &SimulationReport) -> Vec<String> {
     let mut lines = vec![sold(report), audited(report)];
-    if report.circumstances.stopped > Urgency::None {
+    if report.sold.unanswered > 0 {
+        lines.push(format!(
+            "{} of these seats were sold without their buyer getting the answer.",
+            grouped(report.sold.unanswered)
+        ));
+    }
+    lines.extend(outage(report));
+    if report.interrupted {
         let (came, planned) = (report.buyers.total, u64::from(report.scenario.buyers));
         lines.push(format!(
             "Stopped before its end: {} of {} buyers had arrived.",
@@ -73,28 +86,57 @@ pub fn verdict(report: &SimulationReport) -> Vec<String> {
     }
     let failures = &report.circumstances.failures;
     if failures.count > 0 {
-        lines.push(format!("{} failed; the first:", counted(failures.count, "call")));
+        lines.push(format!("{} failed for good; the first:", counted(failures.count, "call")));
         lines.extend(failures.first.iter().map(|failure| format!("  {failure}")));
     }
     lines
 }
 
-/// What was sold to how many, how fast and for how much.
+/// When the store, or the server, did not answer.
+fn outage(report: &SimulationReport) -> Vec<String> {
+    let Some(outage) = &report.outages else { return vec![] };
+    let end = if outage.unended { ", nor at the end" } else { "" };
+    vec![
+        format!(
+            "No answer from the {} for {} (clock time), from {} on{end}:",
+            if report.target.is_some() { "server" } else { "store" },
+            span(outage.seconds),
+            span(outage.first_after_seconds),
+        ),
+        format!("  {}", outage.why),
+        format!("  {} sent again.", counted(outage.asked_again, "request")),
+    ]
+}
+
+/// What this rehearsal sold, to how many buyers and for how much.
 pub(super) fn sold(report: &SimulationReport) -> String {
-    let tickets = &report.tickets;
-    format!(
-        "Sold {} of {} seats to {} buyers in {}, for {}.",
-        grouped(tickets.sold),
-        grouped(tickets.minted),
-        grouped(report.buyers.bought),
-        span(report.elapsed_seconds),
-        grouped_money(report.revenue),
-    )
+    let (sold, tickets) = (&report.sold, &report.tickets);
+    let (seats, buyers) = (counted(sold.tickets, "seat"), counted(report.buyers.bought, "buyer"));
+    let (revenue, minted) = (grouped_money(sold.revenue), counted(tickets.minted, "seat"));
+    let before = tickets.sold.saturating_sub(sold.tickets);
+    match report.read_at_end {
+        false => {
+            format!("Sold {seats} or more to {buyers} for {revenue}, as buyers were answered.")
+        }
+        true if before > 0 => {
+            let before = grouped(before);
+            format!(
+                "Sold {seats} to {buyers} for {revenue}; {before} of {minted} were sold before."
+            )
+        }
+        true => {
+            let count = grouped(sold.tickets);
+            format!("Sold {count} of {minted} to {buyers} for {revenue}.")
+        }
+    }
 }
 
 /// Whether the audit passed; if not, what it found first.
 pub(super) fn audited(report: &SimulationReport) -> String {
     let audit = &report.audit;
+    if let Some(why) = &report.audit_not_made_because {
+        return format!("AUDIT NOT MADE: {why}.");
+    }
     if audit.passed {
         let examined = audit.checks.iter().map(|check| check.examined).sum();
         let (rules, examined) = (audit.checks.len(), grouped(examined));
@@ -113,17 +155,13 @@ pub(super) fn audit_failed(report: &SimulationReport) -> String {
     format!("AUDIT FAILED: {found}, seed {}.", report.seed)
 }
 
-/// The tables of the report.
+/// The tables of the report, for a page of `width` columns.
 #[must_use]
-pub fn blocks(report: &SimulationReport) -> Vec<Block> {
-    let mut blocks = vec![
-        setting(report),
-        tickets(report),
-        course(report),
-        buyers(report),
-        holds(report),
-        latencies(report),
-    ];
+pub fn blocks(report: &SimulationReport, width: usize) -> Vec<Block> {
+    let mut blocks = vec![setting(report), course(report)];
+    let tables = breakdown::all(report);
+    blocks.extend(tables.iter().map(|table| shares(table, report, width)));
+    blocks.push(latencies(report));
     blocks.extend(report.faults.as_ref().map(faults));
     blocks
 }
@@ -138,97 +176,51 @@ pub(super) fn speed(report: &SimulationReport) -> String {
 }
 
 fn setting(report: &SimulationReport) -> Block {
+    let [operations, peak, holds, second] = throughput(report);
     let pairs = [
         ("event", report.circumstances.slug.clone()),
         ("store", format!("{} ({})", report.store, report.circumstances.engine)),
         ("server", report.target.clone().unwrap_or_default()),
         ("seed", report.seed.to_string()),
         ("speed", speed(report)),
-        (
-            "throughput",
-            format!(
-                "{} operations/s, {} at the peak, {} holds/s",
-                whole(report.throughput.operations_per_second),
-                whole(report.throughput.peak_operations_per_second),
-                whole(report.throughput.holds_per_second)
-            ),
-        ),
+        ("took", took(report)),
+        ("throughput", format!("{operations} operations/s, {peak} at the peak, {holds} holds/s")),
+        (" ", format!("({second})")),
     ];
     let said = pairs.into_iter().filter(|(_, value)| !value.is_empty());
     let rows = said.map(|(name, value)| vec![name.to_owned(), value]).collect();
-    Block { title: "Rehearsal", header: vec![], rows }
+    Block { title: "Rehearsal".into(), header: vec![], rows }
 }
 
-fn tickets(report: &SimulationReport) -> Block {
-    let t = &report.tickets;
-    let all = [
-        ("sold", t.sold),
-        ("held", t.held),
-        ("paying", t.paying),
-        ("available", t.available),
-        ("blocked", t.blocked),
-    ];
-    Block { title: "Tickets", header: vec![], rows: shares(&all, t.minted) }
-}
-
-fn buyers(report: &SimulationReport) -> Block {
-    let b = &report.buyers;
-    let all = [
-        ("bought", b.bought),
-        ("gave up", b.gave_up),
-        ("fell silent", b.silent),
-        ("crashed", b.crashed),
-        ("empty-handed", b.empty_handed),
-    ];
-    let mut rows = shares(&all, b.total);
-    if b.waitlisted > 0 {
-        rows.push(share(("waited in line", b.waitlisted), b.total));
-        rows.push(share(("  and bought", b.served_from_waitlist), b.waitlisted));
-    }
-    if b.bots.total > 0 {
-        rows.push(share(("bots", b.bots.total), b.total));
-        rows.push(share(("  and bought", b.bots.bought), b.bots.total));
-        rows.push(share(("  of all sold seats", b.bots.tickets), report.tickets.sold));
-    }
-    Block { title: "Buyers", header: vec![], rows }
-}
-
-fn holds(report: &SimulationReport) -> Block {
-    let h = &report.holds;
-    let asked = h.started + h.refused_taken + h.refused_limit + h.refused_other;
-    let mut rows = shares(
-        &[
-            ("started", h.started),
-            ("refused: taken", h.refused_taken),
-            ("refused: limit", h.refused_limit),
-            ("refused: other", h.refused_other),
-        ],
-        asked,
-    );
-    rows.extend(shares(
-        &[("  confirmed", h.confirmed), ("  abandoned", h.abandoned), ("  expired", h.expired)],
-        h.started,
-    ));
-    // What became of the holds that were started belongs beneath them.
-    rows.sort_by_key(|row| row[0].starts_with("refused"));
-    Block { title: "Holds", header: vec![], rows }
-}
-
-/// How the sale went, in buyer time.
+/// How the sale went.
 fn course(report: &SimulationReport) -> Block {
     let after = |seconds: Option<f64>| seconds.map_or("never".to_owned(), span);
     let (sold, phantom, fairness) =
         (&report.sell_through, &report.phantom_sell_out, &report.fairness);
-    let phantom = match phantom.from_seconds {
+    let nothing = &report.nothing_available;
+    let phantom_spans = match phantom.from_seconds {
         None => "none".to_owned(),
         Some(from) => format!("{}, first after {}", span(phantom.seconds), span(from)),
     };
+    let (nothing, nothing_in_all) = match nothing.from_seconds {
+        None => ("never".to_owned(), String::new()),
+        Some(from) => (
+            format!("{} at the longest, first after {}", span(nothing.longest_seconds), span(from)),
+            format!("{} in all; ", span(nothing.seconds)),
+        ),
+    };
     let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let note = |words: &str| row("", words.to_owned());
     let rows = vec![
         row("half sold after", after(sold.half_after_seconds)),
         row("sold out after", after(sold.sold_out_after_seconds)),
-        row("phantom sell-out", phantom),
-        row("most held at once", percent(report.phantom_sell_out.held_share_max)),
+        note("(99 % of those for sale)"),
+        row("none available", nothing),
+        note(&format!("({nothing_in_all}sold, held or paying)")),
+        row("phantom sell-out", phantom_spans),
+        note("(under 1 % available, under 50 % sold)"),
+        row("most held at once", format!("{} of those for sale", percent(phantom.held_share_max))),
+        row("read every", span(report.timeline.step_seconds)),
         row("out of order", format!("{} of pairs", percent(fairness.out_of_order_share))),
         row(
             "overtaken by",
@@ -240,7 +232,7 @@ fn course(report: &SimulationReport) -> Block {
             ),
         ),
     ];
-    Block { title: "Course of the sale", header: vec![], rows }
+    Block { title: format!("Course of the sale, in {}", time_name(report)), header: vec![], rows }
 }
 
 /// What went wrong on purpose.
@@ -252,23 +244,34 @@ fn faults(faults: &FaultCounts) -> Block {
         ("stalls", faults.stalls),
     ];
     let row = |(name, count): (&str, u64)| vec![name.to_owned(), grouped(count)];
-    Block { title: "Faults, on purpose", header: vec![], rows: all.map(row).to_vec() }
+    Block { title: "Faults, on purpose".into(), header: vec![], rows: all.map(row).to_vec() }
 }
 
-/// One row each for what occurred.
-fn shares(all: &[(&str, u64)], total: u64) -> Vec<Vec<String>> {
-    all.iter().filter(|(_, count)| *count > 0).map(|row| share(*row, total)).collect()
-}
-
-/// A row: name, count, share and a bar.
-fn share((name, count): (&str, u64), total: u64) -> Vec<String> {
-    vec![name.to_owned(), grouped(count), part(count, total), bar(count, total)]
+/// A whole and those of its parts that occurred; the last row is the whole.
+fn shares(table: &Breakdown, report: &SimulationReport, width: usize) -> Block {
+    let columns = width.saturating_sub(WORDS_COLUMNS).clamp(BAR_COLUMNS_MIN, BAR_COLUMNS);
+    let (total, share) = (table.total, |count| part(count, table.total));
+    let occurred = table.parts.iter().filter(|part| part.count > 0);
+    let row = |part: &Part| {
+        let bar = bar(part.count, total, columns);
+        vec![part.name.to_owned(), grouped(part.count), share(part.count), bar]
+    };
+    let mut rows: Vec<_> = occurred.map(row).collect();
+    rows.push(vec![table.whole.to_owned(), grouped(total), share(total)]);
+    let bots = &report.buyers.bots;
+    if table.pointer == "/buyers/bots/total" {
+        let of_sold = part(bots.tickets, report.tickets.sold);
+        let seats = ["seats bought".to_owned(), grouped(bots.tickets), String::new()];
+        rows.push([&seats[..], &[format!("{of_sold} of all sold seats")]].concat());
+    }
+    let title = format!("{} (% of {})", table.title, table.whole);
+    Block { title, header: vec![], rows }
 }
 
 /// A bar in eighths of a column; anything that is not nothing shows.
-fn bar(count: u64, total: u64) -> String {
+fn bar(count: u64, total: u64, columns: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (count * BAR_COLUMNS * 8).div_ceil(total.max(1));
+    let eighths = (count * columns as u64 * 8).div_ceil(total.max(1));
     let full = usize::try_from(eighths / 8).unwrap_or(0);
     let rest = usize::try_from(eighths % 8).unwrap_or(0);
     "█".repeat(full) + EIGHTHS[rest]
@@ -285,7 +288,8 @@ fn latencies(report: &SimulationReport) -> Block {
         rows.push(latency_row(measured));
     }
     let header = vec!["", "count", "p50", "p90", "p99", "p99.9", "max", "p99 due"];
-    Block { title: "Latency", header, rows }
+    let title = format!("Latency, {}", latency_kind(report));
+    Block { title, header, rows }
 }
 
 fn latency_row(measured: &Latencies) -> Vec<String> {
@@ -362,7 +366,11 @@ fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
         let slug = &report.circumstances.slug;
         let audit = format!("tix audit --event {slug}{store}");
         let watch = format!("tix watch-cdc --event {slug} --from start{store}");
-        steps.insert(0, (audit, "prove it again from what is stored"));
+        let why = match report.audit_made {
+            true => "prove it again from what is stored",
+            false => "prove it, once the store is there again",
+        };
+        steps.insert(0, (audit, why));
         steps.insert(1, (watch, "see every change; without --from, the next one live"));
     }
     steps
@@ -372,6 +380,7 @@ fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
 mod tests {
     use super::*;
     use crate::audit::Violation;
+    use crate::simulate::outage::OutageReport;
     use crate::simulate::sale::FailureReport;
     use crate::simulate::sample::report as sample;
 
@@ -389,11 +398,70 @@ mod tests {
             ticket_id: None,
             detail: "Floor A/1/1 was sold to two buyers".into(),
         }];
-        report.circumstances.stopped = Urgency::WindDown;
+        report.interrupted = true;
         report.buyers.total = 1_234;
         report.circumstances.failures =
             FailureReport { count: 2, first: vec!["start a hold: the disk is full".into()] };
         insta::assert_snapshot!(verdict(&report).join("\n"));
+    }
+
+    #[test]
+    fn outage_and_audit_that_was_not_made_come_first() {
+        let mut report = sample();
+        report.audit = crate::audit::AuditReport::default();
+        report.audit_made = false;
+        report.audit_not_made_because = Some("connection refused".into());
+        report.read_at_end = false;
+        report.outages = Some(OutageReport {
+            count: 1,
+            seconds: 120.0,
+            longest_seconds: 120.0,
+            first_after_seconds: 14.2,
+            asked_again: 4_120,
+            unended: true,
+            why: "could not read the map of a section: connection refused".into(),
+        });
+        insta::assert_snapshot!(verdict(&report).join("\n"), @r"
+        Sold 8,900 seats or more to 3,682 buyers for 766,021.00 EUR, as buyers were answered.
+        AUDIT NOT MADE: connection refused.
+        No answer from the store for 2 min 00 s (clock time), from 14.2 s on, nor at the end:
+          could not read the map of a section: connection refused
+          4,120 requests sent again.
+        ");
+        assert!(render(&report, 80, false).contains("once the store is there again"));
+    }
+
+    #[test]
+    fn every_figure_says_by_which_clock_it_goes() {
+        let mut report = sample();
+        let said = |report: &SimulationReport, words: &[&str]| {
+            let text = render(report, 80, false);
+            for words in words {
+                assert!(text.contains(words), "{words}: {text}");
+            }
+        };
+        said(&report, &["took        38.2 s of clock time, ", " of buyer time\n"]);
+        said(&report, &["(seconds of clock time)", "Course of the sale, in buyer time"]);
+        said(&report, &["Latency, measured, in clock time"]);
+        report.virtual_time = true;
+        said(
+            &report,
+            &["took        38.2 s of buyer time, by a virtual clock", "Latency, modelled by"],
+        );
+        said(&report, &["(seconds of virtual time, modelled)"]);
+        report.virtual_time = false;
+        report.scenario.speed = Pace::Max;
+        said(&report, &["took        38.2 s of clock time; without pauses", "sale, in clock time"]);
+    }
+
+    #[test]
+    fn seats_sold_before_the_run_are_not_counted_as_its_own() {
+        let mut report = sample();
+        report.sold.tickets = 900;
+        assert_eq!(
+            sold(&report),
+            "Sold 900 seats to 3,682 buyers for 766,021.00 EUR; 8,000 of 10,000 seats were sold before."
+        );
     }
 
     #[test]
@@ -424,9 +492,9 @@ mod tests {
 
     #[test]
     fn a_bar_shows_whatever_is_not_nothing() {
-        assert_eq!(bar(0, 100), "");
-        assert_eq!(bar(1, 1_000_000), "▏");
-        assert_eq!(bar(100, 100).chars().count(), 32);
-        assert_eq!(bar(50, 100), "█".repeat(16));
+        assert_eq!(bar(0, 100, 32), "");
+        assert_eq!(bar(1, 1_000_000, 32), "▏");
+        assert_eq!(bar(100, 100, 32).chars().count(), 32);
+        assert_eq!(bar(50, 100, 32), "█".repeat(16));
     }
 }

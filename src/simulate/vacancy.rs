@@ -14,7 +14,7 @@ use super::box_office::{BoxOffice, Stock};
 use super::pace::Pace;
 use super::report::Tickets;
 use crate::domain::Section;
-use crate::repository::Result;
+use crate::repository::{Result, SectionCounts};
 
 /// How old a reading may be in buyer time, and the least of that in clock time.
 const AGE_MS: u32 = 6_000;
@@ -126,6 +126,12 @@ impl Vacancy {
 
     fn freshness(&self) -> MutexGuard<'_, Freshness> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a reading before the sale opened said.
+    pub(super) fn opening(&self, counts: &[SectionCounts]) {
+        let stocks: Vec<Stock> = counts.iter().cloned().map(Stock::from).collect();
+        self.keep(&stocks);
     }
 
     /// What the last reading said about all tickets.

@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep_until};
 use super::box_office::{Joined, OwnHold, Waiter};
 use super::buyer::Buyer;
 use super::checkout::Checkout;
+use super::leaving::{Leaving, Reason};
 use super::measure::Operation;
 use super::pace::Pace;
 use super::plan::BuyerPlan;
-use super::progress::{Leaving, Progress};
+use super::progress::Progress;
 use super::sale::Sale;
-use super::stop::Urgency;
 use super::tally::Wait;
 use crate::audit::Answer;
 use crate::domain::{EntryId, HoldId, HoldStatus, NewEntry, SessionId, Wish};
@@ -54,13 +54,12 @@ impl Default for Line {
 
 impl Line {
     /// Notes that somebody waits, until the place is dropped.
-    fn enter<'a>(&'a self, waiter: Waiter, progress: &'a Progress) -> Place<'a> {
+    fn enter(&self, waiter: Waiter) -> Place<'_> {
         let (tell, told) = oneshot::channel();
         let Waiter { entry_id: entry, session_id: session } = waiter;
         self.waiting().insert(entry, Waiting { session, tell });
-        progress.waits();
         self.somebody.notify_one();
-        Place { line: self, progress, entry, told }
+        Place { line: self, entry, told }
     }
 
     /// Nobody else waits: lets the watcher go home.
@@ -107,7 +106,6 @@ impl Line {
 /// A buyer's place in line; dropped, it is nobody's.
 struct Place<'a> {
     line: &'a Line,
-    progress: &'a Progress,
     entry: EntryId,
     told: oneshot::Receiver<HoldId>,
 }
@@ -125,7 +123,22 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.line.waiting().remove(&self.entry);
-        self.progress.waits_no_more();
+    }
+}
+
+/// Counts a buyer as waiting, from joining the waitlist until the offer or until leaving it.
+struct OnWaitlist<'a>(&'a Progress);
+
+impl<'a> OnWaitlist<'a> {
+    fn of(progress: &'a Progress) -> Self {
+        progress.waits();
+        Self(progress)
+    }
+}
+
+impl Drop for OnWaitlist<'_> {
+    fn drop(&mut self) {
+        self.0.waits_no_more();
     }
 }
 
@@ -197,13 +210,16 @@ impl Buyer<'_> {
     pub(super) async fn wait_in_line(&mut self) -> ControlFlow<Leaving> {
         let sale = self.sale;
         let Some(waits_ms) = self.plan.waits_ms else { return Continue(()) };
-        let winding_down = sale.stop.urgency() > Urgency::None;
-        if winding_down || sale.vacancy.may_have_anywhere(self.plan.party) {
+        if sale.vacancy.may_have_anywhere(self.plan.party) {
             return Continue(());
+        }
+        if sale.winds_down() {
+            return Break(Leaving::Cut);
         }
         let entry_id = sale.ids.entry(sale.office.now());
         let joined = self.join_line(entry_id).await?;
         sale.progress.joins_waitlist();
+        let on_waitlist = OnWaitlist::of(&sale.progress);
         let joined_at = Instant::now();
         let offered = match joined.hold_id {
             Some(hold) => Some(hold),
@@ -211,11 +227,18 @@ impl Buyer<'_> {
         };
         // Whoever is offered tickets at once has nobody in front of him.
         let place = joined.place.map_or(1, |place| u32::try_from(place).unwrap_or(u32::MAX));
-        sale.tally.waited(Wait { place, waited: joined_at.elapsed(), offered: offered.is_some() });
-        match offered {
-            Some(hold) => self.take_offer(hold).await,
-            None => self.leave_line(entry_id).await,
-        }
+        let (party, waited) = (self.plan.party, joined_at.elapsed());
+        sale.tally.waited(Wait { place, party, waited, offered: offered.is_some() });
+        let Some(hold) = offered else {
+            let why = if sale.winds_down() {
+                Leaving::Cut
+            } else {
+                Leaving::EmptyHanded(Reason::WaitedInVain)
+            };
+            return self.leave_line(entry_id, why).await;
+        };
+        drop(on_waitlist);
+        self.take_offer(hold).await
     }
 
     async fn join_line(&mut self, entry_id: EntryId) -> ControlFlow<Leaving, Joined> {
@@ -230,7 +253,7 @@ impl Buyer<'_> {
         let call = || sale.office.join_waitlist(&entry);
         match self.ask(Operation::JoinWaitlist, call).await? {
             // He may have no more, or not now: he does without.
-            Err(Error::Refused(_)) => Break(Leaving::EmptyHanded),
+            Err(Error::Refused(_)) => Break(Leaving::EmptyHanded(Reason::Refused)),
             answer => self.answered("join the waitlist", answer),
         }
     }
@@ -244,32 +267,33 @@ impl Buyer<'_> {
         }
         self.due += span;
         let waiter = Waiter { entry_id: entry, session_id: self.plan.session_id.clone() };
-        let mut place = sale.line.enter(waiter, &sale.progress);
+        let mut place = sale.line.enter(waiter);
         tokio::select! {
             biased;
             hold = place.offered() => {
                 self.due = Instant::now();
                 Some(hold)
             }
-            () = sale.stop.asked(Urgency::WindDown) => None,
+            () = sale.winding_down() => None,
             () = sleep_until(self.due) => None,
         }
     }
 
     /// Leaves the line; what was offered to him in this very moment he has given up.
-    async fn leave_line(&mut self, entry: EntryId) -> ControlFlow<Leaving> {
+    /// `why` says how a buyer leaves who was offered nothing.
+    async fn leave_line(&mut self, entry: EntryId, why: Leaving) -> ControlFlow<Leaving> {
         let sale = self.sale;
         let sent_at = sale.office.now();
         let session = &self.plan.session_id;
         let call = || sale.office.leave_waitlist(entry, session);
         let left = match self.ask(Operation::LeaveWaitlist, call).await? {
             // Somebody else acts in his session.
-            Err(Error::Refused(_)) => return Break(Leaving::EmptyHanded),
+            Err(Error::Refused(_)) => return Break(why),
             answer => self.answered("leave the waitlist", answer)?,
         };
-        let Some(hold) = left else { return Break(Leaving::EmptyHanded) };
+        let Some(hold) = left else { return Break(why) };
         let hold = self.hold(hold).await?;
-        sale.progress.claimed(hold.tickets.len());
+        sale.progress.offered(hold.tickets.len());
         if hold.status == HoldStatus::Abandoned {
             sale.progress.abandoned(hold.tickets.len());
             sale.told(sent_at, &hold, Answer::Abandoned);
@@ -283,7 +307,9 @@ impl Buyer<'_> {
     async fn take_offer(&mut self, hold: HoldId) -> ControlFlow<Leaving> {
         let sent_at = self.sale.office.now();
         let hold = self.hold(hold).await?;
+        self.sale.progress.offered(hold.tickets.len());
         self.got(sent_at, &hold);
+        self.why = Reason::HoldLost;
         let visit = self.plan.visits.len();
         match (Checkout { buyer: self, hold: &hold, visit }).run().await {
             Break(Leaving::Bought) => Break(Leaving::Served),
@@ -304,7 +330,6 @@ impl Buyer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
 
     #[test]
     fn it_is_looked_often_enough_for_the_pace_and_not_too_often() {
@@ -317,12 +342,11 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_is_told_once_and_forgotten() {
-        let (line, progress) = (Line::default(), Progress::default());
+        let line = Line::default();
         let (entry, hold) = (EntryId::fresh(), HoldId::fresh());
-        let waiting = || progress.snapshot(Timestamp::from_millis(0)).waiting;
         let waiter = Waiter { entry_id: entry, session_id: "ann".parse().unwrap() };
-        let mut place = line.enter(waiter.clone(), &progress);
-        assert_eq!((line.waiters(), waiting()), (vec![waiter.clone()], 1));
+        let mut place = line.enter(waiter.clone());
+        assert_eq!(line.waiters(), [waiter.clone()]);
         line.somebody_waits().await;
         line.tell(EntryId::fresh(), HoldId::fresh());
         line.tell(entry, hold);
@@ -330,13 +354,23 @@ mod tests {
         assert_eq!(place.offered().await, hold);
         assert!(line.is_empty());
         drop(place);
-        assert_eq!(waiting(), 0);
         // Who gives up waiting is not told, and leaves nothing behind.
-        let place = line.enter(waiter, &progress);
+        let place = line.enter(waiter);
         drop(place);
         line.tell(entry, hold);
-        assert_eq!((line.waiters(), waiting()), (vec![], 0));
+        assert!(line.is_empty());
         line.close();
         line.closed().await;
+    }
+
+    #[test]
+    fn buyer_without_patience_counts_as_waiting_until_gone() {
+        use crate::domain::Timestamp;
+        let progress = Progress::default();
+        let seen = || progress.snapshot(Timestamp::from_millis(0));
+        let two = [(); 2].map(|()| OnWaitlist::of(&progress));
+        assert_eq!(seen().waiting, 2);
+        drop(two);
+        assert_eq!((seen().waiting, seen().waiting_max), (0, 2));
     }
 }

@@ -11,6 +11,9 @@ use crate::simulate::{signal, under_way};
 const CROWD: [&str; 8] =
     ["simulate", "--virtual-time", "--buyers", "400", "--seats", "150", "--seed", "42"];
 
+const LATENCY: &str =
+    "Latency, modelled by the scenario, in whole milliseconds; nothing was measured";
+
 /// The names of the files in the folder.
 fn files(sandbox: &Sandbox) -> Vec<String> {
     let entries = std::fs::read_dir(sandbox.path("")).unwrap();
@@ -124,30 +127,44 @@ fn terminal_json_and_page_never_disagree() {
         assert!(squeezed(row).contains(&squeezed(figure)), "{name}: {row}, on the page {figure}");
     };
     for (title, name, pointer) in [
-        ("Tickets", "sold", "/tickets/sold"),
-        ("Tickets", "available", "/tickets/available"),
-        ("Buyers", "bought", "/buyers/bought"),
-        ("Buyers", "gave up", "/buyers/gave_up"),
-        ("Buyers", "fell silent", "/buyers/silent"),
-        ("Buyers", "empty-handed", "/buyers/empty_handed"),
-        ("Buyers", "waited in line", "/buyers/waitlisted"),
-        ("Buyers", "waited in line and bought", "/buyers/served_from_waitlist"),
-        ("Buyers", "bots", "/buyers/bots/total"),
-        ("Buyers", "bots and bought", "/buyers/bots/bought"),
-        ("Buyers", "bots of all sold seats", "/buyers/bots/tickets"),
-        ("Holds", "started", "/holds/started"),
-        ("Holds", "started confirmed", "/holds/confirmed"),
-        ("Holds", "started abandoned", "/holds/abandoned"),
-        ("Holds", "started expired", "/holds/expired"),
-        ("Holds", "refused: taken", "/holds/refused_taken"),
-        ("Course of the sale", "half sold after", "/sell_through/half_after_seconds"),
-        ("Course of the sale", "sold out after", "/sell_through/sold_out_after_seconds"),
-        ("Course of the sale", "phantom sell-out", "/phantom_sell_out/seconds"),
-        ("Course of the sale", "most held at once", "/phantom_sell_out/held_share_max"),
-        ("Course of the sale", "out of order", "/fairness/out_of_order_share"),
-        ("Course of the sale", "overtaken by", "/fairness/overtaken_p50"),
-        ("Course of the sale", "overtaken by", "/fairness/overtaken_p90"),
-        ("Course of the sale", "overtaken by", "/fairness/overtaken_max"),
+        ("Tickets at the end (% of all tickets)", "sold", "/tickets/sold"),
+        ("Tickets at the end (% of all tickets)", "available", "/tickets/available"),
+        ("Buyers (% of all who arrived)", "bought", "/buyers/bought"),
+        ("Buyers (% of all who arrived)", "gave up a hold", "/buyers/gave_up"),
+        ("Buyers (% of all who arrived)", "fell silent", "/buyers/silent"),
+        ("Buyers (% of all who arrived)", "left with nothing", "/buyers/empty_handed"),
+        ("Buyers (% of all who arrived)", "all who arrived", "/buyers/total"),
+        ("Waitlist (% of all who joined)", "all who joined", "/buyers/waitlisted"),
+        ("Waitlist (% of all who joined)", "offered, bought", "/buyers/waitlist/bought"),
+        ("Bots among the buyers (% of all bots)", "all bots", "/buyers/bots/total"),
+        ("Bots among the buyers (% of all bots)", "bought", "/buyers/bots/bought"),
+        ("Bots among the buyers (% of all bots)", "seats bought", "/buyers/bots/tickets"),
+        ("Where holds came from (% of all holds)", "claimed", "/holds/claimed"),
+        ("Where holds came from (% of all holds)", "waitlist offer", "/holds/offered"),
+        ("How holds ended (% of all holds)", "confirmed", "/holds/confirmed"),
+        ("How holds ended (% of all holds)", "abandoned", "/holds/abandoned"),
+        ("How holds ended (% of all holds)", "expired", "/holds/expired"),
+        ("Requests for seats (% of all requests)", "refused: taken", "/holds/refused_taken"),
+        (
+            "Course of the sale, in buyer time",
+            "half sold after",
+            "/sell_through/half_after_seconds",
+        ),
+        (
+            "Course of the sale, in buyer time",
+            "sold out after",
+            "/sell_through/sold_out_after_seconds",
+        ),
+        ("Course of the sale, in buyer time", "phantom sell-out", "/phantom_sell_out/seconds"),
+        (
+            "Course of the sale, in buyer time",
+            "most held at once",
+            "/phantom_sell_out/held_share_max",
+        ),
+        ("Course of the sale, in buyer time", "out of order", "/fairness/out_of_order_share"),
+        ("Course of the sale, in buyer time", "overtaken by", "/fairness/overtaken_p50"),
+        ("Course of the sale, in buyer time", "overtaken by", "/fairness/overtaken_p90"),
+        ("Course of the sale, in buyer time", "overtaken by", "/fairness/overtaken_max"),
         ("Rehearsal", "seed", "/seed"),
         ("Rehearsal", "throughput", "/throughput/peak_operations_per_second"),
         ("Faults, on purpose", "answers lost", "/faults/answers_lost"),
@@ -160,7 +177,7 @@ fn terminal_json_and_page_never_disagree() {
             (measured["name"].as_str().unwrap(), measured["outcome"].as_str().unwrap());
         let row = if outcome == "ok" { name.to_owned() } else { format!("{name} {outcome}") };
         for column in ["count", "p50_us", "p99_us", "due_p99_us"] {
-            same("Latency", &row, &format!("/operations/{n}/{column}"));
+            same(LATENCY, &row, &format!("/operations/{n}/{column}"));
         }
     }
 }

@@ -1,6 +1,10 @@
 //! `tix sweep`.
 
-use crate::sandbox::Sandbox;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::sandbox::{Answer, Sandbox};
+use crate::simulate::signal;
 
 const CROWD: [&str; 7] = ["sweep", "--buyers", "80", "--seats", "30", "--seed", "4"];
 
@@ -66,4 +70,72 @@ fn what_cannot_be_varied_is_told_before_anything_is_rehearsed() {
     refused(&["--vary", "limit=2,11"], "sale.limit=11 cannot be");
     refused(&["--vary", "limit=2", "--vary", "sale.limit=3"], "sale.limit is varied twice");
     refused(&["--vary", "payment-latency-min-seconds=60"], "payment.latency_max_seconds");
+}
+
+/// Starts a command that goes by a virtual clock, interrupts it after so long, and waits for its end.
+fn interrupted_after(sandbox: &Sandbox, arguments: &[&str], millis: u64) -> Answer {
+    let mut command = sandbox.command(arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(millis));
+    signal(&child, "INT");
+    Answer::of(&child.wait_with_output().unwrap())
+}
+
+/// The command that an interrupted set of runs names to make them again.
+fn same_command(answer: &Answer) -> &str {
+    let (_, rest) = answer.stderr.split_once("Hint: ").expect(&answer.stderr);
+    rest.split('`').nth(1).expect(&answer.stderr)
+}
+
+#[test]
+fn sweep_leaves_out_runs_that_were_cut_short() {
+    let sandbox = Sandbox::new();
+    let sweep = ["sweep", "--vary", "ttl=5m,15m,20m", "--buyers", "8000", "--seed", "1"];
+    let answer = interrupted_after(&sandbox, &[&sweep[..], &["-o", "json"]].concat(), 1200);
+    assert_eq!(answer.code, Some(130), "{}", answer.stderr);
+    let document: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    crate::schemas::check("sweep", &document);
+    assert_eq!((&document["interrupted"], &document["runs_planned"]), (&true.into(), &3.into()));
+    let finished = document["cells"].as_array().unwrap();
+    let cut = document["runs_cut_short"].as_u64().unwrap();
+    assert!(cut > 0 && finished.len() as u64 + cut <= 3, "{document:#}");
+    assert!(finished.iter().all(|cell| cell["runs"] == 1), "{document:#}");
+    let stderr: serde_json::Value = answer.stderr.lines().last().map_or_else(
+        || panic!("{}", answer.stderr),
+        |line| serde_json::from_str(line).unwrap_or_default(),
+    );
+    let hint = stderr.pointer("/error/hint").or(stderr.get("hint"));
+    let hint = hint.and_then(serde_json::Value::as_str).expect(&answer.stderr);
+    assert!(hint.contains(&format!("`tix {} -o json` ", sweep.join(" "))), "{hint}");
+    // The same as text and as a sheet.
+    let text = interrupted_after(&sandbox, &sweep, 1200);
+    assert!(text.stdout.contains(" of 3 rehearsals finished, then stopped"), "{}", text.stdout);
+    assert!(text.stdout.contains("cut short and "), "{}", text.stdout);
+    assert_eq!(same_command(&text), format!("tix {}", sweep.join(" ")));
+    let sheet = interrupted_after(&sandbox, &[&sweep[..], &["-o", "csv"]].concat(), 1200);
+    assert!(sheet.stdout.lines().next().unwrap().ends_with(",runs_planned"), "{}", sheet.stdout);
+    assert!(sheet.stdout.lines().skip(1).all(|line| line.ends_with(",1")), "{}", sheet.stdout);
+}
+
+#[test]
+fn repetitions_leave_out_runs_that_were_cut_short() {
+    let sandbox = Sandbox::new();
+    let few = ["simulate", "--virtual-time", "--repeat", "400", "--buyers", "300", "--ttl", "4m"];
+    let answer = interrupted_after(&sandbox, &[&few[..], &["-o", "json"]].concat(), 2500);
+    assert_eq!(answer.code, Some(130), "{}", answer.stderr);
+    let document: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    crate::schemas::check("repeated_rehearsal", &document);
+    let runs = document["runs"].as_array().unwrap();
+    assert_eq!((&document["interrupted"], &document["times"]), (&true.into(), &400.into()));
+    let whole = ["simulate", "--virtual-time", "--buyers", "300", "--ttl", "4m", "--seed"];
+    for run in runs.iter().take(2) {
+        let seed = run["seed"].to_string();
+        let one = sandbox.json("simulation_report", &[&whole[..], &[&seed]].concat());
+        assert_eq!(run["tickets_sold"], one["tickets"]["sold"], "only whole runs count");
+    }
+    assert!(!document["cut_short"].as_array().unwrap().is_empty() || runs.len() < 400);
+    let text = interrupted_after(&sandbox, &few, 1500);
+    let command = same_command(&text);
+    assert!(command.starts_with(&format!("tix {} --seed ", few.join(" "))), "{command}");
+    assert!(text.stdout.contains(" of 400 rehearsals finished, then stopped"), "{}", text.stdout);
 }

@@ -75,6 +75,57 @@ fn a_rehearsal_survives_a_machine_that_stands_still_and_one_that_dies() {
 }
 
 #[test]
+fn rehearsal_waits_for_a_machine_that_comes_back() {
+    let Some(mut machines) = Machine::cluster(1) else { return };
+    let machine = &mut machines[0];
+    let store = format!("scylla://{}/tix", machine.address);
+    assert!(tix(&store).args(["schema", "apply"]).output().unwrap().status.success());
+    let mut rehearsal = tix(&store);
+    rehearsal.args(["-o", "json", "simulate", "--buyers", "3000", "--speed", "max", "--seed", "7"]);
+    let rehearsal = rehearsal.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_secs(14));
+    machine.kill();
+    thread::sleep(Duration::from_secs(5));
+    machine.restart();
+    let output = rehearsal.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&errors);
+    assert_eq!((&report["audit_made"], &report["audit"]["passed"]), (&true.into(), &true.into()));
+    let buyers = &report["buyers"];
+    assert_eq!(buyers["total"], 3000, "{buyers:#}");
+    let failed = buyers["empty_handed_because"]["store_failed"].as_u64().unwrap();
+    assert!(failed < 150, "buyers ask again: {buyers:#}");
+    let outage = &report["outages"];
+    assert!(outage["longest_seconds"].as_f64().unwrap() > 3.0, "{outage:#}");
+    assert!(!errors.contains("makes no sense"), "{errors}");
+}
+
+#[test]
+fn rehearsal_whose_machine_stays_dead_reports_what_is_known() {
+    let Some(mut machines) = Machine::cluster(1) else { return };
+    let machine = &mut machines[0];
+    let store = format!("scylla://{}/tix", machine.address);
+    assert!(tix(&store).args(["schema", "apply"]).output().unwrap().status.success());
+    let mut rehearsal = tix(&store);
+    rehearsal.args(["-o", "json", "simulate", "--buyers", "3000", "--speed", "max", "--seed", "7"]);
+    rehearsal.args(["--store-wait", "10s"]);
+    let rehearsal = rehearsal.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_secs(14));
+    machine.kill();
+    let output = rehearsal.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&errors);
+    assert_eq!((&report["audit_made"], &report["read_at_end"]), (&false.into(), &false.into()));
+    assert_eq!(report["outages"]["unended"], true, "{:#}", report["outages"]);
+    assert!(report["buyers"]["bought"].as_u64().unwrap() > 0, "{errors}");
+    assert!(
+        errors.contains("did not answer for") && errors.contains("tix audit --event"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn a_sale_goes_on_while_one_of_three_machines_is_dead() {
     if env::var_os(VARIABLE).is_none() {
         eprintln!("{VARIABLE} is not set: three machines are skipped");

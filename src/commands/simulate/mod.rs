@@ -13,6 +13,7 @@ use crate::simulate::measure::Latencies;
 use crate::simulate::scenario::{self, Adjustment, Faults, ReadError, SHIPPED};
 use crate::simulate::{self, Pace, Scenario, SimulationReport};
 
+mod again;
 mod draft;
 mod plan;
 mod rehearsal;

@@ -8,15 +8,19 @@ use crate::audit::History;
 use crate::cli::SimulateArgs;
 use crate::commands::{Context, interrupted, pick, quoted};
 use crate::domain::Event;
+use crate::domain::time::spoken;
 use crate::error::{Error, Result};
 use crate::output::grouped;
 use crate::payment::SimulatedProvider;
 use crate::repository::{Access, Repository};
+use crate::simulate::outage::{STORE_WAIT, Status};
 use crate::simulate::{
     self, Progress, Scenario, Setting, SimulationReport, Stop, Time, Urgency, virtual_time,
 };
 use crate::terminal::{Counter, Terminal};
 
+/// For how long the store is away before that is said.
+const AWAY_SHOWN_AFTER: Duration = Duration::from_secs(1);
 /// How often progress is shown.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 
@@ -33,7 +37,8 @@ impl Rehearsal<'_> {
     /// # Errors
     /// The store cannot be used, or it was stopped at once.
     pub(super) async fn report(&self, seed: u64) -> Result<SimulationReport> {
-        let shared = Shared::new(history(self.args)?, Stop::default());
+        let progress = Progress::with_store_wait(self.args.store_wait.unwrap_or(STORE_WAIT));
+        let shared = Shared::new(history(self.args)?, Stop::default(), progress);
         if self.args.virtual_time {
             return self.virtually(seed, shared).await;
         }
@@ -106,6 +111,7 @@ impl Rehearsal<'_> {
             () = heed(terminal, interrupt, &shared.stop, &counter) => Err(Error::Interrupted),
             () = show(&counter, &shared.progress) => Err(Error::Interrupted),
             () = warn(terminal, &counter, &shared.progress) => Err(Error::Interrupted),
+            () = watch_store(terminal, &counter, &shared.progress) => Err(Error::Interrupted),
             report = rehearsed => report.map_err(Error::from),
         };
         counter.finish();
@@ -143,8 +149,8 @@ pub(super) struct Shared {
 
 impl Shared {
     /// What a rehearsal shares that stops when `stop` is asked to.
-    pub(super) fn new(history: History, stop: Stop) -> Self {
-        Self { history: Arc::new(history), progress: Arc::default(), stop }
+    pub(super) fn new(history: History, stop: Stop, progress: Progress) -> Self {
+        Self { history: Arc::new(history), progress: Arc::new(progress), stop }
     }
 
     /// A rehearsal that shares this.
@@ -227,10 +233,42 @@ async fn warn(terminal: &Terminal, counter: &Counter, progress: &Progress) {
     std::future::pending::<()>().await;
 }
 
+/// Says when the store does not answer, and when it answers again.
+async fn watch_store(terminal: &Terminal, counter: &Counter, progress: &Progress) {
+    let outages = progress.outages();
+    let wait = spoken(outages.wait());
+    let mut away: Option<Instant> = None;
+    loop {
+        tokio::time::sleep(SHOW_EVERY).await;
+        let text = match (outages.status(), away) {
+            (Status::Away(since), None) if since.elapsed() >= AWAY_SHOWN_AFTER => {
+                away = Some(since.into_std());
+                let why = outages.why();
+                format!("{why}; buyers ask again for up to {wait}; Ctrl-C ends the run")
+            }
+            (Status::Answering, Some(since)) => {
+                away = None;
+                format!("there is an answer again, after {}", spoken(since.elapsed()))
+            }
+            (Status::Lost, Some(_)) => {
+                away = None;
+                format!("no answer for {wait}: the run ends without it")
+            }
+            _ => continue,
+        };
+        counter.above(|| terminal.notice(&text));
+    }
+}
+
 /// How a rehearsal ends that has a report.
 pub(super) fn ended(report: &SimulationReport) -> Result<()> {
     failure(report)
         .map_or(Ok(()), |failure| Err(failure.of_rehearsal(&simulate::text::command(report))))
+}
+
+/// A span of seconds in words.
+fn span_of(seconds: f64) -> String {
+    spoken(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 fn failure(report: &SimulationReport) -> Option<Error> {
@@ -241,6 +279,26 @@ fn failure(report: &SimulationReport) -> Option<Error> {
     }
     if circumstances.stopped > Urgency::None {
         return Some(Error::Interrupted);
+    }
+    if let Some(why) = &report.audit_not_made_because {
+        let (slug, store) = (&circumstances.slug, &circumstances.store_option);
+        let message = match &report.outages {
+            Some(outage) if outage.unended => {
+                let away = span_of(outage.longest_seconds);
+                format!("the store did not answer for {away}, and the audit was not made: {why}")
+            }
+            _ => format!("the audit was not made: {why}"),
+        };
+        let hint =
+            format!("see that the store is there, then run `tix audit --event {slug}{store}`");
+        return Some(Error::Unsound { message, hint });
+    }
+    if let (true, Some(outage)) = (report.interrupted, &report.outages) {
+        let whom = report.target.as_deref().unwrap_or("the store");
+        let (away, why) = (span_of(outage.longest_seconds), &outage.why);
+        let message = format!("{whom} did not answer for {away}, which ended the run: {why}");
+        let hint = "see that it answers; what the report counts was answered".into();
+        return Some(Error::Unsound { message, hint });
     }
     circumstances.failures.first.first().map(|first| Error::Unsound {
         message: format!("{} operations failed, the first: {first}", circumstances.failures.count),

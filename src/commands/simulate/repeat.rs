@@ -2,14 +2,22 @@
 
 use serde::Serialize;
 
+use super::again::SameCommand;
 use super::rehearsal::{self, Rehearsal};
-use super::side_by_side::{self, Brief};
-use crate::error::{Error, Result};
-use crate::output::{Cell, Column, Page, Report, Sheet, Table, counted};
+use super::side_by_side::{self, Brief, Briefs};
+use crate::error::{Outcome, Result};
+use crate::output::{Cell, Column, Page, Report, Sheet, Table};
 use crate::simulate::outcome::{FIGURES, Spread, Summary};
-use crate::simulate::{self, Scenario, Urgency};
+use crate::simulate::{self, Pace, Scenario};
 
-/// Rehearses with `times` seeds, from the first one on, and prints how far the outcomes are apart.
+/// What the figures mean, beneath the table.
+const LEGEND: &str = "\
+Sold out: 99 % of the seats for sale. Phantom
+sell-out: how long under 1 % was available while under 50 % was sold. Out of
+order: pairs of buyers of whom the later one got seats first.";
+
+/// Rehearses with `times` seeds, from the first one on, and prints how far the outcomes are apart. Runs
+/// that were cut short are left out.
 ///
 /// # Errors
 /// As one rehearsal; that of the first seed which did not end well, once all are over.
@@ -22,22 +30,24 @@ pub(super) async fn run(rehearsal: &Rehearsal<'_>, first_seed: u64, times: u32) 
     } else {
         one_by_one(rehearsal, seeds).await?
     };
-    if briefs.is_empty() {
-        return Err(Error::Interrupted);
-    }
     context.print(&Repeated::of(rehearsal, &briefs, times))?;
-    briefs.into_iter().try_for_each(|brief| brief.ended)
+    briefs.ended(&SameCommand::of(first_seed, args.seed))
 }
 
 async fn one_by_one(
     rehearsal: &Rehearsal<'_>,
-    seeds: impl Iterator<Item = u64>,
-) -> Result<Vec<Brief>> {
-    let mut briefs = Vec::new();
+    seeds: impl ExactSizeIterator<Item = u64>,
+) -> Result<Briefs> {
+    let mut briefs = Briefs::new(seeds.len());
     for seed in seeds {
-        let report = rehearsal.report(seed).await.map_err(|error| error.of_seed(seed))?;
+        let report = match rehearsal.report(seed).await {
+            Ok(report) => report,
+            // It was stopped before it had anything to report; those before it are reported.
+            Err(error) if error.outcome() == Outcome::Interrupted => break,
+            Err(error) => return Err(error.of_seed(seed)),
+        };
         briefs.push(Brief::of(&report));
-        if report.circumstances.stopped > Urgency::None {
+        if report.interrupted {
             break;
         }
     }
@@ -50,13 +60,19 @@ struct Repeated {
     tix_version: &'static str,
     virtual_time: bool,
     scenario: Scenario,
-    /// How many were asked for; fewer were made where somebody stopped them.
+    /// How many were asked for.
     times: u32,
+    /// Whether they were stopped before all of them had finished.
+    interrupted: bool,
+    /// The seeds of those that were cut short; nothing here counts them.
+    cut_short: Vec<u64>,
     audits_passed: u64,
     spread: Vec<Spread>,
     runs: Vec<Run>,
     #[serde(skip)]
     currency: String,
+    #[serde(skip)]
+    verdict: String,
 }
 
 /// One of them.
@@ -69,44 +85,35 @@ struct Run {
 }
 
 impl Repeated {
-    fn of(rehearsal: &Rehearsal<'_>, briefs: &[Brief], times: u32) -> Self {
-        let run = |brief: &Brief| Run {
+    fn of(rehearsal: &Rehearsal<'_>, briefs: &Briefs, times: u32) -> Self {
+        let run = |brief: &&Brief| Run {
             seed: brief.seed,
             audit_passed: brief.audit_passed,
             summary: brief.summary,
         };
-        let summaries: Vec<Summary> = briefs.iter().map(|brief| brief.summary).collect();
+        let finished = briefs.finished();
+        let summaries: Vec<Summary> = finished.iter().map(|brief| brief.summary).collect();
         Self {
             tix_version: env!("CARGO_PKG_VERSION"),
             virtual_time: rehearsal.args.virtual_time,
             scenario: rehearsal.scenario.clone(),
             times,
-            audits_passed: briefs.iter().filter(|brief| brief.audit_passed).count() as u64,
+            interrupted: briefs.interrupted(),
+            cut_short: briefs.cut(),
+            audits_passed: finished.iter().filter(|brief| brief.audit_passed).count() as u64,
             spread: Spread::of(&summaries),
-            runs: briefs.iter().map(run).collect(),
-            currency: briefs.first().map(|brief| brief.currency.clone()).unwrap_or_default(),
-        }
-    }
-
-    fn verdict(&self) -> String {
-        let (all, passed) = (self.runs.len() as u64, self.audits_passed);
-        let rehearsed = counted(all, "rehearsal");
-        let stopped = match u64::from(self.times) - all {
-            0 => String::new(),
-            _ => format!(" of {}, then stopped", self.times),
-        };
-        if passed == all {
-            format!("{rehearsed}{stopped}; every audit passed.")
-        } else {
-            let failed = self.runs.iter().filter(|run| !run.audit_passed).map(|run| run.seed);
-            let failed: Vec<String> = failed.map(|seed| seed.to_string()).collect();
-            format!("{rehearsed}{stopped}; THE AUDIT FAILED with seed {}.", failed.join(", "))
+            runs: finished.iter().map(run).collect(),
+            currency: briefs.currency(),
+            verdict: briefs.verdict(),
         }
     }
 }
 
 impl Report for Repeated {
     fn text(&self, page: &Page) -> String {
+        if self.runs.is_empty() {
+            return self.verdict.clone();
+        }
         let mut table = Table::new(&[
             Column::left(""),
             Column::right("least"),
@@ -132,7 +139,12 @@ impl Report for Repeated {
                 Cell::new(format!("{} of {}", spread.known, self.runs.len())),
             ]);
         }
-        format!("{}\n\n{}", self.verdict(), table.render(page))
+        let clock = match self.scenario.speed {
+            Pace::Factor(_) => "buyer time",
+            Pace::Max => "clock time",
+        };
+        let (verdict, table) = (&self.verdict, table.render(page));
+        format!("{verdict}\n\n{table}\nTimes are {clock}. {LEGEND}")
     }
 
     fn sheet(&self) -> Sheet {

@@ -2,29 +2,34 @@
 
 use futures::StreamExt;
 
+use super::again::SameCommand;
 use super::rehearsal::{Shared, ended, heed};
 use crate::audit::History;
 use crate::commands::{Context, interrupted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
+use crate::output::{counted, grouped};
 use crate::simulate::outcome::Summary;
-use crate::simulate::{self, Scenario, SimulationReport, Stop, Urgency};
+use crate::simulate::{self, Progress, Scenario, SimulationReport, Stop, Urgency};
 
-/// What is left of a rehearsal of which nobody needs the whole report.
+/// What is kept of one run of a set.
 #[derive(Debug)]
 pub(super) struct Brief {
     pub(super) seed: u64,
+    /// Whether it came to its end; figures of a run that was cut short say nothing about the scenario.
+    pub(super) finished: bool,
     pub(super) audit_passed: bool,
     pub(super) summary: Summary,
     /// The currency of its revenue.
     pub(super) currency: String,
     /// How it ended.
-    pub(super) ended: Result<()>,
+    ended: Result<()>,
 }
 
 impl Brief {
     pub(super) fn of(report: &SimulationReport) -> Self {
         Self {
             seed: report.seed,
+            finished: !report.interrupted,
             audit_passed: report.audit.passed,
             summary: Summary::from(report),
             currency: report.revenue.currency().to_string(),
@@ -33,16 +38,107 @@ impl Brief {
     }
 }
 
+/// The runs of a set: those that finished, and those that were cut short. Only the former are compared.
+#[derive(Debug)]
+pub(super) struct Briefs {
+    /// How many were to be made.
+    planned: usize,
+    /// Those that began and have a report, in their order.
+    begun: Vec<Brief>,
+}
+
+impl Briefs {
+    pub(super) fn new(planned: usize) -> Self {
+        Self { planned, begun: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, brief: Brief) {
+        self.begun.push(brief);
+    }
+
+    /// How many were to be made.
+    pub(super) fn planned(&self) -> u64 {
+        self.planned as u64
+    }
+
+    /// The finished ones among these places in the plan.
+    pub(super) fn finished_in(&self, places: std::ops::Range<usize>) -> Vec<&Brief> {
+        let end = places.end.min(self.begun.len());
+        let begun = self.begun.get(places.start..end).unwrap_or_default();
+        begun.iter().filter(|brief| brief.finished).collect()
+    }
+
+    /// All that finished.
+    pub(super) fn finished(&self) -> Vec<&Brief> {
+        self.finished_in(0..self.planned)
+    }
+
+    /// The seeds of those that were cut short.
+    pub(super) fn cut(&self) -> Vec<u64> {
+        self.begun.iter().filter(|brief| !brief.finished).map(|brief| brief.seed).collect()
+    }
+
+    /// Whether any of the planned ones did not finish.
+    pub(super) fn interrupted(&self) -> bool {
+        self.finished().len() < self.planned
+    }
+
+    /// The currency of their revenue; none where no run has a report.
+    pub(super) fn currency(&self) -> String {
+        self.begun.first().map(|brief| brief.currency.clone()).unwrap_or_default()
+    }
+
+    /// How many finished, in words, and what the audits of all that began found.
+    pub(super) fn verdict(&self) -> String {
+        let (finished, cut) = (self.finished().len() as u64, self.cut().len() as u64);
+        let mut words = match self.interrupted() {
+            false => counted(finished, "rehearsal"),
+            true => {
+                let planned = counted(self.planned(), "rehearsal");
+                format!("{} of {planned} finished, then stopped", grouped(finished))
+            }
+        };
+        match cut {
+            0 => {}
+            1 => words.push_str("; 1 was cut short and is left out"),
+            _ => words.push_str(&format!("; {} were cut short and are left out", grouped(cut))),
+        }
+        let failed = self.begun.iter().filter(|brief| !brief.audit_passed);
+        let failed: Vec<String> = failed.map(|brief| brief.seed.to_string()).collect();
+        match (self.begun.is_empty(), failed.is_empty()) {
+            (true, _) => words.push('.'),
+            (false, true) => words.push_str("; every audit passed."),
+            (false, false) => {
+                words.push_str(&format!("; THE AUDIT FAILED with seed {}.", failed.join(", ")));
+            }
+        }
+        words
+    }
+
+    /// How the command ends: a run that failed counts more than an interruption.
+    pub(super) fn ended(self, same: &SameCommand) -> Result<()> {
+        let interrupted = self.interrupted();
+        for brief in self.begun {
+            match brief.ended {
+                Err(error) if error.outcome() != Outcome::Interrupted => return Err(error),
+                _ => {}
+            }
+        }
+        if interrupted { same.interrupted() } else { Ok(()) }
+    }
+}
+
 /// Rehearses each scenario with its seed and keeps them in this order. After a first Ctrl-C no other
-/// rehearsal begins, those under way wind down, and what has ended is returned.
+/// run begins and those under way wind down; after a second one they are dropped.
 ///
 /// # Errors
-/// One could not take place, a history cannot be begun, or they were stopped at once.
+/// One could not take place, or a history cannot be begun.
 pub(super) async fn rehearse(
     context: &Context,
     rehearsals: impl ExactSizeIterator<Item = (Scenario, u64)>,
     history: impl Fn() -> Result<History>,
-) -> Result<Vec<Brief>> {
+) -> Result<Briefs> {
+    let mut briefs = Briefs::new(rehearsals.len());
     let counter = context.terminal.counter("rehearsals", rehearsals.len() as u64);
     let stop = Stop::default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -52,24 +148,27 @@ pub(super) async fn rehearse(
         .buffered(cores);
     let collected = async {
         tokio::pin!(begun);
-        let mut briefs = Vec::new();
+        let mut done = 0;
         while let Some(brief) = begun.next().await {
             briefs.push(brief?);
-            counter.set(briefs.len() as u64);
+            done += 1;
+            counter.set(done);
         }
-        Ok(briefs)
+        Ok(())
     };
-    let briefs = tokio::select! {
+    let answer = tokio::select! {
         biased;
-        () = heed(&context.terminal, interrupted(), &stop, &counter) => Err(Error::Interrupted),
-        briefs = collected => briefs,
+        // What finished before is reported all the same.
+        () = heed(&context.terminal, interrupted(), &stop, &counter) => Ok(()),
+        answer = collected => answer,
     };
     counter.finish();
-    briefs
+    answer.map(|()| briefs)
 }
 
 async fn one(scenario: Scenario, seed: u64, history: Result<History>, stop: Stop) -> Result<Brief> {
-    let rehearsal = Shared::new(history?, stop).in_virtual_time(scenario, seed);
+    let rehearsal =
+        Shared::new(history?, stop, Progress::default()).in_virtual_time(scenario, seed);
     let rehearsed = tokio::task::spawn_blocking(move || rehearsal.run().map(|r| Brief::of(&r)));
     let brief = rehearsed.await.map_err(simulate::Error::from).and_then(|brief| brief);
     brief.map_err(|error| Error::from(error).of_seed(seed))

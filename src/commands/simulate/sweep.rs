@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::again::SameCommand;
 use super::side_by_side::{self, Brief};
 use crate::audit::History;
 use crate::cli::SweepArgs;
@@ -16,9 +17,10 @@ use crate::simulate::{self, Scenario};
 
 /// What the figures mean, beneath the table.
 const LEGEND: &str = "\
-Sold out: all but the last hundredth. Phantom: all was held, little was sold.
-Empty-handed: buyers who left with nothing. Out of order: pairs of buyers of
-whom the later one got seats first.";
+Times are buyer time. Sold out: 99 % of the seats for sale. Phantom: how long
+under 1 % was available while under 50 % was sold. Empty-handed: buyers who
+left with nothing. Out of order: pairs of buyers of whom the later one got
+seats first.";
 
 /// Rehearses every combination of the values, and prints how they compare.
 ///
@@ -40,21 +42,28 @@ pub async fn run(context: &Context, args: &SweepArgs) -> Result<()> {
         .collect();
     let briefs =
         side_by_side::rehearse(context, runs.into_iter(), || Ok(History::default())).await?;
-    if briefs.is_empty() {
-        return Err(Error::Interrupted);
-    }
-    let of_cells = cells.into_iter().zip(briefs.chunks(seeds.len()));
-    let compared = of_cells.map(|(cell, briefs)| Compared::of(&cell.settings, briefs)).collect();
+    let (each, planned) = (seeds.len(), cells.len());
+    let finished_of = |nth: usize| briefs.finished_in(nth * each..(nth + 1) * each);
+    let compared = cells.into_iter().enumerate();
+    let compared = compared.map(|(nth, cell)| (cell, finished_of(nth)));
+    // A scenario of which no run finished has nothing to compare.
+    let compared = compared.filter(|(_, finished)| !finished.is_empty());
+    let compared = compared.map(|(cell, finished)| Compared::of(&cell.settings, &finished, each));
     let sweep = Sweep {
         tix_version: env!("CARGO_PKG_VERSION"),
         scenario: base,
         seeds,
         axes: &args.vary,
-        currency: briefs[0].currency.clone(),
-        cells: compared,
+        interrupted: briefs.interrupted(),
+        runs_planned: briefs.planned(),
+        runs_cut_short: briefs.cut().len() as u64,
+        currency: briefs.currency(),
+        cells: compared.collect(),
+        planned,
+        verdict: briefs.verdict(),
     };
     context.print(&sweep)?;
-    briefs.into_iter().try_for_each(|brief| brief.ended)
+    briefs.ended(&SameCommand::of(first_seed, args.seed))
 }
 
 /// How the scenarios of a grid compare.
@@ -65,17 +74,29 @@ struct Sweep<'a> {
     scenario: Scenario,
     seeds: Vec<u64>,
     axes: &'a [Axis],
+    /// Whether they were stopped before all of them had finished.
+    interrupted: bool,
+    runs_planned: u64,
+    /// How many were cut short; nothing here counts them.
+    runs_cut_short: u64,
+    /// Those of which a run finished.
     cells: Vec<Compared>,
     #[serde(skip)]
     currency: String,
+    /// How many scenarios there are.
+    #[serde(skip)]
+    planned: usize,
+    #[serde(skip)]
+    verdict: String,
 }
 
 /// One of them.
 #[derive(Serialize)]
 struct Compared {
     settings: Map<String, Value>,
-    /// How many rehearsals it had; fewer than there are seeds where somebody stopped them.
+    /// How many runs finished.
     runs: u64,
+    runs_planned: u64,
     audits_passed: u64,
     /// The median of every figure; none where no rehearsal has it.
     medians: Map<String, Value>,
@@ -85,7 +106,7 @@ struct Compared {
 }
 
 impl Compared {
-    fn of(settings: &[Adjustment], briefs: &[Brief]) -> Self {
+    fn of(settings: &[Adjustment], briefs: &[&Brief], runs_planned: usize) -> Self {
         let summaries: Vec<Summary> = briefs.iter().map(|brief| brief.summary).collect();
         let spread = Spread::of(&summaries);
         let median = |spread: &Spread| (spread.figure.to_owned(), spread.median.into());
@@ -93,6 +114,7 @@ impl Compared {
             words: settings.iter().map(Adjustment::spoken).collect(),
             settings: settings.iter().map(|s| (s.name().to_owned(), s.json())).collect(),
             runs: briefs.len() as u64,
+            runs_planned: runs_planned as u64,
             audits_passed: briefs.iter().filter(|brief| brief.audit_passed).count() as u64,
             medians: spread.iter().map(median).collect(),
             spread,
@@ -102,20 +124,17 @@ impl Compared {
 
 impl Sweep<'_> {
     fn verdict(&self) -> String {
-        let runs: u64 = self.cells.iter().map(|cell| cell.runs).sum();
-        let passed: u64 = self.cells.iter().map(|cell| cell.audits_passed).sum();
-        let audits = if passed == runs {
-            "every audit passed".to_owned()
-        } else {
-            format!("{} FAILED", counted(runs - passed, "audit"))
+        let scenarios = match self.cells.len() {
+            all if all == self.planned => counted(all as u64, "scenario"),
+            some => format!("{some} of {}", counted(self.planned as u64, "scenario")),
         };
-        let planned = self.axes.iter().map(|axis| axis.values.len()).product::<usize>();
-        let stopped =
-            if runs < (planned * self.seeds.len()) as u64 { ", then stopped" } else { "" };
-        let medians = if self.seeds.len() > 1 { " Medians:" } else { "" };
-        let scenarios = counted(self.cells.len() as u64, "scenario");
-        let rehearsed = counted(runs, "rehearsal");
-        format!("{scenarios}, {rehearsed}{stopped}; {audits}.{medians}")
+        let medians = if self.seeds.len() > 1 && !self.cells.is_empty() { " Medians:" } else { "" };
+        format!("{scenarios}, {}{medians}", self.verdict)
+    }
+
+    /// Whether some scenario has fewer runs than others.
+    fn is_uneven(&self) -> bool {
+        self.cells.iter().any(|cell| cell.runs < cell.runs_planned)
     }
 }
 
@@ -131,19 +150,25 @@ fn rank(figure: &str) -> Option<u8> {
 
 impl Report for Sweep<'_> {
     fn text(&self, page: &Page) -> String {
+        if self.cells.is_empty() {
+            return self.verdict();
+        }
+        let runs = self.is_uneven().then(|| Column::right("runs"));
         let axes = self.axes.iter().map(|axis| Column::right(axis.parameter.heading()));
         let figures = FIGURES.iter().map(|figure| {
             let column = Column::right(figure.column);
             rank(figure.name).map_or(column, |rank| column.optional(rank))
         });
-        let columns: Vec<Column> = axes.chain(figures).collect();
+        let columns: Vec<Column> = axes.chain(runs).chain(figures).collect();
         let mut table = Table::new(&columns);
         for cell in &self.cells {
             let settings = cell.words.iter().map(|word| Cell::toned(word, Tone::Strong));
             let values = FIGURES.iter().zip(&cell.spread).map(|(figure, spread)| {
                 Cell::new(spread.median.map_or("never".into(), figure.written))
             });
-            table.push(settings.chain(values).collect());
+            let runs = || Cell::new(format!("{} of {}", cell.runs, cell.runs_planned));
+            let runs = self.is_uneven().then(runs);
+            table.push(settings.chain(runs).chain(values).collect());
         }
         let (verdict, table, currency) = (self.verdict(), table.render(page), &self.currency);
         format!("{verdict}\n\n{table}\n{LEGEND} Revenue in {currency}.")
@@ -152,8 +177,9 @@ impl Report for Sweep<'_> {
     fn sheet(&self) -> Sheet {
         let axes = self.axes.iter().map(|axis| axis.parameter.name);
         let counts = ["runs", "audits_passed"];
+        let figures = FIGURES.iter().map(|figure| figure.name);
         let columns: Vec<&'static str> =
-            axes.chain(counts).chain(FIGURES.iter().map(|figure| figure.name)).collect();
+            axes.chain(counts).chain(figures).chain(["runs_planned"]).collect();
         let line = |cell: &Compared| {
             let counts = [cell.runs.to_string(), cell.audits_passed.to_string()];
             let median = |s: &Spread| s.median.map_or(String::new(), |value| value.to_string());
@@ -164,7 +190,8 @@ impl Report for Sweep<'_> {
                 other => other.to_string(),
             };
             let settings = self.axes.iter().map(setting);
-            settings.chain(counts).chain(values).collect()
+            let planned = [cell.runs_planned.to_string()];
+            settings.chain(counts).chain(values).chain(planned).collect()
         };
         Sheet::new(&columns).with(self.cells.iter().map(line))
     }

@@ -21,7 +21,8 @@ use uuid::Uuid;
 use super::catalogue::Cache;
 use super::clock_keeper;
 use super::failure::{
-    answer_error, may_pass, not_sent, statement_error, surely_not_applied, unanswered,
+    answer_error, may_pass, not_sent, pager_error, row_error, statement_error, surely_not_applied,
+    unanswered,
 };
 use super::lines::Lines;
 use super::server_clock::ServerClock;
@@ -217,9 +218,9 @@ impl Database {
                 Ok(pages) => {
                     let rows = pages.rows_stream::<R>();
                     let rows = rows.map_err(|e| answer_error(statement.what, e))?;
-                    rows.try_collect::<Vec<R>>().await.map_err(|e| answer_error(statement.what, e))
+                    rows.try_collect::<Vec<R>>().await.map_err(|e| row_error(statement.what, e))
                 }
-                Err(e) => Err(answer_error(statement.what, e)),
+                Err(e) => Err(pager_error(statement.what, e)),
             };
             drop(turn);
             match read {

@@ -1,16 +1,67 @@
 //! How failures of the driver and the server leave the engine, and which of them leave it open
 //! whether a statement was applied.
 
+use scylla::client::pager::{NextPageError, NextRowError};
 use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError,
-    MetadataError, NewSessionError, PrepareError, RequestAttemptError, UseKeyspaceError,
+    MetadataError, NewSessionError, PagerExecutionError, PrepareError, RequestAttemptError,
+    UseKeyspaceError,
 };
 
 use crate::repository::{Error, StoreError, StoreFault};
 
 /// A statement that failed; `what` are the words for what it does.
 pub(super) fn statement_error(what: &str, error: ExecutionError) -> Error {
-    StoreError::caused(StoreFault::Failed, format!("could not {what}"), error).into()
+    StoreError::caused(fault_of(&error), format!("could not {what}"), error).into()
+}
+
+/// Rows that could not be read page by page: the server did not answer, or not as it should.
+pub(super) fn pager_error(what: &str, error: PagerExecutionError) -> Error {
+    match error {
+        PagerExecutionError::NextPageError(error) => page_error(what, error),
+        other => answer_error(what, other),
+    }
+}
+
+/// A row that could not be read, of an answer that comes page by page.
+pub(super) fn row_error(what: &str, error: NextRowError) -> Error {
+    match error {
+        NextRowError::NextPageError(error) => page_error(what, error),
+        other => answer_error(what, other),
+    }
+}
+
+fn page_error(what: &str, error: NextPageError) -> Error {
+    match error {
+        NextPageError::RequestFailure(error) => statement_error(what, error.into_execution_error()),
+        other => answer_error(what, other),
+    }
+}
+
+/// What kind of trouble a failed statement is.
+const fn fault_of(error: &ExecutionError) -> StoreFault {
+    match error {
+        ExecutionError::ConnectionPoolError(_) | ExecutionError::EmptyPlan => {
+            StoreFault::Unreachable
+        }
+        ExecutionError::RequestTimeout(_) => StoreFault::Unanswered,
+        ExecutionError::LastAttemptError(attempt) => match attempt {
+            RequestAttemptError::BrokenConnectionError(_) => StoreFault::Unanswered,
+            RequestAttemptError::DbError(db, _) => match db {
+                DbError::Unavailable { .. } | DbError::Overloaded | DbError::IsBootstrapping => {
+                    StoreFault::Unreachable
+                }
+                DbError::ReadTimeout { .. }
+                | DbError::WriteTimeout { .. }
+                | DbError::ReadFailure { .. }
+                | DbError::WriteFailure { .. }
+                | DbError::ServerError => StoreFault::Unanswered,
+                _ => StoreFault::Failed,
+            },
+            _ => StoreFault::Failed,
+        },
+        _ => StoreFault::Failed,
+    }
 }
 
 /// A step of which nobody knows whether it will have been done.
@@ -197,6 +248,8 @@ pub(super) const fn may_pass(error: &ExecutionError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use scylla::errors::RequestError;
+
     use super::*;
 
     fn answered(error: DbError, why: &str) -> ExecutionError {
@@ -208,6 +261,22 @@ mod tests {
             Error::Store(error) => (error.fault.clone(), error.to_string()),
             Error::Refused(refusal) => panic!("{refusal}"),
         }
+    }
+
+    #[test]
+    fn server_that_does_not_answer_is_no_corrupt_store() {
+        let (pool, timeout) = (ConnectionPoolError::Initializing, std::time::Duration::ZERO);
+        let (unanswered, unreachable) = (StoreFault::Unanswered, StoreFault::Unreachable);
+        let page = |error| NextRowError::NextPageError(NextPageError::RequestFailure(error));
+        let read = |error| fault(row_error("read the map", page(error))).0;
+        assert_eq!(read(RequestError::RequestTimeout(timeout)), unanswered);
+        assert_eq!(read(RequestError::ConnectionPoolError(pool)), unreachable);
+        assert_eq!(
+            fault(statement_error("x", ExecutionError::RequestTimeout(timeout))).0,
+            unanswered
+        );
+        let invalid = answered(DbError::Invalid, "no such table");
+        assert_eq!(fault(statement_error("x", invalid)).0, StoreFault::Failed);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use plotters::prelude::*;
 
 use super::chart::{Area, Axes, Figure, Plane, Result, Size, mark, plane};
 use super::ink::Ink;
-use super::parts::{percent_figure, span_figure, time_name};
-use crate::simulate::figures::{counted, grouped, percent, span, whole};
+use super::parts::{count_figure, percent_figure, span_figure};
+use crate::simulate::figures::{counted, grouped, percent, rate, span, time_name};
 use crate::simulate::insight::PhantomSellOut;
 use crate::simulate::pace::Pace;
 use crate::simulate::report::{SimulationReport, float};
@@ -77,7 +77,27 @@ fn thinned(points: &[Point], most: usize) -> Vec<Point> {
 }
 
 impl Course<'_> {
-    /// A value over time. A point tells of the time since the one before, so lines are steps.
+    /// A level over time: a point is a reading at its moment, and lines join the readings. Those at
+    /// `marked` times are among them, however many others are left out.
+    fn levels(&self, marked: &[f64], value: impl Fn(&Point) -> f64) -> Vec<(f64, f64)> {
+        let all = &self.report.timeline.points;
+        let together = all.len().div_ceil(POINTS_DRAWN_MAX).max(1);
+        let is_drawn = |(n, point): &(usize, &Point)| {
+            *n == 0
+                || (n + 1).is_multiple_of(together)
+                || n + 1 == all.len()
+                || marked.contains(&point.at_seconds)
+        };
+        let drawn = all.iter().enumerate().filter(is_drawn);
+        let mut line: Vec<(f64, f64)> =
+            drawn.map(|(_, point)| (point.at_seconds / self.unit.0, value(point))).collect();
+        if let [(_, only)] = line[..] {
+            line.insert(0, (0.0, only));
+        }
+        line
+    }
+
+    /// What happened over time. A point stands for the time since the one before, so lines are steps.
     fn steps(&self, value: impl Fn(&Point, f64) -> f64) -> Vec<(f64, f64)> {
         let mut before = 0.0;
         let mut steps = Vec::with_capacity(self.points.len() * 2);
@@ -128,7 +148,20 @@ impl Course<'_> {
 
     fn sold(&self) -> Result<Markup> {
         let sell_through = &self.report.sell_through;
-        let share = |p: &Point, _: f64| 100.0 * ratio(p.sold, p.for_sale());
+        let share = |p: &Point| 100.0 * ratio(p.sold, p.for_sale());
+        let marks = [
+            sell_through.half_after_seconds,
+            sell_through.most_after_seconds,
+            sell_through.sold_out_after_seconds,
+        ];
+        let marks: Vec<f64> = marks.into_iter().flatten().collect();
+        let points = &self.report.timeline.points;
+        let is_marked = |point: &&Point| marks.contains(&point.at_seconds);
+        let dots: Vec<(f64, f64)> = points
+            .iter()
+            .filter(is_marked)
+            .map(|point| (point.at_seconds / self.unit.0, share(point)))
+            .collect();
         let figure = Figure {
             title: "Tickets sold over time",
             caption: self.sold_caption(),
@@ -142,23 +175,15 @@ impl Course<'_> {
                 vec![grouped(p.sold), percent(ratio(p.sold, p.for_sale()))]
             })),
         };
-        let line = self.steps(share);
+        let line = self.levels(&marks, share);
         figure.drawn(&|area, size| {
             let up = (100.0, "% of the tickets for sale");
             let mut chart = self.plane(area, size, up, &|y| mark(*y))?;
             let fill = Ink::First.rgb().mix(0.15);
             chart.draw_series(AreaSeries::new(line.clone(), 0.0, fill))?;
             chart.draw_series(LineSeries::new(line.clone(), Ink::First.rgb().stroke_width(2)))?;
-            let marks = [
-                (0.5, sell_through.half_after_seconds),
-                (0.9, sell_through.most_after_seconds),
-                (0.99, sell_through.sold_out_after_seconds),
-            ];
-            for (share, after) in marks {
-                let Some(after) = after else { continue };
-                let dot =
-                    Circle::new((after / self.unit.0, 100.0 * share), 4, Ink::First.rgb().filled());
-                chart.draw_series([dot])?;
+            for dot in &dots {
+                chart.draw_series([Circle::new(*dot, 4, Ink::First.rgb().filled())])?;
             }
             Ok(())
         })
@@ -168,14 +193,14 @@ impl Course<'_> {
         let sold = &self.report.sell_through;
         let reached = sold.half_after_seconds.is_some();
         html! {
-            "How fast it sold. A steep start with a long flat end means that most seats went at once and \
+            "How fast it sold, in " (time_name(self.report)) ". A steep start with a long flat end means that most seats went at once and \
              the rest came back from holds that were not paid. Half was sold after: "
             (span_figure("/sell_through/half_after_seconds", sold.half_after_seconds))
             "; nine tenths: " (span_figure("/sell_through/most_after_seconds", sold.most_after_seconds))
             "; all but the last hundredth: "
             (span_figure("/sell_through/sold_out_after_seconds", sold.sold_out_after_seconds))
             "; at the end: " (percent_figure("/sell_through/share", sold.share)) "."
-            @if reached { " Dots mark these moments." }
+            @if reached { " Dots mark the first readings at or above these shares." }
         }
     }
 
@@ -211,9 +236,8 @@ impl Course<'_> {
             let mut chart = self.plane(area, size, (float(most), "tickets"), &|y| mark(*y))?;
             // From the back to the front: each covers the lower part of the one behind it.
             for top in (0..statuses.len()).rev() {
-                let sum =
-                    |p: &Point, _: f64| float(statuses[..=top].iter().map(|(_, of)| of(p)).sum());
-                let area = AreaSeries::new(self.steps(sum), 0.0, statuses[top].0.rgb());
+                let sum = |p: &Point| float(statuses[..=top].iter().map(|(_, of)| of(p)).sum());
+                let area = AreaSeries::new(self.levels(&[], sum), 0.0, statuses[top].0.rgb());
                 chart.draw_series([area.border_style(Ink::Paper.rgb())].into_iter().flatten())?;
             }
             for (from, to) in &phantom {
@@ -263,50 +287,73 @@ impl Course<'_> {
                      had yet to pay, and many of them never did. A shorter time to pay makes this shorter."
                 }
                 None => {
-                    "There was no phantom sell-out: at no time was nearly everything in the baskets of \
-                     people who had yet to pay while less than half was sold."
+                    "There was no phantom sell-out: at no time was less than a hundredth of the tickets available \
+                     while less than half was sold. "
                 }
             }
-            " At the most, " (most) " was held or being paid for at once."
+            " At the most, " (most) " was held or being paid for at once. "
+            @let nothing = &self.report.nothing_available;
+            @match nothing.from_seconds {
+                None => { "Some ticket was available at every reading." }
+                Some(from) => {
+                    "No ticket at all was available, because each was sold, held or being paid for, for "
+                    (span_figure("/nothing_available/longest_seconds", Some(nothing.longest_seconds)))
+                    " at the longest and " (span_figure("/nothing_available/seconds", Some(nothing.seconds)))
+                    " in all, first after "
+                    (span_figure("/nothing_available/from_seconds", Some(from))) "."
+                }
+            }
+            " Tickets are read every "
+            (span_figure("/timeline/step_seconds", Some(self.report.timeline.step_seconds)))
+            "; what happens between two readings is not seen."
         }
     }
 
     fn people(&self) -> Result<Markup> {
         let nobody = self.report.buyers.waitlisted == 0;
-        let peak =
-            |of: fn(&Point) -> u64| self.report.timeline.points.iter().map(of).max().unwrap_or(0);
-        let (present, waiting) = (peak(|p| p.present), peak(|p| p.waiting));
+        let buyers = &self.report.buyers;
+        let (present, waiting) = (buyers.present_max, buyers.waitlist.most_at_once);
         let mut legend = vec![(Ink::First, format!("present, at most {}", grouped(present)))];
         if !nobody {
-            legend.push((Ink::Second, format!("of them in line, at most {}", grouped(waiting))));
+            legend.push((
+                Ink::Second,
+                format!("of them on the waitlist, at most {}", grouped(waiting)),
+            ));
         }
         let caption = html! {
-            "How many buyers were there at once: looking, paying or standing in line. The peak is what a \
-             website must bear. "
-            @if nobody { "Nobody waited in line." }
-            @else { "Those in line found nothing that fits and wait for what others give up." }
+            "How many buyers were there at once: looking, paying or waiting. At most "
+            (count_figure("/buyers/present_max", present)) " were present, which is what a website must bear. "
+            @if nobody { "No buyer joined the waitlist." }
+            @else {
+                (count_figure("/buyers/waitlisted", buyers.waitlisted)) " joined the waitlist because nothing was \
+                 left that fits, at most " (count_figure("/buyers/waitlist/most_at_once", waiting)) " at once. "
+                @if self.report.scenario.speed == Pace::Max {
+                    "Without pauses no buyer waits: each leaves the waitlist at once. "
+                }
+            }
+            " Peaks between two readings are counted and not drawn."
         };
         let figure = Figure {
             title: "Buyers present and waiting",
             caption,
             spoken: format!(
-                "At most {} present at once, {} of them in line at most.",
+                "At most {} present at once, {} on the waitlist at most.",
                 counted(present, "buyer"),
                 grouped(waiting)
             ),
             legend,
             heights: None,
-            table: Some(self.table(&["present", "in line"], &|p, _| {
+            table: Some(self.table(&["present", "on the waitlist"], &|p, _| {
                 vec![grouped(p.present), grouped(p.waiting)]
             })),
         };
         figure.drawn(&|area, size| {
             let up = (float(present.max(1)), "buyers");
             let mut chart = self.plane(area, size, up, &|y| mark(*y))?;
-            let there = self.steps(|p, _| float(p.present));
+            let there = self.levels(&[], |p| float(p.present));
             chart.draw_series(LineSeries::new(there, Ink::First.rgb().stroke_width(2)))?;
             if !nobody {
-                let line = self.steps(|p, _| float(p.waiting));
+                let line = self.levels(&[], |p| float(p.waiting));
                 chart.draw_series(AreaSeries::new(
                     line.clone(),
                     0.0,
@@ -321,24 +368,26 @@ impl Course<'_> {
     fn work(&self) -> Result<Markup> {
         // Of clock time, whatever the buyers' time: it is what the store had to do.
         let per_second = |count: u64, between: f64| match self.report.scenario.speed {
-            Pace::Factor(factor) => rate(count, between / factor),
-            Pace::Max => rate(count, between),
+            Pace::Factor(factor) => per(count, between / factor),
+            Pace::Max => per(count, between),
         };
         let operations = |p: &Point, between: f64| per_second(p.operations, between);
         let refused = |p: &Point, between: f64| per_second(p.refused_taken, between);
         let (all, lost) = (self.steps(operations), self.steps(refused));
         let peak = |line: &[(f64, f64)]| line.iter().map(|(_, y)| *y).fold(0.0, f64::max);
         let (busiest, taken) = (peak(&all), peak(&lost));
+        let clock = if self.report.virtual_time { "virtual time" } else { "clock time" };
         let figure = Figure {
             title: "Operations and conflicts per second",
             caption: html! {
-                "What the store had to do in each second of clock time, and how many claims it refused \
-                 because somebody else was quicker. Conflicts are where buyers choose a seat and lose it. "
+                "What the store had to do per second of " (clock) ", between each two readings, and how many \
+                 claims it refused because another buyer was quicker. A short burst can be above the peak of \
+                 the report, which is over a whole second. Conflicts are where buyers choose a seat and lose it. "
                 @if taken <= 0.0 { "There were none." }
             },
             spoken: format!(
                 "Two lines: operations, and conflicts among them. The busiest second had {} operations.",
-                whole(self.report.throughput.peak_operations_per_second)
+                rate(self.report.throughput.peak_operations_per_second)
             ),
             legend: vec![
                 (Ink::First, "operations".into()),
@@ -346,7 +395,7 @@ impl Course<'_> {
             ],
             heights: None,
             table: Some(self.table(&["operations per second", "refused: taken"], &|p, between| {
-                vec![whole(operations(p, between)), whole(refused(p, between))]
+                vec![rate(operations(p, between)), rate(refused(p, between))]
             })),
         };
         figure.drawn(&|area, size| {
@@ -359,7 +408,7 @@ impl Course<'_> {
     }
 }
 
-fn rate(count: u64, seconds: f64) -> f64 {
+fn per(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { float(count) / seconds } else { 0.0 }
 }
 

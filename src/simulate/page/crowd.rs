@@ -3,91 +3,37 @@
 use maud::{Markup, html};
 
 use super::ink::Ink;
-use super::parts::{Share, bar, count_figure, percent_figure, shares, span_figure, time_name};
-use crate::simulate::figures::{counted, grouped, part};
+use super::parts::{bar, count_figure, figure, percent_figure, shares, span_figure};
+use crate::simulate::breakdown;
+use crate::simulate::figures::{counted, grouped, part, time_name};
 use crate::simulate::insight::Section;
+use crate::simulate::pace::Pace;
 use crate::simulate::report::{SimulationReport, float};
 
 /// The most sections that are listed: those where most was refused.
 const SECTIONS_MAX: usize = 40;
 
-/// Buyers and holds side by side.
+/// What became of tickets, buyers, requests and holds, side by side.
 pub(super) fn became(report: &SimulationReport) -> Markup {
+    let bots = &report.buyers.bots;
     html! {
         section {
             h2 { "What became of buyers, holds and tickets" }
-            div.columns { (buyers(report)) (holds(report)) (tickets(report)) }
+            div.columns { @for table in breakdown::all(report) { (shares(&table)) } }
             p.caption {
-                "A hold keeps seats for one buyer while he pays. One that is abandoned comes free at once; one \
-                 whose buyer falls silent keeps its seats from everybody until its time is over."
+                "Each table adds up to its last row, of which its shares are. A hold keeps seats for one buyer \
+                 until they are paid. One that is abandoned is available at once; one whose buyer falls silent \
+                 is available only after its deadline. "
+                "A party is too large where seats are available but not as many side by side as it needs. "
+                "Out of attempts are buyers who were refused seats that others claimed first. "
+                "Still running are buyers whom the end of the run cut off. "
+                @if bots.total > 0 {
+                    "Bots bought " (count_figure("/buyers/bots/tickets", bots.tickets)) " seats, "
+                    (part(bots.tickets, report.tickets.sold)) " of all sold seats."
+                }
             }
         }
     }
-}
-
-fn buyers(report: &SimulationReport) -> Markup {
-    let b = &report.buyers;
-    let row = |name, pointer, count| Share::of((name, pointer), (count, b.total), Ink::First);
-    let of_it = |name, pointer, part| Share::of((name, pointer), part, Ink::First).within();
-    shares(
-        "Buyers",
-        &[
-            row("bought", "/buyers/bought", b.bought),
-            row("gave up", "/buyers/gave_up", b.gave_up),
-            row("fell silent", "/buyers/silent", b.silent),
-            row("crashed", "/buyers/crashed", b.crashed),
-            row("empty-handed", "/buyers/empty_handed", b.empty_handed),
-            row("waited in line", "/buyers/waitlisted", b.waitlisted),
-            of_it(
-                "and bought",
-                "/buyers/served_from_waitlist",
-                (b.served_from_waitlist, b.waitlisted),
-            ),
-            row("bots", "/buyers/bots/total", b.bots.total),
-            of_it("and bought", "/buyers/bots/bought", (b.bots.bought, b.bots.total)),
-            of_it(
-                "of all sold seats",
-                "/buyers/bots/tickets",
-                (b.bots.tickets, report.tickets.sold),
-            ),
-        ],
-    )
-}
-
-fn holds(report: &SimulationReport) -> Markup {
-    let h = &report.holds;
-    let asked = h.started + h.refused_taken + h.refused_limit + h.refused_other;
-    let row = |name, pointer, count| Share::of((name, pointer), (count, asked), Ink::First);
-    let refused = |name, pointer, count| Share::of((name, pointer), (count, asked), Ink::Second);
-    let of_it =
-        |name, pointer, count| Share::of((name, pointer), (count, h.started), Ink::First).within();
-    shares(
-        "Holds asked for",
-        &[
-            row("started", "/holds/started", h.started),
-            of_it("confirmed", "/holds/confirmed", h.confirmed),
-            of_it("abandoned", "/holds/abandoned", h.abandoned),
-            of_it("expired", "/holds/expired", h.expired),
-            refused("refused: taken", "/holds/refused_taken", h.refused_taken),
-            refused("refused: limit", "/holds/refused_limit", h.refused_limit),
-            refused("refused: other", "/holds/refused_other", h.refused_other),
-        ],
-    )
-}
-
-fn tickets(report: &SimulationReport) -> Markup {
-    let t = &report.tickets;
-    let row = |name, pointer, count, ink| Share::of((name, pointer), (count, t.minted), ink);
-    shares(
-        "Tickets at the end",
-        &[
-            row("sold", "/tickets/sold", t.sold, Ink::Sold),
-            row("held", "/tickets/held", t.held, Ink::Held),
-            row("paying", "/tickets/paying", t.paying, Ink::Paying),
-            row("available", "/tickets/available", t.available, Ink::Muted),
-            row("blocked", "/tickets/blocked", t.blocked, Ink::Blocked),
-        ],
-    )
 }
 
 /// How far the order of success departs from that of arrival.
@@ -121,29 +67,36 @@ pub(super) fn fairness(report: &SimulationReport) -> Markup {
     }
 }
 
-/// How long those in line waited, by their place in it.
+/// How long buyers waited, by their position when they joined the waitlist.
 pub(super) fn waiting(report: &SimulationReport) -> Markup {
     let longest =
         report.waiting.iter().filter_map(|w| w.offered_after_max_seconds).fold(0.0, f64::max);
     html! {
         section {
-            h2 { "Waiting time by place in line" }
+            h2 { "Waiting time by position on the waitlist" }
             @if report.waiting.is_empty() {
-                p { "Nobody waited in line." }
+                p { "No buyer joined the waitlist." }
             } @else {
                 div.scroll { table.numbers {
                     thead { tr {
-                        th scope="col" { "place" } th scope="col" { "waited" }
+                        th scope="col" { "position" } th scope="col" { "joined" }
+                        th scope="col" { "party, mean" }
                         th scope="col" { "were offered tickets" }
+                        th scope="col" { "their party, mean" }
                         th scope="col" { "half of them within" } th.bars scope="col" aria-hidden="true" {}
                         th scope="col" { "the last within" }
                     } }
                     tbody { @for (n, group) in report.waiting.iter().enumerate() {
                         @let at = |name: &str| format!("/waiting/{n}/{name}");
+                        @let mean = |name: &str, mean: f64| figure(at(name), format_args!("{mean:.1}"));
                         tr {
                             th scope="row" { (grouped(group.place_from.into())) "–" (grouped(group.place_to.into())) }
                             td { (count_figure(at("waited"), group.waited)) }
+                            td { (mean("party_mean", group.party_mean)) }
                             td { (count_figure(at("offered"), group.offered)) " (" (part(group.offered, group.waited)) ")" }
+                            @if let Some(offered) = group.offered_party_mean {
+                                td { (mean("offered_party_mean", offered)) }
+                            } @else { td { "–" } }
                             @if let Some(half) = group.offered_after_p50_seconds {
                                 td { (span_figure(at("offered_after_p50_seconds"), Some(half))) }
                                 td.bars { (bar(half, longest, Ink::First)) }
@@ -153,9 +106,20 @@ pub(super) fn waiting(report: &SimulationReport) -> Markup {
                     } }
                 } }
                 p.caption {
-                    "How long those who were offered tickets had stood in line, in " (time_name(report)) ", by the \
-                     place at which they joined. The others left before their turn came: a line far longer than \
-                     what comes free disappoints nearly everybody in it."
+                    "How long those who were offered tickets had waited, in " (time_name(report)) ", by their \
+                     position when they joined. A later position can wait less than an earlier one, for two \
+                     reasons. Released seats go to the first entry whose whole party fits side by side, so small \
+                     parties are served before larger ones ahead of them: compare the two columns of party \
+                     sizes. And positions count who waits at that moment: a buyer who joins when many holds are \
+                     about to expire waits less than one who joined the same position earlier. "
+                    @if report.audit_made && report.audit.passed {
+                        "The audit checked that no entry that fitted was passed over (rule " code { "waitlist_order" }
+                        "). "
+                    }
+                    @if report.scenario.speed == Pace::Max {
+                        "Without pauses no buyer waits: each who joins the waitlist leaves it at once, unless \
+                         tickets are offered at that moment."
+                    }
                 }
             }
         }
@@ -170,7 +134,8 @@ pub(super) fn sections(report: &SimulationReport) -> Markup {
     html! {
         section {
             h2 { "Conflicts by section" }
-            @if all.is_empty() { p { "The event has no sections." } } @else {
+            @if !report.read_at_end { p { "The store could not be read at the end." } }
+            @else if all.is_empty() { p { "The event has no sections." } } @else {
                 @if most == 0 { p { "No claim was refused as taken: nobody got in anybody's way." } }
                 div.scroll { table.numbers {
                     thead { tr {

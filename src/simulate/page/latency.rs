@@ -6,6 +6,7 @@ use plotters::prelude::*;
 use super::chart::{Area, Figure, Result, Size, words};
 use super::ink::Ink;
 use super::parts::{count_figure, micros_figure};
+use crate::simulate::figures::latency_kind;
 use crate::simulate::measure::Latencies;
 use crate::simulate::report::{SimulationReport, float};
 
@@ -43,7 +44,7 @@ pub(super) fn section(report: &SimulationReport) -> Result<Markup> {
     };
     Ok(html! {
         section {
-            h2 { "Latency" }
+            h2 { "Latency, " (latency_kind(report)) }
             (figure.drawn(&|area, size| lines(area, size, measured))?)
             (table(measured))
         }
@@ -53,10 +54,11 @@ pub(super) fn section(report: &SimulationReport) -> Result<Markup> {
 fn caption(report: &SimulationReport) -> Markup {
     html! {
         @if report.virtual_time {
-            "By a virtual clock the store takes as long as the scenario says: these times show the waiting in \
-             front of it, not the speed of a machine. "
+            "These times are modelled, not measured: by a virtual clock the store takes as long as the scenario \
+             says, and an answer arrives at a whole millisecond. They show the waiting in front of the store, \
+             not the speed of a machine. "
         } @else {
-            "How long the store took to answer, on this machine. "
+            "How long the store took to answer, on this machine, in clock time. "
         }
         "The scale is logarithmic: each mark is ten times the one before. p99 is the time within which 99 of 100 \
          were answered. From due time means from when a buyer's plan meant to ask: where the ring lies far to \

@@ -8,9 +8,9 @@ use std::fmt::Display;
 use maud::{Markup, html};
 
 use super::ink::Ink;
+use crate::simulate::breakdown::{Breakdown, Part, Tint};
 use crate::simulate::figures::{grouped, part, percent, span, span_us};
-use crate::simulate::pace::Pace;
-use crate::simulate::report::{SimulationReport, float};
+use crate::simulate::report::float;
 
 /// What stands where something never happened, as in the terminal.
 const NEVER: &str = "never";
@@ -37,14 +37,6 @@ pub(super) fn micros_figure(pointer: impl Display, micros: u64) -> Markup {
     figure(pointer, span_us(micros))
 }
 
-/// What the times of the report are called: without pauses there is no buyer time.
-pub(super) fn time_name(report: &SimulationReport) -> &'static str {
-    match report.scenario.speed {
-        Pace::Factor(_) => "buyer time",
-        Pace::Max => "clock time",
-    }
-}
-
 /// A bar for a part of a whole; anything that is not nothing shows.
 pub(super) fn bar(part: f64, whole: f64, ink: Ink) -> Markup {
     let share = if whole > 0.0 { (100.0 * part / whole).clamp(0.0, 100.0) } else { 0.0 };
@@ -58,52 +50,46 @@ pub(super) fn bar(part: f64, whole: f64, ink: Ink) -> Markup {
     }
 }
 
-/// A row of a table of shares.
-pub(super) struct Share {
-    pub(super) name: &'static str,
-    pub(super) pointer: &'static str,
-    pub(super) count: u64,
-    pub(super) of: u64,
-    /// Whether it is a part of the row above it.
-    pub(super) within: bool,
-    pub(super) ink: Ink,
-}
-
-impl Share {
-    /// A row of its own.
-    pub(super) const fn of(
-        (name, pointer): (&'static str, &'static str),
-        (count, of): (u64, u64),
-        ink: Ink,
-    ) -> Self {
-        Self { name, pointer, count, of, within: false, ink }
-    }
-
-    /// A part of the row above it.
-    pub(super) const fn within(self) -> Self {
-        Self { within: true, ..self }
-    }
-}
-
-/// A table of what occurred, with bars.
-pub(super) fn shares(caption: &str, rows: &[Share]) -> Markup {
+/// A whole and its parts, with bars; the last row is the whole.
+pub(super) fn shares(table: &Breakdown) -> Markup {
+    let count = |part: &Part| match part.pointer {
+        Some(pointer) => count_figure(pointer, part.count),
+        None => html! { (grouped(part.count)) },
+    };
     html! {
         table.shares {
-            caption { (caption) }
+            caption { (table.title) " " small { "% of " (table.whole) } }
             thead.spoken { tr {
                 th scope="col" { "what" } th scope="col" { "how many" } th scope="col" { "share" }
             } }
             tbody {
-                @for row in rows.iter().filter(|row| row.count > 0) {
+                @for row in table.parts.iter().filter(|part| part.count > 0) {
                     tr {
-                        th.within[row.within] scope="row" { (row.name) }
-                        td { (count_figure(row.pointer, row.count)) }
-                        td { (part(row.count, row.of)) }
-                        td.bars { (bar(float(row.count), float(row.of), row.ink)) }
+                        th scope="row" { (row.name) }
+                        td { (count(row)) }
+                        td { (part(row.count, table.total)) }
+                        td.bars { (bar(float(row.count), float(table.total), ink(row.tint))) }
                     }
                 }
-                @if rows.iter().all(|row| row.count == 0) { tr { td { "none" } } }
+                tr.whole {
+                    th scope="row" { (table.whole) }
+                    td { (count_figure(table.pointer, table.total)) }
+                    td { (part(table.total, table.total)) }
+                    td.bars {}
+                }
             }
         }
+    }
+}
+
+const fn ink(tint: Tint) -> Ink {
+    match tint {
+        Tint::Plain => Ink::First,
+        Tint::Refused => Ink::Second,
+        Tint::Sold => Ink::Sold,
+        Tint::Held => Ink::Held,
+        Tint::Paying => Ink::Paying,
+        Tint::Available => Ink::Muted,
+        Tint::Blocked => Ink::Blocked,
     }
 }

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::parts::{count_figure, figure, span_figure};
+use super::parts::{count_figure, figure};
 use crate::audit::Violation;
-use crate::simulate::figures::{counted, grouped, whole};
+use crate::simulate::figures::{counted, grouped, throughput, took};
 use crate::simulate::report::SimulationReport;
 use crate::simulate::scenario::{PARAMETERS, Parameter, Scenario};
 use crate::simulate::text;
@@ -15,6 +15,9 @@ pub(super) fn audit(report: &SimulationReport) -> Markup {
     html! {
         section {
             h2 #audit { "The audit" }
+            @if let Some(why) = &report.audit_not_made_because {
+                p.warning { "The audit was not made: " (why) "." }
+            }
             p {
                 "After the rehearsal, rules that share nothing with the selling itself were checked against \
                  what is stored, against the log of every change, and against what each buyer was told."
@@ -106,8 +109,7 @@ fn row(
 
 /// How the report was made, and how to make it once more.
 pub(super) fn making(report: &SimulationReport) -> Markup {
-    let throughput = &report.throughput;
-    let rate = |pointer: &str, value: f64| figure(pointer, whole(value));
+    let [operations, peak, holds, second] = throughput(report);
     html! {
         section {
             h2 { "How this was made" }
@@ -118,14 +120,11 @@ pub(super) fn making(report: &SimulationReport) -> Markup {
                 dt { "store" } dd { (report.store) " (" (report.circumstances.engine) ")" }
                 @if let Some(target) = &report.target { dt { "server" } dd { (target) } }
                 dt { "speed" } dd { (text::speed(report)) }
-                dt { "took" } dd {
-                    (span_figure("/elapsed_seconds", Some(report.elapsed_seconds)))
-                    @if report.virtual_time { " by the virtual clock" } @else { " of clock time" }
-                }
+                dt { "took" } dd { (took(report)) }
                 dt { "throughput" } dd {
-                    (rate("/throughput/operations_per_second", throughput.operations_per_second)) " operations/s, "
-                    (rate("/throughput/peak_operations_per_second", throughput.peak_operations_per_second))
-                    " at the peak, " (rate("/throughput/holds_per_second", throughput.holds_per_second)) " holds/s"
+                    (figure("/throughput/operations_per_second", operations)) " operations/s, "
+                    (figure("/throughput/peak_operations_per_second", peak)) " at the peak, "
+                    (figure("/throughput/holds_per_second", holds)) " holds/s (" (second) ")"
                 }
                 dt { "tix" } dd { (report.tix_version) }
             }

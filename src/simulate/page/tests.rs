@@ -7,9 +7,10 @@ use crate::audit::{LogPeriod, Violation};
 use crate::domain::{Currency, Money, Timestamp};
 use crate::repository::SectionCounts;
 use crate::simulate::FaultCounts;
-use crate::simulate::insight::{PhantomSellOut, Section, SellThrough, Waiting};
+use crate::simulate::insight::{NothingAvailable, PhantomSellOut, Section, SellThrough, Waiting};
+use crate::simulate::leaving::Reasons;
 use crate::simulate::pace::Pace;
-use crate::simulate::report::{BotBuyers, Buyers, Holds, Tickets};
+use crate::simulate::report::{BotBuyers, Buyers, Holds, Tickets, WaitlistBuyers};
 use crate::simulate::sale::FailureReport;
 use crate::simulate::sample;
 use crate::simulate::timeline::{Point, Timeline};
@@ -60,6 +61,7 @@ fn full() -> SimulationReport {
         (240.0, 10, 90, 900),
     ]);
     report.phantom_sell_out = PhantomSellOut::of(&report.timeline);
+    report.nothing_available = NothingAvailable::of(&report.timeline);
     report.sell_through = SellThrough::of(&report.timeline);
     report.sections = vec![section("Floor A", 31), section("Balcony", 0)];
     report.faults =
@@ -70,6 +72,8 @@ fn full() -> SimulationReport {
             place_to: 10,
             waited: 10,
             offered: 8,
+            party_mean: 2.4,
+            offered_party_mean: Some(2.0),
             offered_after_p50_seconds: Some(42.5),
             offered_after_max_seconds: Some(185.0),
         },
@@ -78,6 +82,8 @@ fn full() -> SimulationReport {
             place_to: 20,
             waited: 3,
             offered: 0,
+            party_mean: 4.0,
+            offered_party_mean: None,
             offered_after_p50_seconds: None,
             offered_after_max_seconds: None,
         },
@@ -98,24 +104,21 @@ fn empty() -> SimulationReport {
         silent: 0,
         crashed: 0,
         empty_handed: 0,
+        empty_handed_because: Reasons::default(),
+        still_running: 0,
+        present_max: 0,
         waitlisted: 0,
         served_from_waitlist: 0,
+        waitlist: WaitlistBuyers::default(),
         bots: BotBuyers::default(),
     };
     report.tickets = Tickets { minted: 100, available: 100, ..Tickets::default() };
-    report.holds = Holds {
-        started: 0,
-        refused_taken: 0,
-        refused_limit: 0,
-        refused_other: 0,
-        abandoned: 0,
-        expired: 0,
-        confirmed: 0,
-    };
+    report.holds = Holds::default();
+    report.nothing_available = NothingAvailable::default();
     report.operations.clear();
     report.sell_through = SellThrough::default();
     report.phantom_sell_out = PhantomSellOut::default();
-    report.circumstances.stopped = Urgency::WindDown;
+    report.interrupted = true;
     report
 }
 
@@ -191,7 +194,7 @@ fn where_nothing_happened_it_says_so() {
     for words in [
         "Stopped before its end: 0 of 10,000 buyers had arrived.",
         "The rehearsal ended before anything was noted of its course.",
-        "Nobody waited in line.",
+        "No buyer joined the waitlist.",
         "The event has no sections.",
         "Nothing was asked of the store.",
     ] {
@@ -209,6 +212,44 @@ fn one_point_makes_a_chart() {
     assert_eq!(page.matches("<figure>").count(), 4);
     assert!(page.contains("There was no phantom sell-out"));
     assert!(!page.contains("NaN"));
+}
+
+/// The places of the circles of the first chart, and the corners of its line, as they are drawn.
+fn drawn(page: &str) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+    let chart = page.split("Tickets sold over time").nth(1).unwrap();
+    let chart = chart.split("<svg class=\"plot wide\"").nth(1).unwrap();
+    let chart = chart.split("</svg>").next().unwrap();
+    let number = |text: &str, name: &str| -> f64 {
+        let (_, rest) = text.split_once(&format!("{name}=\"")).unwrap();
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    let circles = chart.split("<circle").skip(1);
+    let circles = circles.map(|circle| (number(circle, "cx"), number(circle, "cy"))).collect();
+    let line = chart.split("<polyline").filter(|line| line.contains("stroke-width=\"2\"")).last();
+    let (_, corners) = line.unwrap().split_once("points=\"").unwrap();
+    let corners = corners.split('"').next().unwrap().split_whitespace().map(|corner| {
+        let (x, y) = corner.split_once(',').unwrap();
+        (x.parse().unwrap(), y.parse().unwrap())
+    });
+    (circles, corners.collect())
+}
+
+#[test]
+fn dots_of_the_sold_chart_lie_on_its_line() {
+    let mut report = full();
+    let steep = |n: u64| 1000 * n * n / (n * n + 90_000);
+    let points: Vec<_> =
+        (0..2500).map(|n| (60.0 * float(n), 1000 - steep(n), 0, steep(n))).collect();
+    report.timeline = timeline(&points);
+    report.sell_through = SellThrough::of(&report.timeline);
+    let (dots, line) = drawn(&page(&report));
+    assert_eq!(dots.len(), 2, "half and nine tenths");
+    for dot in dots {
+        let near = |corner: &(f64, f64)| {
+            (corner.0 - dot.0).abs() <= 1.0 && (corner.1 - dot.1).abs() <= 1.0
+        };
+        assert!(line.iter().any(near), "{dot:?}");
+    }
 }
 
 #[test]

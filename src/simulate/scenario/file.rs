@@ -9,11 +9,12 @@ use toml::de::{DeTable, DeValue};
 use super::{Scenario, ScenarioError};
 
 /// The scenarios that come with `tix`, by their names.
-pub const SHIPPED: [(&str, &str); 5] = [
+pub const SHIPPED: [(&str, &str); 6] = [
     ("spike", include_str!("../../../fixtures/scenarios/spike.toml")),
     ("metered", include_str!("../../../fixtures/scenarios/metered.toml")),
     ("rush", include_str!("../../../fixtures/scenarios/rush.toml")),
     ("calm", include_str!("../../../fixtures/scenarios/calm.toml")),
+    ("oversubscribed", include_str!("../../../fixtures/scenarios/oversubscribed.toml")),
     ("sold-out-in-minutes", include_str!("../../../fixtures/scenarios/sold-out-in-minutes.toml")),
 ];
 
