@@ -3,12 +3,13 @@
 //! Standard output carries the result and nothing else. Progress, notices and errors go to standard
 //! error.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use crate::domain::Timestamp;
 use crate::error::{Error, Result};
-use crate::output::{self, Format, Page, Report, Tone};
+use crate::output::{self, Format, Page, Report, Tone, safe};
 
 pub mod progress;
 
@@ -81,6 +82,8 @@ pub struct Terminal {
     width: usize,
     color_out: bool,
     color_err: bool,
+    /// Whether standard output is a terminal.
+    is_terminal: bool,
     /// Whether standard output is a terminal that can be drawn in.
     is_window: bool,
 }
@@ -112,6 +115,7 @@ impl Terminal {
             width: width(),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
+            is_terminal: io::stdout().is_terminal(),
             is_window: io::stdout().is_terminal() && !environment.dumb,
         }
     }
@@ -160,11 +164,18 @@ impl Terminal {
         }
     }
 
-    /// Writes text to standard output as it is, and flushes it.
+    /// Writes text to standard output, with control characters as escapes, and flushes it. Lines of a
+    /// spreadsheet have no escapes: they are written as they are, unless a terminal would read them.
     ///
     /// # Errors
     /// [`Error::Output`].
     pub fn write(&self, text: &str) -> Result<()> {
+        let text = match self.format {
+            Format::Table => safe::escaped(text, self.color_out),
+            Format::Json => safe::json(text),
+            Format::Csv if self.is_terminal => safe::escaped(text, false),
+            Format::Csv => Cow::Borrowed(text),
+        };
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)
     }
@@ -172,7 +183,7 @@ impl Terminal {
     /// Tells people something on standard error, unless they asked for quiet.
     pub fn notice(&self, text: impl Display) {
         if self.voice != Voice::Quiet {
-            say(&format!("{text}\n"));
+            self.say(&format!("{text}\n"));
         }
     }
 
@@ -200,11 +211,17 @@ impl Terminal {
 
     /// Tells on standard error why the command did not do what was asked.
     pub fn fail(&self, error: &Error, now: Timestamp) {
-        let text = match self.format {
-            Format::Json => output::failure::json(error, now),
-            Format::Table | Format::Csv => output::failure::text(error, now, self.color_err),
-        };
-        say(&text);
+        match self.format {
+            Format::Json => write_error(&safe::json(&output::failure::json(error, now))),
+            Format::Table | Format::Csv => {
+                self.say(&output::failure::text(error, now, self.color_err));
+            }
+        }
+    }
+
+    /// Writes text to standard error, with control characters as escapes.
+    pub fn say(&self, text: &str) {
+        write_error(&safe::escaped(text, self.color_err));
     }
 
     /// Counts up to `total` on standard error: a bar on a terminal, a line now and then elsewhere,
@@ -219,8 +236,8 @@ impl Terminal {
     }
 }
 
-/// Writes to standard error. Nobody is left to be told where that fails.
-fn say(text: &str) {
+/// Writes to standard error. An error there cannot be reported anywhere.
+fn write_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::event::{SLUG_BYTES_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN, slug_of};
 use crate::domain::geo::DISTANCE_KM_MAX;
-use crate::domain::{Currency, GeoPoint, TicketStatus};
+use crate::domain::{Currency, GeoPoint, TicketStatus, name};
 use crate::output::Format;
 use crate::repository::follow::{LAG_MAX, LAG_MIN};
 use crate::terminal::ColorChoice;
@@ -184,9 +184,9 @@ fn degrees(text: &str, most: f64) -> Result<f64, String> {
     degrees.ok_or_else(|| format!("it must be degrees between -{most} and {most}"))
 }
 
-/// Reads an ISO 4217 code.
+/// Reads the ISO 4217 code of a currency to pay with.
 pub fn currency(text: &str) -> Result<Currency, String> {
-    Currency::of_code(text).ok_or_else(|| "it is no currency; write its code, EUR or JPY".into())
+    Currency::for_sale(text).map_err(|why| why.to_string())
 }
 
 /// Reads the IANA name of a time zone.
@@ -218,16 +218,15 @@ pub fn description(text: &str) -> Result<String, String> {
     plain(text, DESCRIPTION_BYTES_MAX)
 }
 
+/// Reads a text in the spelling that is stored.
 fn plain(text: &str, bytes_max: usize) -> Result<String, String> {
-    let text = text.trim();
+    let text = name::checked(text).map_err(|found| format!("it contains {found}; remove it"))?;
     if text.is_empty() {
         Err("it is empty".into())
     } else if text.len() > bytes_max {
         Err(format!("it has {} bytes, more than {bytes_max}", text.len()))
-    } else if text.chars().any(char::is_control) {
-        Err("it holds a control character".into())
     } else {
-        Ok(text.to_owned())
+        Ok(text.into_owned())
     }
 }
 
@@ -365,7 +364,9 @@ mod tests {
     #[test]
     fn codes_are_known_ones() {
         assert_eq!(currency("eur"), Ok(Currency::EUR));
-        assert!(currency("EURO").is_err());
+        for wrong in ["EURO", "XTS", "XAU", "XXX"] {
+            assert!(currency(wrong).is_err(), "{wrong}");
+        }
         assert_eq!(time_zone("Europe/Berlin").unwrap(), "Europe/Berlin");
         assert!(time_zone("Europe/Atlantis").is_err());
         assert_eq!(language("en-GB").unwrap(), "en-GB");
@@ -375,7 +376,8 @@ mod tests {
     #[test]
     fn names_are_texts_on_one_line() {
         assert_eq!(name(" Hamlet ").unwrap(), "Hamlet");
-        for wrong in ["", "  ", "a\nb", "\u{1b}[2J"] {
+        assert_eq!(name("Cafe\u{301}  Royal").unwrap(), "Caf\u{e9} Royal");
+        for wrong in ["", "  ", "a\nb", "\u{1b}[2J", "a\u{202e}b", "a\u{200b}"] {
             assert!(name(wrong).is_err(), "{wrong:?}");
         }
         assert!(name(&"x".repeat(201)).is_err());

@@ -9,7 +9,7 @@ use jiff::{Span, Zoned};
 use crate::cli::EventArgs;
 use crate::cli::values::{DoorsText, TimeText};
 use crate::domain::event::slug_of;
-use crate::domain::{EventDraft, SaleTerms, Timestamp, Venue};
+use crate::domain::{EventDraft, SaleTerms, Timestamp, Venue, name};
 use crate::error::{Error, Result};
 
 /// How many days ahead an event is whose date nobody said.
@@ -41,7 +41,8 @@ impl Naming {
     #[must_use]
     pub fn of_file(path: &Path) -> Self {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-        let name = readable(&stem);
+        // Some file systems store names decomposed.
+        let name = readable(&name::normalized(&stem));
         Self { venue: name.clone(), name, event_type: String::new() }
     }
 
@@ -249,5 +250,6 @@ pub(crate) mod tests {
         assert_eq!(naming.name, "Old Town Hall");
         assert_eq!(naming.venue, "Old Town Hall");
         assert_eq!(Naming::of_file(Path::new("théâtre.csv")).name, "Théâtre");
+        assert_eq!(Naming::of_file(Path::new("cafe\u{301}.csv")).name, "Caf\u{e9}");
     }
 }

@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::sync::Arc;
 
+use clap::error::ContextValue;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{self, Cli, Command};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, name};
 use crate::error::{Error, Outcome, Result};
+use crate::output::safe::SafeStderr;
 use crate::output::{Format, Report};
 use crate::repository::{self, Access, Repository, StoreUrl};
 use crate::terminal::{Settings, Terminal};
@@ -42,24 +44,49 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     let early = cli::early_settings(&arguments);
     match cli::parse(&arguments, early.color) {
         Ok(cli) => start(cli),
-        Err(misunderstood) => explain(&misunderstood, early),
+        Err(misunderstood) => explain(misunderstood, early),
     }
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments.
-fn explain(misunderstood: &clap::Error, early: Settings) -> Outcome {
+fn explain(mut misunderstood: clap::Error, early: Settings) -> Outcome {
     let outcome = if misunderstood.use_stderr() { Outcome::Usage } else { Outcome::Done };
+    show_arguments(&mut misunderstood);
     if outcome == Outcome::Usage && early.format == Format::Json {
         let text = misunderstood.to_string();
         let (fault, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = one_line(fault.strip_prefix("error: ").unwrap_or(fault));
         Terminal::new(early).fail(&Error::usage(message, one_line(rest)), SystemClock.now());
+    } else if outcome == Outcome::Usage {
+        let terminal = Terminal::new(early);
+        let text = misunderstood.render();
+        let styled = terminal.color_err().then(|| text.ansi().to_string());
+        terminal.say(&styled.unwrap_or_else(|| text.to_string()));
     } else {
         // Nobody is left to be told where the help cannot be printed.
         let _ = misunderstood.print();
     }
     outcome
+}
+
+/// Writes control characters of the arguments that an error quotes as escapes; without that, they are
+/// left out where there is no color.
+fn show_arguments(misunderstood: &mut clap::Error) {
+    let shown = |text: &String| name::shown(text).into_owned();
+    let quoted: Vec<_> = misunderstood
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(shown(text)))),
+            ContextValue::Strings(texts) => {
+                Some((kind, ContextValue::Strings(texts.iter().map(shown).collect())))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in quoted {
+        misunderstood.insert(kind, value);
+    }
 }
 
 fn start(cli: Cli) -> Outcome {
@@ -106,7 +133,7 @@ fn trace(verbose: u8, says: Says, color: bool) {
     };
     let events = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(SafeStderr { color })
         .with_ansi(color)
         .with_target(false);
     if (verbose, says) == (0, Says::Notices) {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::domain::{
     ConfirmationNumber, EntryId, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, SeatLabel,
-    Section, TicketId,
+    Section, TicketId, name,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -180,17 +180,12 @@ pub async fn seats(
     }
 }
 
-/// Finds the section that `name` names, in any case where only one does.
+/// Finds the section that `name` names, in any spelling that only one has.
 ///
 /// # Errors
 /// Refused with `unknown_seat`.
 pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
-    if let Some(section) = sections.iter().find(|section| section.name == name) {
-        return Ok(section);
-    }
-    let lower = name.to_lowercase();
-    let mut alike = sections.iter().filter(|section| section.name.to_lowercase() == lower);
-    if let (Some(section), None) = (alike.next(), alike.next()) {
+    if let Some(section) = name::find(sections.iter(), |section| &section.name, name) {
         return Ok(section);
     }
     let refusal = Refusal::UnknownSeat { seats: vec![name.to_owned()] };
@@ -198,7 +193,7 @@ pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
     Err(Error::refused(refusal, Some(format!("its sections are: {sections}"))))
 }
 
-/// The ticket type that `name` names, in any case, among those of an event or of one section.
+/// The ticket type that `name` names, in any spelling, among those of an event or of one section.
 ///
 /// # Errors
 /// Bad usage where no ticket is of that type.
@@ -211,7 +206,7 @@ pub async fn ticket_type(
 ) -> Result<Box<str>> {
     let within: Vec<&Section> =
         sections.iter().filter(|s| within.is_none_or(|only| only == s.name)).collect();
-    let is_meant = |known: &str| known.eq_ignore_ascii_case(name);
+    let is_meant = |known: &str| name::same(known, name);
     if let Some(section) = within.iter().find(|section| is_meant(&section.type_id)) {
         return Ok(section.type_id.as_str().into());
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, Variant};
 
+use super::name::{self, Invisible};
 use super::{Refusal, Timestamp};
 
 /// The namespace under which event ids are derived from slugs.
@@ -216,9 +217,9 @@ pub enum TextIdError {
     /// Longer than [`TEXT_ID_BYTES_MAX`].
     #[error("it has {0} bytes, more than {TEXT_ID_BYTES_MAX}")]
     TooLong(usize),
-    /// A control character, which no terminal or log should be handed.
-    #[error("it holds a control character")]
-    ControlCharacter,
+    /// A character that shows nothing, or changes how a terminal shows the text around it.
+    #[error("it contains {0}; remove it")]
+    Invisible(Invisible),
 }
 
 fn checked(text: &str) -> Result<Arc<str>, TextIdError> {
@@ -227,10 +228,9 @@ fn checked(text: &str) -> Result<Arc<str>, TextIdError> {
         Err(TextIdError::Empty)
     } else if text.len() > TEXT_ID_BYTES_MAX {
         Err(TextIdError::TooLong(text.len()))
-    } else if text.chars().any(char::is_control) {
-        Err(TextIdError::ControlCharacter)
     } else {
-        Ok(text.into())
+        name::invisible(text)
+            .map_or_else(|| Ok(text.into()), |found| Err(TextIdError::Invisible(found)))
     }
 }
 
@@ -245,9 +245,23 @@ macro_rules! text_id {
             /// Checks and wraps a text.
             ///
             /// # Errors
-            /// The text is empty, longer than [`TEXT_ID_BYTES_MAX`] or holds control characters.
+            /// The text is empty, longer than [`TEXT_ID_BYTES_MAX`] or has invisible characters.
             pub fn new(text: &str) -> Result<Self, TextIdError> {
                 checked(text).map(Self)
+            }
+
+            /// Checks and wraps a text of the store, as versions checked it that accepted invisible
+            /// characters other than control ones.
+            ///
+            /// # Errors
+            /// No version has stored the text.
+            pub fn stored(text: &str) -> Result<Self, TextIdError> {
+                match checked(text) {
+                    Err(TextIdError::Invisible(_)) if !text.contains(char::is_control) => {
+                        Ok(Self(text.trim().into()))
+                    }
+                    checked => checked.map(Self),
+                }
             }
 
             /// The text itself.
@@ -325,7 +339,10 @@ mod tests {
     fn a_session_is_a_printable_text_of_bounded_length() {
         assert_eq!(SessionId::new("  "), Err(TextIdError::Empty));
         assert_eq!(SessionId::new(&"x".repeat(201)), Err(TextIdError::TooLong(201)));
-        assert_eq!(SessionId::new("a\u{1b}[2J"), Err(TextIdError::ControlCharacter));
+        for invisible in ["a\u{1b}[2J", "a\u{9b}2J", "a\u{202e}b", "a\u{200b}"] {
+            let refused = SessionId::new(invisible).unwrap_err();
+            assert!(refused.to_string().contains("as character 2"), "{refused}");
+        }
         assert_eq!(SessionId::new(" ann ").unwrap().as_str(), "ann");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{EventHit, Timestamp};
+use super::{EventHit, Timestamp, name};
 
 /// A place, and what is on there.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -80,7 +80,7 @@ pub fn locations(hits: &[EventHit]) -> Vec<Location> {
     let mut places: BTreeMap<[String; 3], Location> = BTreeMap::new();
     for hit in in_order {
         let venue = &hit.event.venue;
-        let key = [&venue.city, &venue.name, &venue.country].map(|text| text.to_lowercase());
+        let key = [&venue.city, &venue.name, &venue.country].map(|text| name::folded(text));
         places.entry(key).or_insert_with(|| Location::of(hit)).add(hit);
     }
     let mut places: Vec<Location> = places.into_values().collect();

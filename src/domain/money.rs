@@ -1,16 +1,15 @@
 //! Money: whole minor units with their currency. Decimals come in and go out; floats never do.
 
 use std::fmt;
-use std::iter::Sum;
 use std::ops::Add;
 
+use iso_currency::IntoEnumIterator as _;
 use rust_decimal::Decimal;
 use serde::de::{self, Deserializer};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The largest price of one ticket, in minor units (ten million of a currency with cents).
-pub const PRICE_MINOR_MAX: i64 = 1_000_000_000;
+use super::name;
 
 /// An ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +19,37 @@ impl Currency {
     /// The euro, used where nothing else is said.
     pub const EUR: Self = Self(iso_currency::Currency::EUR);
 
-    /// Finds the currency with this three-letter code, in any case.
+    /// Finds the currency with this three-letter code, in any case; among them codes that stand for
+    /// no money, which an old store may have.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         iso_currency::Currency::from_code(&code.to_ascii_uppercase()).map(Self)
+    }
+
+    /// Finds the currency with this three-letter code, in any case, if tickets can be paid in it.
+    ///
+    /// # Errors
+    /// The code is unknown, or stands for a metal, a fund, a unit of account or a test.
+    pub fn for_sale(code: &str) -> Result<Self, CurrencyError> {
+        let unknown = || CurrencyError::Unknown(name::shown(code).into_owned());
+        let found = Self::of_code(code).ok_or_else(unknown)?;
+        if found.is_for_sale() {
+            Ok(found)
+        } else {
+            Err(CurrencyError::NotForSale {
+                code: found.code(),
+                meaning: found.0.name().to_owned(),
+            })
+        }
+    }
+
+    fn is_for_sale(self) -> bool {
+        !self.0.is_special() && !self.0.is_fund()
+    }
+
+    /// Every currency that tickets can be paid in.
+    pub fn all_for_sale() -> impl Iterator<Item = Self> {
+        iso_currency::Currency::iter().map(Self).filter(|currency| currency.is_for_sale())
     }
 
     /// The three-letter code.
@@ -51,28 +77,23 @@ impl Serialize for Currency {
     }
 }
 
-/// Why a text is not a price.
+/// Why tickets cannot be sold in a currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PriceError {
-    /// Not a decimal number.
-    #[error("`{0}` is not a decimal number such as 49.50")]
-    NotDecimal(String),
-    /// Below zero.
-    #[error("`{0}` is negative")]
-    Negative(String),
-    /// More digits after the point than the currency has.
-    #[error("`{text}` has more than the {digits} decimals of {currency}")]
-    TooManyDecimals {
-        /// What was written.
-        text: String,
-        /// The currency's decimals.
-        digits: u32,
-        /// The currency.
-        currency: Currency,
+pub enum CurrencyError {
+    /// No ISO 4217 code.
+    #[error("`{0}` is no ISO 4217 code; write the code of a currency, such as EUR or JPY")]
+    Unknown(String),
+    /// A code that is nothing to pay with.
+    #[error(
+        "{code} is not a currency to pay with ({meaning}); write the code of a currency, such as \
+         EUR or JPY"
+    )]
+    NotForSale {
+        /// The code.
+        code: &'static str,
+        /// What it stands for.
+        meaning: String,
     },
-    /// Above [`PRICE_MINOR_MAX`].
-    #[error("`{0}` is larger than any ticket costs")]
-    TooLarge(String),
 }
 
 /// An amount of money of one currency.
@@ -95,30 +116,6 @@ impl Money {
     #[must_use]
     pub const fn zero(currency: Currency) -> Self {
         Self::from_minor(0, currency)
-    }
-
-    /// Reads a price: a plain decimal, not negative, with at most the currency's digits.
-    ///
-    /// # Errors
-    /// The text is no such number, or larger than [`PRICE_MINOR_MAX`].
-    pub fn parse_price(text: &str, currency: Currency) -> Result<Self, PriceError> {
-        let text = text.trim();
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
-        let number = Decimal::from_str_exact(text).ok().filter(|_| plain);
-        let number = number.ok_or_else(|| PriceError::NotDecimal(text.to_owned()))?;
-        if number.is_sign_negative() && !number.is_zero() {
-            return Err(PriceError::Negative(text.to_owned()));
-        }
-        let digits = currency.digits();
-        if number.normalize().scale() > digits {
-            return Err(PriceError::TooManyDecimals { text: text.to_owned(), digits, currency });
-        }
-        let scaled = number.checked_mul(Decimal::from(10_i64.pow(digits)));
-        let minor = scaled.and_then(|n| i64::try_from(n).ok()).filter(|m| *m <= PRICE_MINOR_MAX);
-        match minor {
-            Some(minor) => Ok(Self { minor, currency }),
-            None => Err(PriceError::TooLarge(text.to_owned())),
-        }
     }
 
     /// Whole minor units.
@@ -150,9 +147,9 @@ impl Add for Money {
     }
 }
 
-/// Adds up amounts of one currency.
+/// Adds up amounts of one currency; saturates.
 pub fn total(amounts: impl Iterator<Item = Money>, currency: Currency) -> Money {
-    Money::from_minor(i64::sum(amounts.map(Money::minor)), currency)
+    amounts.fold(Money::zero(currency), Add::add)
 }
 
 impl fmt::Display for Money {
@@ -193,23 +190,6 @@ impl<'de> Deserialize<'de> for Money {
 mod tests {
     use super::*;
 
-    fn price(text: &str) -> Result<i64, PriceError> {
-        Money::parse_price(text, Currency::EUR).map(Money::minor)
-    }
-
-    #[test]
-    fn a_price_is_a_plain_decimal_with_the_currencys_digits() {
-        assert_eq!(price("49.50"), Ok(4950));
-        assert_eq!(price("49.500"), Ok(4950));
-        assert_eq!(price(" 0 "), Ok(0));
-        assert!(matches!(price("49.505"), Err(PriceError::TooManyDecimals { digits: 2, .. })));
-        assert!(matches!(price("-1"), Err(PriceError::Negative(_))));
-        assert!(matches!(price("1e3"), Err(PriceError::NotDecimal(_))));
-        assert!(matches!(price("NaN"), Err(PriceError::NotDecimal(_))));
-        assert!(matches!(price(""), Err(PriceError::NotDecimal(_))));
-        assert!(matches!(price("99999999999"), Err(PriceError::TooLarge(_))));
-    }
-
     #[test]
     fn what_was_written_reads_the_same() {
         let most = Money::from_minor(i64::MAX, Currency::EUR);
@@ -225,11 +205,33 @@ mod tests {
     }
 
     #[test]
-    fn yen_have_no_decimals_and_dinars_three() {
-        let yen = Currency::of_code("jpy").unwrap();
-        let dinar = Currency::of_code("KWD").unwrap();
-        assert!(Money::parse_price("100.5", yen).is_err());
-        assert_eq!(Money::parse_price("1.234", dinar).unwrap().to_string(), "1.234 KWD");
-        assert_eq!(Money::from_minor(4950, Currency::EUR).to_string(), "49.50 EUR");
+    fn amounts_have_the_digits_of_their_currency() {
+        let shown =
+            |minor, code| Money::from_minor(minor, Currency::of_code(code).unwrap()).to_string();
+        assert_eq!(shown(4950, "EUR"), "49.50 EUR");
+        assert_eq!(shown(1234, "kwd"), "1.234 KWD");
+        assert_eq!(shown(100, "JPY"), "100 JPY");
+    }
+
+    #[test]
+    fn totals_saturate() {
+        let most = Money::from_minor(i64::MAX, Currency::EUR);
+        assert_eq!(total([most, most].into_iter(), Currency::EUR), most);
+    }
+
+    #[test]
+    fn tickets_are_sold_in_money_only() {
+        for code in ["eur", "JPY", "IDR", "KWD", "XAF", "XOF", "XPF", "XCD"] {
+            assert!(Currency::for_sale(code).is_ok(), "{code}");
+        }
+        let refused = |code| Currency::for_sale(code).unwrap_err().to_string();
+        insta::assert_snapshot!(refused("xts"), @"XTS is not a currency to pay with (Code reserved for testing); write the code of a currency, such as EUR or JPY");
+        insta::assert_snapshot!(refused("XAU"), @"XAU is not a currency to pay with (Gold (one troy ounce)); write the code of a currency, such as EUR or JPY");
+        insta::assert_snapshot!(refused("EURO"), @"`EURO` is no ISO 4217 code; write the code of a currency, such as EUR or JPY");
+        for code in ["XXX", "XDR", "XPT", "CLF", "USN", "XSU", ""] {
+            assert!(Currency::for_sale(code).is_err(), "{code}");
+            let stored = code.is_empty() || Currency::of_code(code).is_some();
+            assert!(stored, "{code} can be read from an old store");
+        }
     }
 }

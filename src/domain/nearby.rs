@@ -20,11 +20,10 @@ pub fn nearby(map: &SectionMap, wanted: &[SeatLabel]) -> Option<Vec<SeatLabel>> 
         let depth = tickets.depth_of(place);
         (depth, place - tickets.rows()[depth].start)
     };
-    let mut places = (0..tickets.tickets().len())
-        .filter(|place| wanted.contains(&tickets.tickets()[*place].label))
-        .peekable();
-    let aim = spot(*places.peek()?);
-    let is_accessible = places.any(|place| tickets.is_accessible(place));
+    let seats = wanted.iter().filter_map(|seat| tickets.place_of(&seat.row, &seat.seat));
+    let places: Vec<usize> = seats.collect();
+    let aim = spot(*places.iter().min()?);
+    let is_accessible = places.iter().any(|place| tickets.is_accessible(*place));
     let kind = if is_accessible { Kind::Every } else { tickets.general() };
     let away = |block: &Block| {
         let (depth, start) = spot(block.places.start);

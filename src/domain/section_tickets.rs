@@ -7,7 +7,7 @@ use fixedbitset::FixedBitSet;
 
 use super::accessible::is_accessible;
 use super::aisles::gaps;
-use super::{Section, Ticket};
+use super::{Section, Ticket, name};
 
 /// A section and its tickets in the order of the venue: all that never changes.
 ///
@@ -95,6 +95,19 @@ impl SectionTickets {
         self.rows.get(depth).map_or("", |row| &self.tickets[row.start].label.row)
     }
 
+    /// The place of a row and seat, in any spelling that only one row and one seat have.
+    #[must_use]
+    pub fn place_of(&self, row: &str, seat: &str) -> Option<usize> {
+        let places = name::find(self.rows.iter(), |row| &self.tickets[row.start].label.row, row)?;
+        name::find(places.clone(), |place| &self.tickets[place].label.seat, seat)
+    }
+
+    /// The ticket of a row and seat, in any spelling that only one row and one seat have.
+    #[must_use]
+    pub fn find(&self, row: &str, seat: &str) -> Option<&Ticket> {
+        self.place_of(row, seat).map(|place| &self.tickets[place])
+    }
+
     /// Whether the seat at a place is beside that of the place before: in the same row, with no
     /// aisle and no gap between.
     #[must_use]
@@ -103,13 +116,13 @@ impl SectionTickets {
     }
 
     /// The names of its ticket types, each once.
-    pub fn types(&self) -> impl Iterator<Item = &str> {
+    pub fn types(&self) -> impl Iterator<Item = &str> + Clone {
         self.types.iter().map(|name| &**name)
     }
 
-    /// The type of this name, in any case, as this section writes it.
+    /// The type of this name, in any spelling, as this section writes it.
     pub(super) fn type_named(&self, ticket_type: Option<&str>) -> Option<&str> {
-        self.types().find(|name| ticket_type.is_some_and(|other| name.eq_ignore_ascii_case(other)))
+        name::find(self.types(), |known| known, ticket_type?)
     }
 
     /// The place among [`types`](Self::types) of the type of the ticket at a place.
@@ -139,17 +152,17 @@ impl SectionTickets {
         if self.accessible.contains(&true) { Kind::General } else { Kind::Every }
     }
 
-    /// The tickets of a type, in any case, or those that are chosen where none is named; none if it
+    /// The tickets of a type, in any spelling, or those that are chosen where none is named; none if it
     /// has no such type.
     pub(super) fn kind(&self, ticket_type: Option<&str>) -> Option<Kind> {
         let Some(wanted) = ticket_type else { return Some(self.general()) };
-        let number = (0..).zip(&self.types).find(|(_, name)| name.eq_ignore_ascii_case(wanted));
+        let found = name::find((0..).zip(&self.types), |(_, known)| known, wanted);
         let kind = |number| if self.type_of.is_empty() { Kind::Every } else { Kind::Type(number) };
-        number.map(|(number, _)| kind(number))
+        found.map(|(number, _)| kind(number))
     }
 }
 
-/// The names of the types, in one spelling of their case, and the number of each ticket's type if
+/// The names of the types, in one spelling each, and the number of each ticket's type if
 /// there are several.
 fn types(tickets: &[Ticket]) -> (Vec<Box<str>>, Vec<u32>) {
     let mut names: Vec<Box<str>> = Vec::new();
@@ -157,7 +170,7 @@ fn types(tickets: &[Ticket]) -> (Vec<Box<str>>, Vec<u32>) {
     let mut type_of = Vec::with_capacity(tickets.len());
     for run in tickets.chunk_by(|a, b| a.type_id == b.type_id) {
         let name = &*run[0].type_id;
-        let number = *numbers.entry(name.to_ascii_lowercase()).or_insert_with(|| {
+        let number = *numbers.entry(name::folded(name)).or_insert_with(|| {
             names.push(name.into());
             // A section has fewer tickets than this can count.
             u32::try_from(names.len() - 1).unwrap_or(u32::MAX)

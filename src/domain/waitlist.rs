@@ -15,7 +15,7 @@ pub use vacancies::Vacancies;
 
 use super::accessible::is_accessible;
 use super::{
-    BuyerId, EntryId, EventId, HoldId, HoldStatus, Refusal, SessionId, TicketId, Timestamp,
+    BuyerId, EntryId, EventId, HoldId, HoldStatus, Refusal, SessionId, TicketId, Timestamp, name,
 };
 
 /// The most entries of one buyer, and of one session, that wait for tickets of one event.
@@ -36,9 +36,9 @@ pub const fn check_waiting(waiting: u32) -> Result<(), Refusal> {
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Wish {
-    /// Only in this section.
+    /// Only in this section, as the venue spells it.
     pub section: Option<Box<str>>,
-    /// Only tickets of this type, in any case; any but accessible ones where none is named.
+    /// Only tickets of this type, in any spelling; any but accessible ones where none is named.
     #[serde(rename = "type")]
     pub ticket_type: Option<Box<str>>,
     /// How many tickets, side by side in one row; at least 1.
@@ -60,7 +60,7 @@ impl Wish {
     #[must_use]
     pub fn wants(&self, section: &str, ticket_type: &str) -> bool {
         let is_of_type = match self.ticket_type.as_deref() {
-            Some(wanted) => wanted.eq_ignore_ascii_case(ticket_type),
+            Some(wanted) => name::same(wanted, ticket_type),
             None => !is_accessible(ticket_type),
         };
         self.section.as_deref().is_none_or(|wanted| wanted == section) && is_of_type

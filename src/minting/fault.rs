@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::fmt;
 
+use super::encoding::windows_1252;
 use super::header::{Column, Shape};
 use super::{SECTIONS_MAX, TICKETS_MAX};
-use crate::domain::money::PriceError;
+use crate::domain::name::{self, Invisible};
+use crate::domain::price::{DecimalMark, PriceError};
 use crate::domain::ticket::LABEL_PART_BYTES_MAX;
 
 /// The most faults of one file that are kept; further ones are counted.
@@ -24,12 +26,36 @@ pub enum Flaw {
     /// A header without lines.
     #[error("the file has a header and nothing below it")]
     HeaderOnly,
-    /// A spreadsheet's "Unicode text".
-    #[error("the file is UTF-16; save it as UTF-8")]
-    Utf16,
-    /// Bytes that are no UTF-8.
-    #[error("not UTF-8; save the file as UTF-8")]
-    NotUtf8,
+    /// A file of another kind, as a spreadsheet's own.
+    #[error("the file is {what}, not CSV; export the sheet as CSV (UTF-8)")]
+    OtherFile {
+        /// What it is.
+        what: &'static str,
+    },
+    /// A text in an encoding that nothing marks, or that nothing here reads.
+    #[error("the file is {name}; save it as UTF-8")]
+    OtherEncoding {
+        /// What it is called.
+        name: &'static str,
+    },
+    /// Half a character of UTF-16.
+    #[error("the UTF-16 breaks off here; save the file as UTF-8")]
+    BrokenUtf16,
+    /// A byte that is no UTF-8.
+    #[error(
+        "the byte 0x{byte:02X} is not UTF-8{}; save the file as UTF-8",
+        windows_1252(*byte).map(|c| format!(" (it is `{c}` in Windows-1252)")).unwrap_or_default()
+    )]
+    NotUtf8 {
+        /// The byte.
+        byte: u8,
+    },
+    /// A line that names the separator, of which it names none that can be one.
+    #[error("`{line}` names no separator; write sep=, or sep=; above the header, or nothing")]
+    Separator {
+        /// What it says.
+        line: String,
+    },
     /// A quote without its partner; a value never goes on on the next line.
     #[error("a quote opens here and is not closed on the same line")]
     UnclosedQuote,
@@ -63,11 +89,22 @@ pub enum Flaw {
         /// What the other columns look like.
         shape: Shape,
     },
+    /// A column of the header without a name, before others that have one.
+    #[error("field {number} of the header has no name; write {shape}")]
+    UnnamedColumn {
+        /// Its place, from 1.
+        number: usize,
+        /// What the columns look like.
+        shape: Shape,
+    },
     /// A column that the header names again.
     #[error("the header names this column twice")]
     DuplicateColumn,
     /// A line that does not fit the header.
-    #[error("{found} fields, but the header has {expected}")]
+    #[error(
+        "{found} fields, but the header has {expected}{}",
+        if found > expected { "; a value that contains the separator stands in quotes" } else { "" }
+    )]
     FieldCount {
         /// How many it should have.
         expected: usize,
@@ -85,11 +122,22 @@ pub enum Flaw {
         /// How long it is.
         bytes: usize,
     },
-    /// A character that would change how the text around it is shown.
-    #[error("`{shown}` contains a control character")]
-    ControlCharacter {
-        /// The value, with such characters spelt out.
+    /// A character that shows nothing, or changes how the text around it is shown.
+    #[error("`{shown}` contains {found}; remove it")]
+    Invisible {
+        /// The value, with such characters written as escapes.
         shown: String,
+        /// The first of them.
+        found: Invisible,
+    },
+    /// What a spreadsheet writes for a formula that fails.
+    #[error(
+        "`{text}` is what a spreadsheet writes for a formula that fails or a column that is too \
+         narrow; fix the cell there and export the sheet again"
+    )]
+    SpreadsheetError {
+        /// What it wrote.
+        text: String,
     },
     /// A row or seat whose label could not be read back.
     #[error("`{text}` contains a slash, which parts section, row and seat")]
@@ -100,8 +148,21 @@ pub enum Flaw {
     /// Not a price.
     #[error(transparent)]
     Price(#[from] PriceError),
+    /// A price with another decimal mark than the prices before.
+    #[error(
+        "`{text}` has a {mark}, but the price on line {first_line} has another decimal mark; write \
+         all prices of the file with the same one"
+    )]
+    OtherMark {
+        /// What was written.
+        text: String,
+        /// Its decimal mark.
+        mark: DecimalMark,
+        /// Where the first price with the other mark is.
+        first_line: u64,
+    },
     /// Not a number of rows or seats.
-    #[error("`{text}` is not a whole number from 1 to {ROWS_OR_SEATS_MAX}")]
+    #[error("`{text}` is not a whole number from 1 to {ROWS_OR_SEATS_MAX}, in digits alone")]
     Count {
         /// What was written.
         text: String,
@@ -228,27 +289,11 @@ impl fmt::Display for VenueFaults {
 
 impl Error for VenueFaults {}
 
-/// The beginning of a value as it can be printed: on one line, with control characters spelt out.
+/// The beginning of a value as it can be printed: on one line, with invisible characters as escapes.
 pub(super) fn shown(value: &str) -> String {
-    let mut text = String::new();
-    let mut chars = value.chars();
-    for c in chars.by_ref().take(SHOWN_CHARS_MAX) {
-        if changes_the_line(c) {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
-        }
-    }
-    if chars.next().is_some() {
-        text.push('…');
-    }
-    text
-}
-
-/// Whether a character is not shown itself but changes how its line is: control characters, line
-/// and paragraph separators, and those that turn the direction of writing.
-pub(super) fn changes_the_line(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let cut = value.char_indices().nth(SHOWN_CHARS_MAX);
+    let (begin, more) = cut.map_or((value, ""), |(end, _)| (&value[..end], "…"));
+    format!("{}{more}", name::shown(begin))
 }
 
 #[cfg(test)]
@@ -274,9 +319,9 @@ mod tests {
         let mut faults = VenueFaults::default();
         faults.push(2, Some(Column::Type), Flaw::Empty);
         faults.push(2, Some(Column::Price), Flaw::Empty);
-        faults.push(1, None, Flaw::NotUtf8);
+        faults.push(1, None, Flaw::NotUtf8 { byte: 0xe9 });
         insta::assert_snapshot!(faults, @"
-        line 1: not UTF-8; save the file as UTF-8
+        line 1: the byte 0xE9 is not UTF-8 (it is `é` in Windows-1252); save the file as UTF-8
         line 2, column type: empty
         line 2, column price: empty
         ");

@@ -5,6 +5,7 @@ use std::fmt;
 use csv::StringRecord;
 
 use super::fault::{Flaw, VenueFaults, shown};
+use crate::domain::name;
 
 /// A column of a venue file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Column {
     }
 
     fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.name().eq_ignore_ascii_case(name.trim()))
+        Self::ALL.into_iter().find(|column| name::same(column.name(), name))
     }
 }
 
@@ -129,23 +130,29 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the header from the fields of its line; every fault of it is told.
+    /// Reads the header from the fields of its line; every fault of it is told. Empty fields at its
+    /// end, which spreadsheets write, are no columns.
     pub(super) fn read(fields: &StringRecord, line: u64, faults: &mut VenueFaults) -> Option<Self> {
-        let columns: Vec<Option<Column>> = fields.iter().map(Column::named).collect();
+        let mut names: Vec<&str> = fields.iter().map(str::trim).collect();
+        names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
+        let columns: Vec<Option<Column>> = names.iter().copied().map(Column::named).collect();
         let Some(shape) = Shape::of_columns(&columns) else {
-            let found = shown(&fields.iter().collect::<Vec<_>>().join(","));
+            let found = shown(&names.join(","));
             faults.push(line, None, Flaw::NeitherShape { found });
             return None;
         };
         let mut known = Vec::new();
-        for (column, name) in columns.into_iter().zip(fields) {
+        for ((column, name), number) in columns.into_iter().zip(names).zip(1..) {
             match column.filter(|c| shape.required().contains(c) || shape.optional().contains(c)) {
                 Some(column) if known.contains(&column) => {
                     faults.push(line, Some(column), Flaw::DuplicateColumn);
                 }
                 Some(column) => known.push(column),
+                None if name.is_empty() => {
+                    faults.push(line, None, Flaw::UnnamedColumn { number, shape });
+                }
                 None => {
-                    let name = shown(name.trim());
+                    let name = shown(name);
                     faults.push(line, None, Flaw::UnknownColumn { name, shape });
                 }
             }
@@ -156,7 +163,7 @@ impl Header {
         faults.is_empty().then_some(Self { shape, columns: known })
     }
 
-    /// How many fields each line has.
+    /// How many fields each line has; those behind are empty.
     pub(super) const fn width(&self) -> usize {
         self.columns.len()
     }

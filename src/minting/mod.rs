@@ -10,10 +10,13 @@ use crate::domain::{Money, Section};
 
 pub mod arena;
 mod digest;
+mod encoding;
 pub mod fault;
 mod header;
+mod lines;
 mod per_seat;
 mod per_section;
+mod prices;
 mod records;
 
 pub use arena::{arena_of, builtin_arena};

@@ -7,21 +7,19 @@ use std::borrow::Cow;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-use super::fault::{Flaw, ROWS_OR_SEATS_MAX, VenueFaults, changes_the_line, shown};
+use super::fault::{Flaw, ROWS_OR_SEATS_MAX, VenueFaults, shown};
 use super::header::{Column, Header, Shape};
-use super::{Layout, SectionLayout, per_seat, per_section};
+use super::lines::{Line, declared_separator, lines, quoting_flaw, separator_of, sound_lines};
+use super::prices::Prices;
+use super::{Layout, SectionLayout, encoding, per_seat, per_section};
 use crate::domain::ticket::LABEL_PART_BYTES_MAX;
-use crate::domain::{Currency, Money};
-
-const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
-/// What parts the fields of a line: a comma, or what spreadsheets write instead of it.
-const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+use crate::domain::{Currency, name};
 
 /// Reads a venue file: one line per section or one line per seat, which the header tells.
 ///
-/// Fields are parted by commas; a file whose header is parted by semicolons or tabs, as spreadsheets
-/// write it, is read too. Prices are decimals with the digits of `currency`.
+/// Fields are parted by commas; a file whose header is parted by semicolons or tabs, or that names its
+/// separator in a `sep=` line, as spreadsheets write it, is read too. Prices are decimals with the
+/// digits of `currency` and one decimal mark.
 ///
 /// # Errors
 /// Every fault of the file, up to [`FAULTS_KEPT_MAX`](super::fault::FAULTS_KEPT_MAX).
@@ -37,33 +35,38 @@ fn read_sections(
     currency: Currency,
     faults: &mut VenueFaults,
 ) -> Option<Vec<SectionLayout>> {
-    if UTF16_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
-        faults.push(1, None, Flaw::Utf16);
-        return None;
-    }
-    let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
-    let Some(first) = lines(bytes, 1).find(|line| !line.bytes.trim_ascii().is_empty()) else {
+    let text =
+        encoding::text_of(bytes).map_err(|(line, flaw)| faults.push(line, None, flaw)).ok()?;
+    let bytes = &*text;
+    let mut filled = lines(bytes, 1).filter(|line| !line.bytes.trim_ascii().is_empty());
+    let first = filled.next();
+    let declared = first.as_ref().and_then(|line| declared_separator(line.bytes));
+    let first = if declared.is_some() { filled.next() } else { first };
+    let Some(first) = first else {
         faults.push(1, None, Flaw::EmptyFile);
         return None;
     };
-    let separator = separator_of(first.bytes);
+    let separator = match declared {
+        Some(Err(flaw)) => {
+            faults.push(1, None, flaw);
+            return None;
+        }
+        // Where the header contradicts the line above it, only the header can be meant.
+        Some(Ok(separator)) if first.bytes.contains(&separator) => separator,
+        _ => separator_of(first.bytes),
+    };
     let header = read_header(&first, separator, faults)?;
     let body_start = first.start + first.bytes.len();
     let body = sound_lines(&bytes[body_start..], first.number, separator, &header, faults);
     let mut records = Records::new(&body, first.number, separator, &header);
     let sections = match header.shape {
-        Shape::Sections => per_section::read(&mut records, currency, faults),
-        Shape::Seats => per_seat::read(&mut records, currency, faults),
+        Shape::Sections => per_section::read(&mut records, &mut Prices::new(currency), faults),
+        Shape::Seats => per_seat::read(&mut records, &mut Prices::new(currency), faults),
     };
     if sections.is_empty() && faults.is_empty() {
         faults.push(first.number, None, Flaw::HeaderOnly);
     }
     Some(sections)
-}
-
-/// The separator that the header has; the comma where it has none.
-fn separator_of(header: &[u8]) -> u8 {
-    SEPARATORS.into_iter().find(|separator| header.contains(separator)).unwrap_or(b',')
 }
 
 fn read_header(line: &Line<'_>, separator: u8, faults: &mut VenueFaults) -> Option<Header> {
@@ -73,90 +76,21 @@ fn read_header(line: &Line<'_>, separator: u8, faults: &mut VenueFaults) -> Opti
     }
     let mut fields = StringRecord::new();
     if csv_reader(line.bytes, separator).read_record(&mut fields).is_err() {
-        faults.push(line.number, None, Flaw::NotUtf8);
+        faults.push(line.number, None, not_utf8(line.bytes));
         return None;
     }
     Header::read(&fields, line.number, faults)
 }
 
+/// The fault of a line that has a byte which is not UTF-8.
+fn not_utf8(line: &[u8]) -> Flaw {
+    let at = std::str::from_utf8(line).map_or_else(|error| error.valid_up_to(), str::len);
+    Flaw::NotUtf8 { byte: line.get(at).copied().unwrap_or_default() }
+}
+
 fn csv_reader(bytes: &[u8], separator: u8) -> Reader<&[u8]> {
     // Lines of another length are told as faults, with all the others.
     ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes)
-}
-
-/// A line of the file as it is written, without its end.
-struct Line<'a> {
-    /// Counted from 1.
-    number: u64,
-    /// Where it starts in the bytes.
-    start: usize,
-    bytes: &'a [u8],
-}
-
-/// Splits bytes into lines that end with `\n`, `\r\n` or `\r`, as the CSV reader does.
-fn lines(bytes: &[u8], first_number: u64) -> impl Iterator<Item = Line<'_>> {
-    let mut start = 0;
-    (first_number..).map_while(move |number| {
-        let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
-        let length = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
-        let line = Line { number, start, bytes: &rest[..length] };
-        start += length + if rest[length..].starts_with(b"\r\n") { 2 } else { 1 };
-        Some(line)
-    })
-}
-
-/// Blanks the lines whose quotes are broken, so that what the CSV reader makes of the rest is what
-/// is meant.
-fn sound_lines<'a>(
-    bytes: &'a [u8],
-    first_number: u64,
-    separator: u8,
-    header: &Header,
-    faults: &mut VenueFaults,
-) -> Cow<'a, [u8]> {
-    let mut sound = Cow::Borrowed(bytes);
-    if !bytes.contains(&b'"') {
-        return sound;
-    }
-    for line in lines(bytes, first_number) {
-        if let Some((place, flaw)) = quoting_flaw(line.bytes, separator) {
-            faults.push(line.number, header.column_at(place), flaw);
-            sound.to_mut()[line.start..line.start + line.bytes.len()].fill(b' ');
-        }
-    }
-    sound
-}
-
-/// Where the look at a line's quotes has come to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
-    FieldStart,
-    Padding,
-    Bare,
-    Quoted,
-    /// A quote within a quoted field: its end, or the first half of a doubled one.
-    QuoteSeen,
-}
-
-/// What is wrong with the quotes of a line, and in which of its fields, from 0.
-fn quoting_flaw(line: &[u8], separator: u8) -> Option<(usize, Flaw)> {
-    let mut place = 0;
-    let mut within = Within::FieldStart;
-    for byte in line {
-        within = match (within, *byte) {
-            (Within::Quoted, b'"') => Within::QuoteSeen,
-            (Within::Quoted, _) | (Within::QuoteSeen | Within::FieldStart, b'"') => Within::Quoted,
-            (_, byte) if byte == separator => {
-                place += 1;
-                Within::FieldStart
-            }
-            (Within::QuoteSeen, _) => return Some((place, Flaw::TextAfterQuote)),
-            (Within::Padding, b'"') => return Some((place, Flaw::SpaceBeforeQuote)),
-            (Within::FieldStart | Within::Padding, b' ' | b'\t') => Within::Padding,
-            _ => Within::Bare,
-        };
-    }
-    (within == Within::Quoted).then_some((place, Flaw::UnclosedQuote))
 }
 
 /// The records below the header, one after the other.
@@ -178,7 +112,8 @@ impl<'a> Records<'a> {
         Self { bytes, reader, header, fields, counted: 0, line: first_number }
     }
 
-    /// The next record that has as many fields as the header; what is wrong with others is told.
+    /// The next record that has as many fields as the header, and empty ones behind; what is wrong
+    /// with others is told.
     pub(super) fn next(&mut self, faults: &mut VenueFaults) -> Option<Record<'_>> {
         loop {
             match self.reader.read_record(&mut self.fields) {
@@ -187,7 +122,10 @@ impl<'a> Records<'a> {
                 Err(error) => {
                     self.count_lines(error.position().map(csv::Position::byte));
                     let column = field_of(&error).and_then(|place| self.header.column_at(place));
-                    faults.push(self.line, column, Flaw::NotUtf8);
+                    let rest = self.bytes.get(self.counted..).unwrap_or_default();
+                    let line = lines(rest, self.line).next();
+                    let flaw = not_utf8(line.map_or(rest, |line| line.bytes));
+                    faults.push(self.line, column, flaw);
                     continue;
                 }
             }
@@ -196,7 +134,8 @@ impl<'a> Records<'a> {
                 continue;
             }
             let (expected, found) = (self.header.width(), self.fields.len());
-            if expected == found {
+            let is_blank = |field: &str| field.trim().is_empty();
+            if found >= expected && self.fields.iter().skip(expected).all(is_blank) {
                 break;
             }
             faults.push(self.line, None, Flaw::FieldCount { expected, found });
@@ -241,8 +180,8 @@ impl<'r> Record<'r> {
         faults.push(self.line, Some(column), flaw);
     }
 
-    /// A text that must be there.
-    pub(super) fn text(&self, column: Column, faults: &mut VenueFaults) -> Option<&'r str> {
+    /// A text that must be there, in the spelling that is stored.
+    pub(super) fn text(&self, column: Column, faults: &mut VenueFaults) -> Option<Cow<'r, str>> {
         let text = self.optional_text(column, faults)?;
         if text.is_empty() {
             self.fault(column, Flaw::Empty, faults);
@@ -250,30 +189,52 @@ impl<'r> Record<'r> {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// A text without the space around it; empty where the file does not have the column.
+    /// A text in the spelling that is stored; empty where the file does not have the column.
+    ///
+    /// A text with invisible characters is a fault, and goes on without them: another line may be
+    /// about the same seat.
     pub(super) fn optional_text(
         &self,
         column: Column,
         faults: &mut VenueFaults,
-    ) -> Option<&'r str> {
+    ) -> Option<Cow<'r, str>> {
+        let written = self.written(column, faults)?;
+        let text = name::normalized(written);
+        if let Some(found) = name::invisible(written) {
+            self.fault(column, Flaw::Invisible { shown: shown(written), found }, faults);
+        } else if text.len() > LABEL_PART_BYTES_MAX {
+            let flaw = Flaw::TooLong { shown: shown(&text), bytes: text.len() };
+            self.fault(column, flaw, faults);
+            return None;
+        }
+        Some(text)
+    }
+
+    /// What is written in a column, without the space around it.
+    pub(super) fn written(&self, column: Column, faults: &mut VenueFaults) -> Option<&'r str> {
         let place = self.header.place_of(column);
         let text = place.and_then(|place| self.fields.get(place)).unwrap_or_default().trim();
-        let flaw = if text.chars().any(changes_the_line) {
-            Flaw::ControlCharacter { shown: shown(text) }
-        } else if text.len() > LABEL_PART_BYTES_MAX {
-            Flaw::TooLong { shown: shown(text), bytes: text.len() }
-        } else {
-            return Some(text);
-        };
-        self.fault(column, flaw, faults);
-        None
+        if is_spreadsheet_error(text) {
+            self.fault(column, Flaw::SpreadsheetError { text: shown(text) }, faults);
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A number that must be there, as it is written.
+    pub(super) fn number(&self, column: Column, faults: &mut VenueFaults) -> Option<&'r str> {
+        let text = self.written(column, faults)?;
+        if text.is_empty() {
+            self.fault(column, Flaw::Empty, faults);
+        }
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// The name of a row or a seat.
-    pub(super) fn name(&self, column: Column, faults: &mut VenueFaults) -> Option<&'r str> {
+    pub(super) fn name(&self, column: Column, faults: &mut VenueFaults) -> Option<Cow<'r, str>> {
         let name = self.text(column, faults)?;
         if name.contains('/') {
-            self.fault(column, Flaw::Slash { text: name.to_owned() }, faults);
+            self.fault(column, Flaw::Slash { text: name.into_owned() }, faults);
             return None;
         }
         Some(name)
@@ -281,10 +242,12 @@ impl<'r> Record<'r> {
 
     /// How many rows or seats, 1 to [`ROWS_OR_SEATS_MAX`].
     pub(super) fn count(&self, column: Column, faults: &mut VenueFaults) -> Option<u32> {
-        let text = self.text(column, faults)?;
-        let count = text.parse().ok().filter(|count| (1..=ROWS_OR_SEATS_MAX).contains(count));
+        let text = self.number(column, faults)?;
+        let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let count = digits.and_then(|text| text.parse().ok());
+        let count = count.filter(|count| (1..=ROWS_OR_SEATS_MAX).contains(count));
         if count.is_none() {
-            self.fault(column, Flaw::Count { text: text.to_owned() }, faults);
+            self.fault(column, Flaw::Count { text: shown(text) }, faults);
         }
         count
     }
@@ -297,7 +260,7 @@ impl<'r> Record<'r> {
             "yes" => Some(true),
             "no" => Some(false),
             _ => {
-                self.fault(column, Flaw::YesOrNo { text: text.to_owned() }, faults);
+                self.fault(column, Flaw::YesOrNo { text: text.into_owned() }, faults);
                 None
             }
         }
@@ -318,14 +281,42 @@ impl<'r> Record<'r> {
         }
         found
     }
+}
 
-    /// The price.
-    pub(super) fn price(&self, currency: Currency, faults: &mut VenueFaults) -> Option<Money> {
-        let text = self.text(Column::Price, faults)?;
-        Money::parse_price(text, currency)
-            .map_err(|error| self.fault(Column::Price, error.into(), faults))
-            .ok()
-    }
+/// Whether a cell has what a spreadsheet writes for a formula that fails, in the languages of its most
+/// common versions, or for a number that does not fit into its column.
+fn is_spreadsheet_error(text: &str) -> bool {
+    const ERRORS: [&str; 27] = [
+        "#REF!",
+        "#N/A",
+        "#VALUE!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#BUSY!",
+        "#UNKNOWN!",
+        "#GETTING_DATA",
+        "#ERROR!",
+        "#BEZUG!",
+        "#NV",
+        "#WERT!",
+        "#ZAHL!",
+        "#VALEUR!",
+        "#NOM?",
+        "#NOMBRE!",
+        "#¡REF!",
+        "#¡VALOR!",
+        "#¿NOMBRE?",
+        "#VALORE!",
+    ];
+    let is_too_narrow = text.len() >= 3 && text.bytes().all(|byte| byte == b'#');
+    is_too_narrow || ERRORS.contains(&text)
 }
 
 #[cfg(test)]
@@ -388,9 +379,9 @@ mod tests {
         let text = "\u{feff}\r\nsection,type,price,rows,seats_per_row\r\n\r\n \r\nA,x,1,1,1\r\n\r\n\
             B,x,1,1,0\r\n\"C,x,1,1,1\r\n\nD,x,1,0,1\r\rE,x,0.001,1,1";
         insta::assert_snapshot!(faults(text), @"
-        line 7, column seats_per_row: `0` is not a whole number from 1 to 10000
+        line 7, column seats_per_row: `0` is not a whole number from 1 to 10000, in digits alone
         line 8, column section: a quote opens here and is not closed on the same line
-        line 10, column rows: `0` is not a whole number from 1 to 10000
+        line 10, column rows: `0` is not a whole number from 1 to 10000, in digits alone
         line 12, column price: `0.001` has more than the 2 decimals of EUR
         ");
     }
@@ -401,7 +392,7 @@ mod tests {
             A,\"1,2,x,1\nA,1,\"2\"\",x,1\nA,1, \"2\",x,1\nA,1,\"2\" ,x,1\n";
         insta::assert_snapshot!(faults(text), @"
         line 2, column section: a quote opens here and is not closed on the same line
-        line 3, column seat: not UTF-8; save the file as UTF-8
+        line 3, column seat: the byte 0xE9 is not UTF-8 (it is `é` in Windows-1252); save the file as UTF-8
         line 4, column price: `-1` is negative
         line 5, column row: a quote opens here and is not closed on the same line
         line 6, column seat: a quote opens here and is not closed on the same line

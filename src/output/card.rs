@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::safe::escaped;
 use super::{Page, Tone};
 
 /// A list of labelled values.
@@ -26,7 +27,7 @@ impl Card {
     /// Adds a coloured line, unless the value is empty.
     #[must_use]
     pub fn toned(mut self, label: &'static str, value: impl Display, tone: Tone) -> Self {
-        let value = format!("{value}");
+        let value = escaped(&value.to_string(), false).into_owned();
         if !value.is_empty() {
             self.lines.push((label, value, tone));
         }

@@ -67,7 +67,10 @@ fn unwritable(cause: csv::Error) -> Error {
 
 /// Puts an apostrophe before what a spreadsheet would take for a formula.
 fn harmless(cell: &str) -> String {
-    let starts_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Some spreadsheets take the full-width signs of East Asian keyboards for the plain ones.
+    let starts_formula = cell.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
     if starts_formula && cell.parse::<rust_decimal::Decimal>().is_err() {
         format!("'{cell}")
     } else {
@@ -87,11 +90,37 @@ mod tests {
 
     #[test]
     fn a_cell_starts_no_formula_in_a_spreadsheet() {
-        let cells = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\rx", "-5.50", "+3", "plain", ""];
+        let cells = [
+            "=1+1",
+            "+cmd",
+            "-2+3",
+            "@SUM(A1)",
+            "\tx",
+            "\rx",
+            "\nx",
+            "\u{ff1d}1",
+            "-5.50",
+            "+3",
+            "plain",
+            "",
+        ];
         let harmless: Vec<String> = cells.iter().map(|cell| super::harmless(cell)).collect();
         assert_eq!(
             harmless,
-            ["'=1+1", "'+cmd", "'-2+3", "'@SUM(A1)", "'\tx", "'\rx", "-5.50", "+3", "plain", ""]
+            [
+                "'=1+1",
+                "'+cmd",
+                "'-2+3",
+                "'@SUM(A1)",
+                "'\tx",
+                "'\rx",
+                "'\nx",
+                "'\u{ff1d}1",
+                "-5.50",
+                "+3",
+                "plain",
+                "",
+            ]
         );
     }
 

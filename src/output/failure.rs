@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::safe::escaped;
 use super::{Tone, json};
 use crate::domain::{Refusal, Timestamp};
 use crate::error::{Error, Outcome};
@@ -44,16 +45,18 @@ pub fn json(error: &Error, now: Timestamp) -> String {
 /// Writes an error for people: what was tried, why it failed, what to do about it.
 #[must_use]
 pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
-    let mut text = format!("{} {}\n", Tone::Bad.paint("error:", color), error.sentence());
+    let safe = |text: &str| escaped(text, false).into_owned();
+    let mut text = format!("{} {}\n", Tone::Bad.paint("error:", color), safe(&error.sentence()));
     // Writing to a string cannot fail.
     for cause in error.causes() {
-        let _ = writeln!(text, "{} {cause}", Tone::Strong.paint("Caused by:", color));
+        let label = Tone::Strong.paint("Caused by:", color);
+        let _ = writeln!(text, "{label} {}", safe(&cause));
     }
     for fault in error.faults() {
-        let _ = writeln!(text, "  {fault}");
+        let _ = writeln!(text, "  {}", safe(fault));
     }
     if let Some(hint) = error.hint(now) {
-        let _ = writeln!(text, "{} {hint}", Tone::Strong.paint("Hint:", color));
+        let _ = writeln!(text, "{} {}", Tone::Strong.paint("Hint:", color), safe(&hint));
     }
     text
 }

@@ -15,6 +15,7 @@ pub mod card;
 pub mod csv;
 pub mod failure;
 pub mod json;
+pub mod safe;
 pub mod table;
 pub mod tone;
 

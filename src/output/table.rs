@@ -7,6 +7,7 @@ use comfy_table::{
 };
 
 use super::{Card, Page, Tone};
+use crate::domain::name;
 
 /// No lines but one under the headings: what there is to read are the values.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
@@ -62,10 +63,10 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A value as it is.
+    /// A value on one line; control characters are shown as escapes.
     #[must_use]
     pub fn new(value: impl Display) -> Self {
-        Self { text: format!("{value}"), tone: Tone::Plain }
+        Self::toned(value, Tone::Plain)
     }
 
     /// Several values, of which each is kept whole where the line is broken.
@@ -79,7 +80,7 @@ impl Cell {
     /// A value with its colour.
     #[must_use]
     pub fn toned(value: impl Display, tone: Tone) -> Self {
-        Self { text: format!("{value}"), tone }
+        Self { text: name::shown(&value.to_string()).into_owned(), tone }
     }
 }
 

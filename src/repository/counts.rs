@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::accessible::is_accessible;
 use crate::domain::money::total;
-use crate::domain::{Currency, Money, Section, TicketStatus};
+use crate::domain::{Currency, Money, Section, TicketStatus, name};
 
 /// How many tickets of a section have which status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,10 +112,10 @@ impl SectionCounts {
         }
     }
 
-    /// Whether it has tickets of a type, in any case; or any where no type is named.
+    /// Whether it has tickets of a type, in any spelling; or any where no type is named.
     #[must_use]
     pub fn has_type(&self, ticket_type: Option<&str>) -> bool {
-        let is_named = |name: &str| ticket_type.is_none_or(|of| of.eq_ignore_ascii_case(name));
+        let is_named = |name: &str| ticket_type.is_none_or(|of| name::same(of, name));
         self.types.iter().any(|of| is_named(&of.type_id))
     }
 
@@ -123,10 +123,10 @@ impl SectionCounts {
     #[must_use]
     pub fn type_named(&self, ticket_type: Option<&str>) -> Option<&str> {
         let names = self.types.iter().map(|of| &*of.type_id);
-        names.into_iter().find(|name| ticket_type.is_some_and(|of| of.eq_ignore_ascii_case(name)))
+        names.into_iter().find(|name| ticket_type.is_some_and(|of| name::same(of, name)))
     }
 
-    /// How many tickets are available for a group: of a type, in any case; where none is named, of
+    /// How many tickets are available for a group: of a type, in any spelling; where none is named, of
     /// those that are chosen without being asked for.
     #[must_use]
     pub fn available_to(&self, ticket_type: Option<&str>) -> u64 {
@@ -136,7 +136,7 @@ impl SectionCounts {
 }
 
 fn is_wanted(type_id: &str, wanted: Option<&str>) -> bool {
-    wanted.map_or_else(|| !is_accessible(type_id), |wanted| wanted.eq_ignore_ascii_case(type_id))
+    wanted.map_or_else(|| !is_accessible(type_id), |wanted| name::same(wanted, type_id))
 }
 
 /// What a section has to offer.

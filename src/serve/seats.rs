@@ -16,7 +16,7 @@ use crate::domain::obstacles;
 use crate::domain::seating::Search;
 use crate::domain::{
     Change, Choice, EventId, HoldId, Obstacle, Refusal, SeatLabel, SectionMap, SectionTickets,
-    TicketId, TicketStatus, Timestamp, Wish,
+    TicketId, TicketStatus, Timestamp, Wish, name,
 };
 use crate::repository::{SectionOffer, TypeOffer};
 use crate::watch::{LiveMap, Spot};
@@ -190,7 +190,24 @@ impl Seats {
 
     fn number(&self, section: &str) -> Result<usize, Refusal> {
         let unknown = || Refusal::UnknownSeat { seats: vec![section.to_owned()] };
-        self.numbers.get(section).copied().ok_or_else(unknown)
+        self.named(section).ok_or_else(unknown)
+    }
+
+    /// The number of the section that a text names, in any spelling that only one has.
+    fn named(&self, section: &str) -> Option<usize> {
+        let any_spelling = || {
+            let numbered = (0..).zip(self.map.sections());
+            name::find(numbered, |(_, map)| &map.section().name, section)
+        };
+        self.numbers.get(section).copied().or_else(|| any_spelling().map(|(number, _)| number))
+    }
+
+    /// A section, by its name in any spelling.
+    ///
+    /// # Errors
+    /// There is no such section.
+    pub(super) fn section(&self, name: &str) -> Result<&SectionMap, Refusal> {
+        self.number(name).map(|number| &self.map.sections()[number])
     }
 
     /// What each section has to offer.
@@ -242,7 +259,7 @@ impl Seats {
 
     // ── what is wanted ────────────────────────────────────────────────────────────────────────
 
-    /// The tickets for these seats.
+    /// The tickets for these seats, in any spelling.
     ///
     /// # Errors
     /// The show has no such seats; all of them are named.
@@ -250,7 +267,11 @@ impl Seats {
         let find = |name: &String| {
             let [section, row, seat] = SeatLabel::split(name)?;
             let ticket = TicketId::of_seat(self.event_id, section, row, seat);
-            self.map.spot(ticket).map(|_| ticket)
+            if self.map.spot(ticket).is_some() {
+                return Some(ticket);
+            }
+            let map = &self.map.sections()[self.named(section)?];
+            map.tickets().find(row, seat).map(|ticket| ticket.ticket_id)
         };
         let found: Vec<Option<TicketId>> = seats.iter().map(find).collect();
         let unknown: Vec<String> = seats
@@ -450,6 +471,18 @@ mod tests {
         assert_eq!(refused(&seats, "A/1/1", own, 0), None);
         assert_eq!(refused(&seats, "A/1/1", Some(HoldId::fresh()), 0), Some("taken"));
         assert_eq!(refused(&seats, "A/1/2", Some(HoldId::fresh()), 0), Some("taken"));
+    }
+
+    #[test]
+    fn seat_is_found_by_any_spelling() {
+        let map = LiveMap::new(vec![drawn("Caf\u{e9}", &[".."])]);
+        let seats = Seats::new(EventId::of_slug("hamlet"), "e".into(), map);
+        let stored = tickets(&seats, &["Caf\u{e9}/1/2"]);
+        for other in ["CAFE\u{301}/1/2", "caf\u{e9} / 1\u{200b}/2"] {
+            assert_eq!(tickets(&seats, &[other]), stored);
+        }
+        assert!(seats.number("cafe\u{301}").is_ok());
+        assert!(seats.number("cafe").is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod events;
 mod help;
 mod holds;
 mod memory;
+mod names;
 mod orders;
 mod refusals;
 mod report_page;

@@ -13,6 +13,7 @@ mod clock;
 mod crowds;
 mod flood;
 mod log;
+mod names;
 mod payments;
 mod refunds;
 mod refusals;
@@ -148,6 +149,11 @@ rules! {
         the_seat_map_counts_as_the_store_does,
         tickets_are_listed_with_their_condition,
         unknown_events_and_sections_are_refused,
+    }
+    names {
+        seat_is_found_by_any_spelling,
+        stored_spellings_keep_their_tickets,
+        waitlist_keeps_the_spelling_of_the_venue,
     }
     search {
         words_are_found_without_regard_to_case_and_accents,

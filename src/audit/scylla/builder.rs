@@ -240,7 +240,7 @@ impl Builder {
         let attempt = match (row.order_id, row.payment_reference.as_deref(), row.payment_deadline) {
             (None, None, None) => None,
             (Some(order_id), Some(reference), Some(_)) => {
-                let reference = as_stored(reference, PaymentReference::new, |r| r.as_str())?;
+                let reference = as_stored(reference, PaymentReference::stored, |r| r.as_str())?;
                 (order_id == OrderId::of_payment(row.hold_id, &reference)).then_some(())?;
                 Some(self.evidence.orders.number(order_id))
             }
@@ -332,7 +332,7 @@ impl Builder {
             confirmation: as_stored_number(row.confirmation_number.as_deref()?)?,
             status: OrderStatus::of_word(row.status.as_deref()?)?,
             amount_minor: minor_of(row.amount.as_ref()?, self.currency)?,
-            payment_reference: as_stored(reference, PaymentReference::new, |r| r.as_str())?,
+            payment_reference: as_stored(reference, PaymentReference::stored, |r| r.as_str())?,
             decided_at: row.decided_at?,
             updated_at: row.updated_at?,
         };
@@ -470,7 +470,7 @@ fn settle(evidence: &mut Evidence, tickets: &HashSet<usize>, mut holds: HashSet<
 
 /// The print of a session; none where the text is no session.
 fn session_print(text: Option<&str>) -> Option<SessionPrint> {
-    let session = as_stored(text?, SessionId::new, |session| session.as_str())?;
+    let session = as_stored(text?, SessionId::stored, |session| session.as_str())?;
     Some(SessionPrint::of(&session))
 }
 

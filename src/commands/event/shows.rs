@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::show::{Left, amount, left};
 use super::{EVENT_COLUMNS, event_line, place};
 use crate::commands::{Context, pick};
-use crate::domain::Event;
+use crate::domain::{Event, name};
 use crate::error::Result;
 use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
 use crate::repository::Access;
@@ -33,14 +33,13 @@ pub(super) async fn run(context: &Context, series: &str, all: bool) -> Result<()
     context.print(&report)
 }
 
-/// The events of the series that `name` names, in any case, by their date.
+/// The events of the series that `name` names, in any spelling, by their date.
 fn of_series(events: Vec<Event>, name: &str) -> Result<Vec<Event>> {
-    let lower = name.to_lowercase();
-    if !events.iter().any(|event| event.series.to_lowercase() == lower) {
+    if !events.iter().any(|event| name::same(&event.series, name)) {
         let known = events.iter().map(|event| event.series.as_str());
         return Err(pick::unknown(name, known.filter(|s| !s.is_empty()), "tix event list"));
     }
-    Ok(events.into_iter().filter(|event| event.series.to_lowercase() == lower).collect())
+    Ok(events.into_iter().filter(|event| name::same(&event.series, name)).collect())
 }
 
 /// The dates of a production.

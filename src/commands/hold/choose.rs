@@ -23,7 +23,7 @@ pub(super) struct Wish<'a> {
     /// In these sections only, the most preferred first; anywhere, in the order of the venue, where
     /// none is named.
     pub(super) sections: &'a [String],
-    /// On tickets of this type only, in any case.
+    /// On tickets of this type only, in any spelling.
     pub(super) ticket_type: Option<&'a str>,
     /// None of these, which were refused whatever the map says.
     pub(super) refused: &'a [SeatLabel],

@@ -8,7 +8,7 @@ use crate::domain::refusal::free_again;
 use crate::domain::shortage::Elsewhere;
 use crate::domain::time::spoken;
 use crate::domain::{
-    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SessionId, TicketStatus,
+    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SessionId, TicketStatus, name,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -164,7 +164,7 @@ async fn near(
     wanted: &[SeatLabel],
 ) -> Result<Option<Vec<SeatLabel>>> {
     let Some(first) = wanted.first() else { return Ok(None) };
-    if wanted.iter().any(|seat| seat.section != first.section) {
+    if !wanted.iter().all(|seat| name::same(&seat.section, &first.section)) {
         return Ok(None);
     }
     let map = store.section_map(event.event_id, &first.section).await?;
@@ -182,16 +182,13 @@ async fn known_seats(
     };
     let sections = store.sections(event.event_id).await?;
     let section = match pick::section(&sections, &seat.section) {
-        Ok(section) if section.name == *seat.section => section,
-        Ok(section) => {
-            let meant = SeatLabel { section: section.name.as_str().into(), ..seat };
-            return Ok(Some(format!("did you mean {meant}?")));
-        }
+        Ok(section) => section,
         Err(error) => return Ok(error.hint(event.starts_at)),
     };
     let map = store.section_map(event.event_id, &section.name).await?;
     let labels: Vec<&SeatLabel> = map.seats().map(|(ticket, _)| &ticket.label).collect();
-    let in_row: Vec<&SeatLabel> = labels.iter().copied().filter(|l| l.row == seat.row).collect();
+    let in_row: Vec<&SeatLabel> =
+        labels.iter().copied().filter(|l| name::same(&l.row, &seat.row)).collect();
     let there_are = match (in_row.first(), in_row.last(), labels.first(), labels.last()) {
         (Some(first), Some(last), ..) => {
             format!(

@@ -3,7 +3,7 @@
 //! Sections stand side by side where the page has room. A row that is wider than the page goes on
 //! in the next line.
 
-use crate::domain::{Money, SeatMap, SectionMap, Ticket, TicketStatus};
+use crate::domain::{Money, SeatMap, SectionMap, Ticket, TicketStatus, name};
 use crate::output::{Page, Tone, grouped};
 
 /// Columns between two sections that stand side by side.
@@ -31,10 +31,13 @@ struct Line {
 
 impl Line {
     fn painted(text: &str, tone: Tone, page: &Page) -> Self {
-        Self { width: text.chars().count(), text: page.paint(tone, text) }
+        let mut line = Self::default();
+        line.push(text, tone, page);
+        line
     }
 
     fn push(&mut self, text: &str, tone: Tone, page: &Page) {
+        let text = &*name::shown(text);
         self.text.push_str(&page.paint(tone, text));
         self.width += text.chars().count();
     }

@@ -5,7 +5,7 @@ use serde::ser::{SerializeSeq, SerializeStruct, Serializer};
 
 use super::drawing;
 use crate::commands::{Context, pick};
-use crate::domain::{Event, SeatMap, Section, SectionMap, Ticket, TicketStatus};
+use crate::domain::{Event, SeatMap, Section, SectionMap, Ticket, TicketStatus, name};
 use crate::error::Result;
 use crate::output::{Page, Report, Sheet, Tone};
 use crate::repository::{Access, Repository};
@@ -58,7 +58,7 @@ struct Map {
 impl Report for VenueMap {
     fn text(&self, page: &Page) -> String {
         let event = &self.event;
-        let title = page.paint(Tone::Strong, &event.name);
+        let title = page.paint(Tone::Strong, &name::shown(&event.name));
         let date = event.starts_at.in_zone(&event.zone());
         let fits = format!("{} · {date}", event.name).chars().count() <= page.width;
         let between = if fits { " · " } else { "\n" };

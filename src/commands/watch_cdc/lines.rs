@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::commands::Context;
 use crate::domain::time::spoken;
-use crate::domain::{Change, ChangeKind, Event, EventId, Timestamp};
+use crate::domain::{Change, ChangeKind, Event, EventId, Timestamp, name};
 use crate::error::Result;
 use crate::output::csv::optional;
 use crate::output::{Format, Page, Sheet, Tone, json};
@@ -98,7 +98,7 @@ impl<'a> Lines<'a> {
         // Lines that come together are in step with each other, whichever of them is the widest.
         for change in changes {
             let (slug, session) = (self.slug(change).to_owned(), session_of(change));
-            self.columns.fit(&slug, &change.label.to_string(), &session);
+            self.columns.fit(&slug, &seat_of(change), &session);
         }
         let text = match self.context.terminal.format() {
             Format::Table => changes.iter().map(|change| self.line(change)).collect(),
@@ -140,7 +140,7 @@ impl<'a> Lines<'a> {
         let zone = self.known.get(&change.event_id).map_or(TimeZone::UTC, |k| k.zone.clone());
         let mut line = self.day_of(change.at, &zone);
         let slug = self.slug(change).to_owned();
-        let (seat, session) = (change.label.to_string(), session_of(change));
+        let (seat, session) = (seat_of(change), session_of(change));
         let Columns { event, seat: seat_width, session: session_width } = self.columns;
         let word = format!("{:WORD_LETTERS$}", change.change);
         let mut rest = String::new();
@@ -193,10 +193,15 @@ fn known(event: &Event) -> Known {
     Known { slug: event.slug.clone(), zone: event.zone() }
 }
 
+/// The seat as a line shows it.
+fn seat_of(change: &Change) -> String {
+    name::shown(&change.label.to_string()).into_owned()
+}
+
 /// The session as a line shows it.
 pub(super) fn session_of(change: &Change) -> String {
     let session = change.session_id.as_ref().map_or("", |session| session.as_str());
-    shortened(session, SESSION_LETTERS_MAX)
+    shortened(&name::shown(session), SESSION_LETTERS_MAX)
 }
 
 /// How long the buyer has to pay, where he has.

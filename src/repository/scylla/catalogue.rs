@@ -12,7 +12,7 @@ use super::failure::of_row;
 use super::rows::{EventRow, SectionRow, TicketCopy, TicketRow};
 use crate::domain::{
     Currency, Event, EventDraft, EventId, Money, Refusal, SeatLabel, Section, SectionTickets,
-    Ticket, TicketId, Timestamp, time,
+    Ticket, TicketId, Timestamp, name, time,
 };
 use crate::repository::shared_text::SharedText;
 use crate::repository::{Result, StoreError, StoreFault};
@@ -199,11 +199,15 @@ pub(super) async fn sections(db: &Database, event: &Event) -> Result<Arc<Vec<Sto
     Ok(found)
 }
 
-/// One section of an event.
-pub(super) async fn section(db: &Database, event: &Event, name: &str) -> Result<StoredSection> {
+/// The section of an event that a text names, in any spelling that only one has.
+pub(super) async fn section(db: &Database, event: &Event, wanted: &str) -> Result<StoredSection> {
     let all = sections(db, event).await?;
-    let found = all.iter().find(|s| s.section.name == name).cloned();
-    found.ok_or_else(|| Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into())
+    let found = named(&all, wanted).cloned();
+    found.ok_or_else(|| Refusal::UnknownSeat { seats: vec![wanted.to_owned()] }.into())
+}
+
+fn named<'a>(sections: &'a [StoredSection], wanted: &str) -> Option<&'a StoredSection> {
+    name::find(sections.iter(), |stored| &stored.section.name, wanted)
 }
 
 /// A section of an event with all of its tickets.
@@ -301,7 +305,10 @@ async fn some_tickets(
     Ok(found.into_iter().map(Arc::new).collect())
 }
 
-/// The ids of the tickets for these seats, in the order asked.
+/// The ids of the tickets for these seats, in the order asked; seats may have any spelling.
+///
+/// A seat that is spelled as the venue spells it is looked up by its ticket id; the tickets of a whole
+/// section are read only for other spellings.
 ///
 /// # Errors
 /// [`Refusal::UnknownSeat`] naming every seat that the event does not have.
@@ -310,23 +317,42 @@ pub(super) async fn find_seats(
     event: &Event,
     seats: &[SeatLabel],
 ) -> Result<Vec<TicketId>> {
-    let id =
-        |seat: &SeatLabel| TicketId::of_seat(event.event_id, &seat.section, &seat.row, &seat.seat);
-    let mut by_section: HashMap<&str, Vec<TicketId>> = HashMap::new();
-    for seat in seats {
-        by_section.entry(&seat.section).or_default().push(id(seat));
+    let all = sections(db, event).await?;
+    let placed: Vec<Option<(&StoredSection, TicketId)>> = seats
+        .iter()
+        .map(|seat| {
+            let section = named(&all, &seat.section)?;
+            let name = &section.section.name;
+            Some((section, TicketId::of_seat(event.event_id, name, &seat.row, &seat.seat)))
+        })
+        .collect();
+    let mut by_section: HashMap<i32, Vec<TicketId>> = HashMap::new();
+    for (section, ticket) in placed.iter().flatten() {
+        by_section.entry(section.section_id).or_default().push(*ticket);
     }
-    let sections = sections(db, event).await?;
-    let asked = sections.iter().filter_map(|section| {
-        by_section.get(section.section.name.as_str()).map(|ids| (section, ids))
-    });
+    let asked = all
+        .iter()
+        .filter_map(|section| by_section.get(&section.section_id).map(|ids| (section, ids)));
     let looks = asked.map(|(section, ids)| some_tickets(db, event, section, ids)).collect();
     let found = at_once(SECTIONS_AT_ONCE, looks).await?;
     let known: HashSet<TicketId> = found.iter().flatten().map(|t| t.ticket.ticket_id).collect();
-    let unknown = seats.iter().filter(|seat| !known.contains(&id(seat)));
-    let unknown: Vec<String> = unknown.map(ToString::to_string).collect();
+    let (mut tickets, mut unknown) = (Vec::with_capacity(seats.len()), Vec::new());
+    for (seat, placed) in seats.iter().zip(placed) {
+        let ticket = match placed {
+            Some((_, ticket)) if known.contains(&ticket) => Some(ticket),
+            Some((section, _)) => {
+                let stored = section_tickets(db, event, section).await?;
+                stored.find(&seat.row, &seat.seat).map(|ticket| ticket.ticket_id)
+            }
+            None => None,
+        };
+        match ticket {
+            Some(ticket) => tickets.push(ticket),
+            None => unknown.push(seat.to_string()),
+        }
+    }
     if unknown.is_empty() {
-        Ok(seats.iter().map(id).collect())
+        Ok(tickets)
     } else {
         Err(Refusal::UnknownSeat { seats: unknown }.into())
     }

@@ -56,7 +56,7 @@ macro_rules! uuid_column {
 macro_rules! text_column {
     ($($name:ident),*) => {$(
         column!($name as String, |text| text.as_str().to_owned(), |text| {
-            $name::new(&text).map_err(DeserializationError::new)
+            $name::stored(&text).map_err(DeserializationError::new)
         });
     )*};
 }

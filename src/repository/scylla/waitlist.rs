@@ -41,15 +41,13 @@ const LOOK_AGAIN_MAX: Duration = Duration::from_millis(100);
 
 /// Joins the line, and is offered at once what is free and fits.
 pub(super) async fn join(db: &Database, event: &Event, new: &NewEntry) -> Result<WaitlistEntry> {
+    let new = &as_spelled(db, event, new).await?;
     if let Some(row) = known(db, new).await? {
         if row.waits() {
             // Whoever made it may have died before he looked.
             serving::look(db, event.event_id, None).await?;
         }
         return read(db, &row).await;
-    }
-    if let Some(section) = new.wish.section.as_deref() {
-        catalogue::section(db, event, section).await?;
     }
     let (size, allowed) = (new.wish.size, event.terms.limit);
     limits::check_buyer(db, event.event_id, new.buyer_id, size, allowed).await?;
@@ -63,6 +61,15 @@ pub(super) async fn join(db: &Database, event: &Event, new: &NewEntry) -> Result
         Some(place) if row.waits() => Ok(Seen::of(row, None).entry(place, 0)),
         _ => read(db, &row).await,
     }
+}
+
+/// The entry with its section as the venue spells it.
+async fn as_spelled(db: &Database, event: &Event, new: &NewEntry) -> Result<NewEntry> {
+    let mut new = new.clone();
+    if let Some(wanted) = &mut new.wish.section {
+        *wanted = catalogue::section(db, event, wanted).await?.section.name.into();
+    }
+    Ok(new)
 }
 
 /// The entry that was made of this before, if one was.

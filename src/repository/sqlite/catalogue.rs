@@ -12,7 +12,7 @@ use super::statements::TicketNo;
 use super::values::{count_column, decode, json_column, millis_column, unreadable};
 use crate::domain::{
     Currency, Event, EventDraft, EventId, Money, Refusal, SaleTerms, SeatLabel, Section,
-    SectionTickets, Ticket, TicketId, Venue,
+    SectionTickets, Ticket, TicketId, Venue, name,
 };
 use crate::repository::shared_text::SharedText;
 
@@ -323,6 +323,17 @@ pub(super) fn sections(connection: &Connection, event_no: i64) -> Outcome<Vec<St
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The section of an event that a text names, in any spelling that only one has.
+pub(super) fn section_named(
+    connection: &Connection,
+    event_no: i64,
+    wanted: &str,
+) -> Outcome<StoredSection> {
+    let sections = sections(connection, event_no)?;
+    let found = name::find(sections.iter(), |stored| &stored.section.name, wanted).cloned();
+    found.ok_or_else(|| Refusal::UnknownSeat { seats: vec![wanted.to_owned()] }.into())
+}
+
 /// Columns of a ticket in the order in which [`read_ticket`] reads them, from `tickets t`,
 /// `venue_sections s` and `events e`.
 pub(super) const TICKET_COLUMNS: &str = "t.ticket_no, t.ticket_id, t.row_name, t.seat_name, \
@@ -398,20 +409,14 @@ pub(super) fn tickets_by_no(
 pub(super) fn section_tickets(
     connection: &Connection,
     stored: &StoredEvent,
-    name: &str,
+    found: StoredSection,
 ) -> Outcome<StoredSectionTickets> {
-    let sql = format!("{SECTION} WHERE event_no = ?1 AND name = ?2");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let found = statement.query_row(params![stored.event_no, name], read_section).optional()?;
-    let Some(found) = found else {
-        return Err(Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into());
-    };
     let mut statement = connection.prepare_cached(
         "SELECT ticket_id, row_name, seat_name, type_id, price, aisle_after, ticket_no FROM tickets
           WHERE ticket_no >= ?1 AND ticket_no < ?2 ORDER BY ticket_no",
     )?;
     let (mut shared, mut aisles, mut place) = (SharedText::default(), Vec::new(), 0);
-    let section: Arc<str> = name.into();
+    let section: Arc<str> = found.section.name.as_str().into();
     let currency = stored.event.currency;
     let rows = statement.query_map([found.first_ticket, found.end()], |row| {
         decode("tickets", row, 6, |row| {

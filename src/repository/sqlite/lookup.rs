@@ -69,7 +69,7 @@ impl SqliteRepository {
         self.writer.submit("recover payments", recover).await
     }
 
-    /// A section with its tickets, read once.
+    /// A section with its tickets, read once; its name may have any spelling.
     pub(super) async fn section_tickets(
         &self,
         event: EventId,
@@ -79,13 +79,19 @@ impl SqliteRepository {
             return Ok(known);
         }
         let stored = self.stored_event(event).await?;
-        let (name, of) = (name.to_owned(), Arc::clone(&stored));
-        let read = move |c: &Connection| catalogue::section_tickets(c, &of, &name);
-        let section = self.readers.read("read a section", read).await?;
-        if stored.event.minted {
-            self.cache.keep_section(event, stored.event_no, &section);
-        }
-        Ok(section)
+        let (name, cache) = (name.to_owned(), Arc::clone(&self.cache));
+        let read = move |c: &Connection| {
+            let section = catalogue::section_named(c, stored.event_no, &name)?;
+            if let Some(known) = cache.section(event, &section.section.name) {
+                return Ok(known);
+            }
+            let read = catalogue::section_tickets(c, &stored, section)?;
+            if stored.event.minted {
+                cache.keep_section(event, stored.event_no, &read);
+            }
+            Ok(read)
+        };
+        self.readers.read("read a section", read).await
     }
 
     /// The ticket for a seat; none where the event has no such seat.
@@ -96,8 +102,7 @@ impl SqliteRepository {
     ) -> Result<Option<TicketId>> {
         match self.section_tickets(event, &seat.section).await {
             Ok(stored) => {
-                let found = stored.section.tickets().iter().find(|ticket| ticket.label == *seat);
-                Ok(found.map(|ticket| ticket.ticket_id))
+                Ok(stored.section.find(&seat.row, &seat.seat).map(|ticket| ticket.ticket_id))
             }
             Err(Error::Refused(Refusal::UnknownSeat { .. })) => Ok(None),
             Err(other) => Err(other),

@@ -6,12 +6,12 @@ use rusqlite::{Connection, Row, params};
 
 use super::catalogue::{
     Cache, SectionTypes, StoredEvent, StoredSection, StoredSectionTickets, TICKET_COLUMNS,
-    read_ticket, sections,
+    read_ticket, section_named, sections,
 };
 use super::failure::Outcome;
 use super::statements::{QUEUE_COLUMNS, QueueRow, queue_row, ticket_status};
 use super::values::{count_column, decode};
-use crate::domain::{Money, Refusal, TicketState, TicketStatus, Timestamp};
+use crate::domain::{Money, TicketState, TicketStatus, Timestamp};
 use crate::repository::{SectionCounts, SectionOffer, TicketFilter, TypeCounts, TypeOffer};
 
 /// The condition in which people see a ticket with this row; a lapsed hold reads as available.
@@ -48,15 +48,18 @@ pub(super) fn list(
     now: Timestamp,
 ) -> Outcome<Vec<TicketState>> {
     let (first, last) = event.tickets();
-    check_section(connection, event, filter.section.as_deref())?;
+    let section = filter.section.as_deref();
+    let section =
+        section.map(|name| section_named(connection, event.event_no, name)).transpose()?;
+    let section_no = section.map(|stored| stored.section_no);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {TICKET_COLUMNS}, {QUEUE_COLUMNS} FROM tickets t
            JOIN venue_sections s USING (section_no) JOIN events e USING (event_no)
            LEFT JOIN order_queue q ON q.ticket_no = t.ticket_no
-          WHERE t.ticket_no BETWEEN ?1 AND ?2 AND (?3 IS NULL OR s.name = ?3)
+          WHERE t.ticket_no BETWEEN ?1 AND ?2 AND (?3 IS NULL OR s.section_no = ?3)
           ORDER BY t.ticket_no"
     ))?;
-    let mut rows = statement.query(params![first, last, filter.section])?;
+    let mut rows = statement.query(params![first, last, section_no])?;
     let most = filter.limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     while found.len() < most
@@ -68,20 +71,6 @@ pub(super) fn list(
         }
     }
     Ok(found)
-}
-
-fn check_section(
-    connection: &Connection,
-    event: &StoredEvent,
-    section: Option<&str>,
-) -> Outcome<()> {
-    let Some(name) = section else { return Ok(()) };
-    let known = sections(connection, event.event_no)?;
-    if known.iter().any(|s| s.section.name == name) {
-        Ok(())
-    } else {
-        Err(Refusal::UnknownSeat { seats: vec![name.to_owned()] }.into())
-    }
 }
 
 /// Columns of [`TICKET_COLUMNS`], then [`QUEUE_COLUMNS`] if the ticket has such a row.

@@ -44,7 +44,7 @@ macro_rules! text_column {
 
         impl FromSql for $name {
             fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                Self::new(value.as_str()?).map_err(FromSqlError::other)
+                Self::stored(value.as_str()?).map_err(FromSqlError::other)
             }
         }
     )*};

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::catalogue::{self, Cache, StoredEvent, StoredSectionTickets, StoredTicket, event_by_no};
+use super::catalogue::{
+    self, Cache, StoredEvent, StoredSection, StoredSectionTickets, StoredTicket, event_by_no,
+};
 use super::failure::Outcome;
 use super::holds::{self, Claim, Span};
 use super::outlook::Prospect;
@@ -84,11 +86,12 @@ fn find(connection: &Connection, entry: EntryId) -> Outcome<Option<EntryRow>> {
 
 /// Joins the line, and is offered at once what is free and fits.
 pub(super) fn join(tx: &mut Tx<'_, '_>, event: &StoredEvent, entry: &NewEntry) -> Outcome<()> {
+    let wish = as_spelled(tx, event, &entry.wish)?;
     let asked = NewEntryParts {
         entry_id: entry.entry_id,
         session_id: entry.session_id.clone(),
         buyer_id: entry.buyer_id,
-        wish: entry.wish.clone(),
+        wish: wish.clone(),
     };
     if let Some(known) = find(tx.statements.connection, entry.entry_id)? {
         if known.new != asked || known.event_no != event.event_no {
@@ -96,7 +99,6 @@ pub(super) fn join(tx: &mut Tx<'_, '_>, event: &StoredEvent, entry: &NewEntry) -
         }
         return Ok(());
     }
-    check_section(tx, event, entry.wish.section.as_deref())?;
     let owned = holds::owned(tx, entry.buyer_id, event)?;
     owned.check(entry.wish.size, event.event.terms.limit)?;
     waiting::check_room(tx, event.event_no, entry)?;
@@ -105,7 +107,6 @@ pub(super) fn join(tx: &mut Tx<'_, '_>, event: &StoredEvent, entry: &NewEntry) -
                                joined_at, status)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
     )?;
-    let wish = &entry.wish;
     statement.execute(params![
         entry.entry_id,
         event.event_no,
@@ -125,14 +126,15 @@ fn known(connection: &Connection, entry: EntryId) -> Outcome<EntryRow> {
     find(connection, entry)?.ok_or_else(|| Refusal::UnknownHold { name: entry.to_string() }.into())
 }
 
-fn check_section(tx: &Tx<'_, '_>, event: &StoredEvent, wanted: Option<&str>) -> Outcome<()> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let sections = catalogue::sections(tx.statements.connection, event.event_no)?;
-    if sections.iter().any(|stored| stored.section.name == wanted) {
-        Ok(())
-    } else {
-        Err(Refusal::UnknownSeat { seats: vec![wanted.to_owned()] }.into())
+/// The wish with its section as the venue spells it.
+fn as_spelled(tx: &Tx<'_, '_>, event: &StoredEvent, wish: &Wish) -> Outcome<Wish> {
+    let mut wish = wish.clone();
+    if let Some(wanted) = &mut wish.section {
+        let connection = tx.statements.connection;
+        let stored = catalogue::section_named(connection, event.event_no, wanted)?;
+        *wanted = stored.section.name.into();
     }
+    Ok(wish)
 }
 
 /// Leaves the line; gives up what was offered.
@@ -230,7 +232,7 @@ fn sections_of(
         if !is_meant(section) {
             continue;
         }
-        let tickets = section_tickets(connection, tx.cache, event, &section.stored.section.name)?;
+        let tickets = section_tickets(connection, tx.cache, event, &section.stored)?;
         let statuses = section_statuses(connection, &tickets, now)?;
         let map = SectionMap::new(tickets.section, statuses);
         let largest = map.longest();
@@ -246,13 +248,13 @@ fn section_tickets(
     connection: &Connection,
     cache: &Cache,
     event: &StoredEvent,
-    name: &str,
+    section: &StoredSection,
 ) -> Outcome<StoredSectionTickets> {
     let id = event.event.event_id;
-    if let Some(known) = cache.section(id, name) {
+    if let Some(known) = cache.section(id, &section.section.name) {
         return Ok(known);
     }
-    let read = catalogue::section_tickets(connection, event, name)?;
+    let read = catalogue::section_tickets(connection, event, section.clone())?;
     cache.keep_section(id, event.event_no, &read);
     Ok(read)
 }

@@ -147,7 +147,7 @@ pub(in crate::serve) struct BestSeats {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub(in crate::serve) sections: Vec<String>,
-    /// Tickets of this type only, in any case.
+    /// Tickets of this type only, in any spelling.
     #[serde(default, rename = "type", deserialize_with = "present")]
     #[schema(value_type = String, required = false)]
     pub(in crate::serve) ticket_type: Option<String>,

@@ -21,7 +21,7 @@ pub(in crate::serve) struct JoinRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false)]
     pub(in crate::serve) section: Option<String>,
-    /// Tickets of this type only, in any case.
+    /// Tickets of this type only, in any spelling.
     #[serde(default, rename = "type", deserialize_with = "present")]
     #[schema(value_type = String, required = false)]
     pub(in crate::serve) ticket_type: Option<String>,

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::parameters::{BuyerHeader, SessionHeader};
 use super::{ActProblems, ReadProblems};
 use crate::domain::event::LIMIT_MAX;
-use crate::domain::{EntryId, NewEntry, Refusal, SectionMap, Shortage, Wish};
+use crate::domain::{EntryId, NewEntry, Refusal, SectionMap, Shortage, Wish, name};
 use crate::serve::documents::present;
 use crate::serve::documents::waitlist::{
     ENTRIES_LIMIT, EntriesDocument, JoinRequest, OneEntryDocument,
@@ -130,30 +130,29 @@ pub(super) async fn join(
 /// up what.
 fn wish(show: &Show, request: JoinRequest) -> Result<Wish> {
     let JoinRequest { size, section, ticket_type, .. } = request;
-    let wanted =
-        |map: &&SectionMap| section.as_ref().is_none_or(|name| *name == map.section().name);
-    let unknown = |name: &Option<String>| Refusal::UnknownSeat {
-        seats: vec![name.clone().unwrap_or_default()],
-    };
+    let unknown = |name: &str| Refusal::UnknownSeat { seats: vec![name.to_owned()] };
     show.seats(|seats| {
-        let maps: Vec<&SectionMap> = seats.sections().iter().filter(wanted).collect();
-        if maps.is_empty() {
-            return Err(unknown(&section));
-        }
+        let maps = match &section {
+            None => seats.sections(),
+            Some(name) => std::slice::from_ref(seats.section(name)?),
+        };
+        let section = section.as_ref().map(|_| maps[0].section().name.as_str().into());
         let named = ticket_type.as_deref();
-        let mut types = maps.iter().flat_map(|map| map.tickets().types());
-        let known = types.find(|known| named.is_some_and(|name| name.eq_ignore_ascii_case(known)));
-        if named.is_some() && known.is_none() {
-            return Err(unknown(&ticket_type));
-        }
-        let known: Option<Box<str>> = known.map(Into::into);
+        let known = match named {
+            None => None,
+            Some(wanted) => {
+                let mut types = maps.iter().flat_map(|map| map.tickets().types());
+                let known = types.find(|known| name::same(known, wanted));
+                Some(known.map(Box::from).ok_or_else(|| unknown(wanted))?)
+            }
+        };
         let empty = |map: &SectionMap| SectionMap::new(Arc::clone(map.tickets()), Vec::new());
         let longest = maps.iter().map(|map| empty(map).vacant(named).longest).max();
         match longest {
             Some(longest) if longest >= size => Ok(()),
             longest => Err(too_large(size, longest.unwrap_or(0))),
         }?;
-        Ok(Wish { section: section.as_deref().map(Into::into), ticket_type: known, size })
+        Ok::<_, Refusal>(Wish { section, ticket_type: known, size })
     })?
     .map_err(Problem::from)
 }

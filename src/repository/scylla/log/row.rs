@@ -118,7 +118,7 @@ impl LogRow {
             ticket_id: ticket_id.map(TicketId::from_uuid),
             hold_id: hold_id.map(HoldId::from_uuid),
             order_id: order_id.map(OrderId::from_uuid),
-            session_id: session_id.and_then(|text| SessionId::new(&text).ok()),
+            session_id: session_id.and_then(|text| SessionId::stored(&text).ok()),
             buyer_id: buyer_id.map(BuyerId::from_uuid),
             status,
             expires_at: expires_at.map(|at| Timestamp::from_millis(at.0)),

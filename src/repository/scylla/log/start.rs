@@ -110,13 +110,13 @@ impl OwnedRow {
         if TicketStatus::of_word(status).is_none() {
             return Some(wrong(format!("`{status}` is no ticket status")));
         }
-        let session = SessionId::new(self.session_id.as_deref()?);
+        let session = SessionId::stored(self.session_id.as_deref()?);
         session.err().map(|why| wrong(why.to_string()))
     }
 
     /// None where the row is about to be gone: its time to live is over for some of its columns.
     fn owner(self) -> Option<(Key, u64, Owner)> {
-        let session = self.session_id.map(|text| SessionId::new(&text)).transpose();
+        let session = self.session_id.map(|text| SessionId::stored(&text)).transpose();
         let owner = Owner {
             status: TicketStatus::of_word(&self.status?)?,
             hold_id: self.hold_id,

@@ -73,7 +73,7 @@ impl From<Raw> for LogRow {
             ticket_id: row.ticket_id,
             hold_id: row.hold_id,
             order_id: row.order_id,
-            session_id: row.session_id.and_then(|text| SessionId::new(&text).ok()),
+            session_id: row.session_id.and_then(|text| SessionId::stored(&text).ok()),
             buyer_id: row.buyer_id,
             status: row.status,
             expires_at: row.expires_at,

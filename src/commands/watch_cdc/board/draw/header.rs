@@ -13,7 +13,7 @@ use crate::commands::ticket::drawing;
 use crate::commands::watch_cdc::board::picture::Picture;
 use crate::commands::watch_cdc::board::pulse::{Pulse, SECONDS_KEPT};
 use crate::commands::watch_cdc::board::state::{Board, Subject};
-use crate::domain::TicketStatus;
+use crate::domain::{TicketStatus, name};
 use crate::output::{Tone, grouped};
 
 /// Lines beneath the counters: the bar of the whole venue, and the rate.
@@ -38,7 +38,8 @@ pub(super) fn title(
         [&subject.name, " · ", &subject.occasion, "   ", &subject.store, "  ", &clock].concat();
     let no_occasion = [&subject.name, "   ", &subject.store, "  ", &clock].concat();
     let fits = |text: &str| width(text) <= area.width;
-    let store = if fits(&no_occasion) { format!("{}  ", subject.store) } else { String::new() };
+    let shown_store = name::shown(&subject.store);
+    let store = if fits(&no_occasion) { format!("{shown_store}  ") } else { String::new() };
     let end = Line::from(vec![
         Span::styled(store, paint.style(Tone::Faint)),
         Span::styled(clock, paint.style(Tone::Strong)),

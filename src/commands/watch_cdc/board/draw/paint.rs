@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
 
 use crate::commands::ticket::drawing;
-use crate::domain::TicketStatus;
+use crate::domain::{TicketStatus, name};
 use crate::output::Tone;
 
 /// How things look.
@@ -61,7 +61,7 @@ pub(super) fn columns(width: usize) -> u16 {
 
 /// How many columns a text takes.
 pub(super) fn width(text: &str) -> u16 {
-    columns(Span::raw(text).width())
+    columns(Span::raw(name::shown(text)).width())
 }
 
 /// Writes a text into a line of the window, `room` columns at the most; one that is longer ends in
@@ -73,6 +73,7 @@ pub(super) fn put(
     text: &str,
     style: Style,
 ) -> u16 {
+    let text = &*name::shown(text);
     if width(text) <= room {
         return buffer.set_stringn(x, y, text, usize::from(room), style).0;
     }
