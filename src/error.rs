@@ -90,6 +90,16 @@ pub enum Error {
         /// The faults, each with its place: `venue.csv:3:12: …`.
         faults: Vec<String>,
     },
+    /// What was asked contradicts what is stored; every difference, one line each.
+    #[error("{message}")]
+    Differs {
+        /// What is stored, and how much of it differs.
+        message: String,
+        /// The differences, each with its option.
+        differences: Vec<String>,
+        /// What to do about it.
+        hint: String,
+    },
     /// The rules of the sale do not allow it.
     #[error("{refusal}")]
     Refused {
@@ -187,7 +197,7 @@ impl Error {
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::Usage { .. } | Self::BadFile { .. } => Outcome::Usage,
+            Self::Usage { .. } | Self::BadFile { .. } | Self::Differs { .. } => Outcome::Usage,
             Self::Refused { .. } => Outcome::Refused,
             Self::Store(_)
             | Self::NoServer(_)
@@ -226,6 +236,7 @@ impl Error {
     pub fn faults(&self) -> &[String] {
         match self {
             Self::BadFile { faults, .. } => faults,
+            Self::Differs { differences, .. } => differences,
             _ => &[],
         }
     }
@@ -255,9 +266,9 @@ impl Error {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::BadFile { .. } => Some("mend the file and run the same command again".into()),
-            Self::Refused { hint: Some(hint), .. } | Self::Unsound { hint, .. } => {
-                Some(hint.clone())
-            }
+            Self::Refused { hint: Some(hint), .. }
+            | Self::Unsound { hint, .. }
+            | Self::Differs { hint, .. } => Some(hint.clone()),
             Self::Refused { refusal, hint: None, .. } => Some(refusal.hint(now)),
             Self::Store(error) => Some(store_hint(&error.fault).into()),
             Self::NoServer(_) => {
@@ -306,6 +317,7 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
         StoreFault::OtherLayout => {
             "seed the file it was minted from, or add another event with --event, --slug or --date"
         }
+        StoreFault::SlugOfDeleted => "name another one with --slug",
         StoreFault::Unreachable => {
             "see that ScyllaDB runs there, and that host and port in --store or TIX_STORE are right"
         }

@@ -226,7 +226,7 @@ fn leftovers_of_spreadsheets_hide_no_fault() {
     line 4: 6 fields, but the header has 5; a value that contains the separator stands in quotes
     line 5, column row: `###` is what a spreadsheet writes for a formula that fails or a column that is too narrow; fix the cell there and export the sheet again
     ");
-    assert_snapshot!(faults("section,,row,seat,type,price,\n"), @"line 1: field 2 of the header has no name; write section,row,seat,type,price");
+    assert_snapshot!(faults("section,,row,seat,type,price,\n"), @"line 1: field 2 of the header has no name; write section,row,seat,type,price[,aisle_after]");
     assert_snapshot!(faults("sep=x\nsection,row\n"), @"line 1: `sep=x` names no separator; write sep=, or sep=; above the header, or nothing");
     assert_snapshot!(faults("sep=;\n"), @"line 1: the file is empty");
     assert_snapshot!(faults("sep=;\nsection;row;seat;type;price\n"), @"line 2: the file has a header and nothing below it");

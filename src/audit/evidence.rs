@@ -247,6 +247,8 @@ pub struct EventFacts {
     pub layout_digest: Option<Box<str>>,
     /// When minting came to its end.
     pub minted_at: Option<Timestamp>,
+    /// When its sale closes; none where it had begun before its store closed any sale.
+    pub closes_at: Option<Timestamp>,
 }
 
 /// A ticket as it was minted.

@@ -41,6 +41,8 @@ pub enum Rule {
     WholeGroups,
     /// A hold lasts as long as the event's time to pay, and its deadline never moves.
     DeadlineKept,
+    /// No hold is started when the event has begun.
+    SaleOpen,
     /// Amounts are the sums of their tickets' prices.
     Money,
     /// Orders are what an attempt to pay can come to.
@@ -63,7 +65,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the order in which the report lists them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::OneOwner,
         Self::SoldOnce,
         Self::PaidHasTickets,
@@ -79,6 +81,7 @@ impl Rule {
         Self::Acknowledged,
         Self::WholeGroups,
         Self::DeadlineKept,
+        Self::SaleOpen,
         Self::Money,
         Self::OrdersLegal,
         Self::Readable,
@@ -109,6 +112,7 @@ impl Rule {
             Self::Acknowledged => "acknowledged",
             Self::WholeGroups => "whole_groups",
             Self::DeadlineKept => "deadline_kept",
+            Self::SaleOpen => "sale_open",
             Self::Money => "money",
             Self::OrdersLegal => "orders_legal",
             Self::Readable => "readable",

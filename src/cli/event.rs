@@ -33,6 +33,16 @@ Examples:
   tix seed theatre.csv --event \"Hamlet\" --date 2026-12-01     mint it later
 ";
 
+const DELETE_EXAMPLES: &str = "\
+An event whose tickets were held stays: what happened to them is kept. The slug of a deleted event stays
+taken. A deletion that was interrupted is completed by the same command.
+
+Examples:
+  tix event list --simulated
+  tix event delete simulation-42-1f0c9a3e
+  tix event delete hamlet-2026-12-01 --yes
+";
+
 const SEARCH_EXAMPLES: &str = "\
 The most relevant first, then the earliest. Relevance is up to 1 for how well the words fit, beside
 the event that they fit best, and a half for each preference that is met.
@@ -52,7 +62,8 @@ Examples:
 /// Which event a command is about.
 #[derive(Debug, Clone, Args)]
 pub struct EventSelector {
-    /// The event: its slug, its id, or a prefix that only one has; needed where there are several
+    /// The event: its slug, its id, or a prefix that only one has; needed where there are several,
+    /// not counting simulated ones
     #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,
 }
@@ -71,16 +82,17 @@ pub struct SeedArgs {
     pub event: EventArgs,
 }
 
-/// What can be said about an event besides its name. It counts when the event is new; an event that
-/// is there stays as it is.
+/// The properties of an event besides its name. Each is fixed once the event is added: an option
+/// that differs from the stored event is an error.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The event, if it is new")]
 pub struct EventArgs {
     /// When it begins: 2026-12-01, 2026-12-01T19:30 at the venue, or RFC 3339; 30 days from now
-    /// at 20:00 where nobody says
+    /// at 20:00 unless given. Its sale closes then
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub date: Option<TimeText>,
-    /// The short name that identifies it; made of the name and the day where nobody says
+    /// The short name that identifies it; unless given, made of the name and the day, and of the
+    /// time too if another show has that one
     #[arg(long, value_parser = values::slug)]
     pub slug: Option<String>,
     /// The production it is a show of
@@ -95,15 +107,15 @@ pub struct EventArgs {
     /// What it is about
     #[arg(long, value_name = "TEXT", value_parser = values::description)]
     pub description: Option<String>,
-    /// How long it lasts: 90m, 2h30m
-    #[arg(long, value_name = "SPAN", default_value = "2h", value_parser = values::minutes)]
-    pub duration: u32,
+    /// How long it lasts: 90m, 2h30m [default: 2h]
+    #[arg(long, value_name = "SPAN", value_parser = values::minutes)]
+    pub duration: Option<u32>,
     /// The language it is held in: de, en-GB
     #[arg(long, value_name = "TAG", value_parser = values::language)]
     pub language: Option<String>,
-    /// What prices are in
-    #[arg(long, value_name = "CODE", default_value = "EUR", value_parser = values::currency)]
-    pub currency: Currency,
+    /// What prices are in [default: EUR]
+    #[arg(long, value_name = "CODE", value_parser = values::currency)]
+    pub currency: Option<Currency>,
     /// The venue's name
     #[arg(long, value_name = "NAME", value_parser = values::name)]
     pub venue: Option<String>,
@@ -113,7 +125,7 @@ pub struct EventArgs {
     /// The country the venue stands in
     #[arg(long, value_parser = values::name)]
     pub country: Option<String>,
-    /// The venue's time zone, by its IANA name; this machine's where nobody says
+    /// The venue's time zone, by its IANA name; this machine's unless given
     #[arg(long, value_name = "ZONE", value_parser = values::time_zone)]
     pub time_zone: Option<String>,
     /// Degrees north
@@ -124,20 +136,19 @@ pub struct EventArgs {
     #[arg(long, value_name = "DEGREES", value_parser = values::longitude, requires = "lat",
           allow_negative_numbers = true)]
     pub lon: Option<f64>,
-    /// When the doors open: 18:30, or a time as for --date; an hour before it begins where nobody
-    /// says
+    /// When the doors open: 18:30, or a time as for --date; an hour before it begins unless given
     #[arg(long, value_name = "TIME", value_parser = values::doors)]
     pub doors: Option<DoorsText>,
-    /// The most tickets one buyer may own
-    #[arg(long, value_name = "TICKETS", default_value_t = LIMIT_MAX,
+    /// The most tickets one buyer may own [default: 10]
+    #[arg(long, value_name = "TICKETS",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
-    pub limit: u32,
-    /// How long a hold lasts, 1s to 24h
-    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = values::time_to_pay)]
-    pub ttl: Duration,
-    /// How long a payment may take, 1s to 24h
-    #[arg(long, value_name = "SPAN", default_value = "2m", value_parser = values::time_to_pay)]
-    pub payment_time: Duration,
+    pub limit: Option<u32>,
+    /// How long a hold lasts, 1s to 24h [default: 15m]
+    #[arg(long, value_name = "SPAN", value_parser = values::time_to_pay)]
+    pub ttl: Option<Duration>,
+    /// How long a payment may take, 1s to 24h [default: 2m]
+    #[arg(long, value_name = "SPAN", value_parser = values::time_to_pay)]
+    pub payment_time: Option<Duration>,
 }
 
 /// Above the options that say what of the events that fit is shown.
@@ -176,6 +187,9 @@ pub struct EventFilter {
     /// Only with tickets that can be had now
     #[arg(long)]
     pub available: bool,
+    /// Also events that simulations made
+    #[arg(long)]
+    pub simulated: bool,
 }
 
 /// What to look for, and what of it to show.
@@ -201,7 +215,11 @@ pub struct SearchArgs {
 #[derive(Debug, Subcommand)]
 pub enum EventAction {
     /// Every event, by its date
-    List,
+    List {
+        /// Also events that simulations made
+        #[arg(long)]
+        simulated: bool,
+    },
     /// Look for events by words, place, time, type, performer
     #[command(after_help = SEARCH_EXAMPLES)]
     Search(SearchArgs),
@@ -216,11 +234,24 @@ pub enum EventAction {
         /// Also shows that have begun
         #[arg(long)]
         all: bool,
+        /// Also shows that simulations made
+        #[arg(long)]
+        simulated: bool,
     },
     /// One event: place, time, terms, and what its sections offer
     Show {
-        /// Its slug, its id, or a prefix that only one has; needed where there are several
+        /// Its slug, its id, or a prefix that only one has; needed where there are several, not
+        /// counting simulated ones
         event: Option<String>,
+    },
+    /// Delete an event and everything of it: a simulated one, or one of which nothing was ever held
+    #[command(after_help = DELETE_EXAMPLES)]
+    Delete {
+        /// Its slug, its id, or a prefix that only one has
+        event: String,
+        /// Delete it even though no simulation made it
+        #[arg(long)]
+        yes: bool,
     },
     /// Add an event without minting tickets
     #[command(after_help = ADD_EXAMPLES)]

@@ -11,6 +11,7 @@ use crate::output::Format;
 use crate::repository::StoreUrl;
 use crate::terminal::{ColorChoice, Settings};
 
+mod conflicts;
 pub mod event;
 pub mod hold;
 pub mod order;
@@ -124,7 +125,7 @@ pub enum Command {
     /// Mint one ticket per seat of a venue
     #[command(after_help = event::SEED_EXAMPLES)]
     Seed(Box<SeedArgs>),
-    /// Events: list, search, locations, shows, show, add
+    /// Events: list, search, locations, shows, show, add, delete
     #[command(subcommand)]
     Event(EventAction),
     /// Tickets: map, list, count, block, unblock
@@ -248,7 +249,9 @@ pub fn parse(arguments: &[OsString], color: ColorChoice) -> Result<Cli, clap::Er
         ColorChoice::Always => clap::ColorChoice::Always,
         ColorChoice::Never => clap::ColorChoice::Never,
     };
-    let matches = Cli::command().color(color).try_get_matches_from(arguments)?;
+    let mut command = Cli::command().color(color);
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    conflicts::check(&mut command, &matches)?;
     <Cli as clap::FromArgMatches>::from_arg_matches(&matches)
 }
 

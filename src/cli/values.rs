@@ -11,7 +11,9 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
-use crate::domain::event::{SLUG_BYTES_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN, slug_of};
+use crate::domain::event::{
+    SLUG_BYTES_MAX, TIME_TO_PAY_MAX, TIME_TO_PAY_MIN, is_reserved_slug, slug_of,
+};
 use crate::domain::geo::DISTANCE_KM_MAX;
 use crate::domain::{Currency, GeoPoint, TicketStatus, name};
 use crate::output::Format;
@@ -72,6 +74,16 @@ pub fn html_file(text: &str) -> Result<PathBuf, String> {
 
 /// Reads a day, a time at the venue, or RFC 3339.
 pub fn time(text: &str) -> Result<TimeText, String> {
+    // The parsers below ignore the name of a zone, and make 59 seconds of a leap second.
+    if text.contains('[') {
+        return Err("write an offset in place of the zone: 2026-12-01T19:30+01:00".into());
+    }
+    if text.contains(":60") {
+        return Err("leap seconds are not supported; write 59 seconds".into());
+    }
+    if text.contains(['T', 't', ' ']) && !text.contains(':') {
+        return Err("write the time with a colon: 2026-12-01T19:30".into());
+    }
     if let Ok(exact) = text.parse() {
         return Ok(TimeText::Exact(exact));
     }
@@ -236,16 +248,13 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     named.ok_or_else(|| "write an address and a port, for example 127.0.0.1:8080".into())
 }
 
-/// What no event can be called: `/v1/events/search` is not the address of an event.
-const SEARCH: &str = "search";
-
 /// Reads a slug.
 pub fn slug(text: &str) -> Result<String, String> {
     let sound = slug_of(text);
-    if sound.is_empty() || sound.len() > SLUG_BYTES_MAX {
-        Err(format!("it needs letters or digits, {SLUG_BYTES_MAX} at the most"))
-    } else if sound == SEARCH {
-        Err(format!("{SEARCH} is where events are searched; take another one"))
+    if sound.is_empty() || text.len() > SLUG_BYTES_MAX {
+        Err(format!("it needs letters or digits, at most {SLUG_BYTES_MAX} bytes"))
+    } else if is_reserved_slug(&sound) {
+        Err(format!("`{sound}` is reserved for the HTTP interface; write {sound}-event"))
     } else if sound == text {
         Ok(sound)
     } else {
@@ -303,6 +312,16 @@ mod tests {
         let exact = "2026-12-01T18:30:00Z".parse().unwrap();
         assert_eq!(time("2026-12-01T19:30:00+01:00"), Ok(TimeText::Exact(exact)));
         assert_eq!(time("2026-12-01T18:30Z"), Ok(TimeText::Exact(exact)));
+        for wrong in [
+            "2026-12-01T23:59:60",
+            "2026-12-01T23:59:60Z",
+            "2026-12-01T235960",
+            "2026-12-01T19:30[Europe/Berlin]",
+            "2026-12-01T24:00",
+            "10000-01-01",
+        ] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
         for wrong in ["", "tomorrow", "2026-13-01", "2026-02-30", "01.12.2026", "19:30"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
@@ -387,6 +406,9 @@ mod tests {
     fn a_slug_that_is_none_is_answered_with_one() {
         assert_eq!(slug("hamlet-2026").unwrap(), "hamlet-2026");
         assert!(slug("Hamlet 2026").unwrap_err().contains("hamlet-2026"));
-        assert!(slug("!!").is_err());
+        for wrong in ["!!", "", "🎭", "search", "new", "0199a7c2-4c6e-7039-8098-dd2b7ca1865c"] {
+            assert!(slug(wrong).is_err(), "{wrong}");
+        }
+        assert!(slug(&"a".repeat(101)).is_err());
     }
 }

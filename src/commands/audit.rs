@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Context, pick};
+use super::{Context, local_time, pick};
 use crate::audit::{self, AuditReport, History};
 use crate::cli::AuditArgs;
 use crate::domain::Event;
@@ -37,7 +37,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
             Err(error) => failed = Some(error),
         }
     }
-    let zone = event.as_ref().map_or_else(TimeZone::system, Event::zone);
+    let zone = event.as_ref().map_or_else(local_time::machine_zone, |event| Ok(event.zone()))?;
     let event_id = event.map(|event| event.event_id);
     let report = audit::run(&context.store, event_id, Arc::new(history)).await?;
     let violations = report.violations.len() as u64;

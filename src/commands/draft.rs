@@ -1,15 +1,17 @@
 //! From what was said about an event, and what was not, to its draft.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 
+use super::local_time::{machine_zone_name, out_of_calendar, resolve};
 use crate::cli::EventArgs;
 use crate::cli::values::{DoorsText, TimeText};
-use crate::domain::event::slug_of;
-use crate::domain::{EventDraft, SaleTerms, Timestamp, Venue, name};
+use crate::domain::event::{is_reserved_slug, slug_of, slug_with};
+use crate::domain::{Currency, EventDraft, SaleTerms, Timestamp, Venue, name};
 use crate::error::{Error, Result};
 
 /// How many days ahead an event is whose date nobody said.
@@ -18,6 +20,10 @@ const DAYS_AHEAD: i64 = 30;
 const BEGIN: Time = Time::constant(20, 0, 0, 0);
 /// How many minutes before it begins the doors open where nobody said when.
 const DOORS_MINUTES: i64 = 60;
+/// How long an event lasts by default, in minutes.
+const DURATION_MINUTES: u32 = 120;
+/// The years in which an event can begin: what lies outside is a slip of the keyboard.
+const YEARS: RangeInclusive<i16> = 1970..=2200;
 
 /// What an event is called, and what is taken where nobody said otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +34,20 @@ pub struct Naming {
     pub venue: String,
     /// The event's type.
     pub event_type: String,
+    /// Whether the name was given, so that an event of another name is another event.
+    pub is_given: bool,
 }
 
 impl Naming {
     /// The names of the built-in arena's event.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { name: "Arena Night".into(), venue: "Arena".into(), event_type: "concert".into() }
+        Self {
+            name: "Arena Night".into(),
+            venue: "Arena".into(),
+            event_type: "concert".into(),
+            is_given: false,
+        }
     }
 
     /// The names of an event in a venue that is read from a file.
@@ -43,13 +56,13 @@ impl Naming {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
         // Some file systems store names decomposed.
         let name = readable(&name::normalized(&stem));
-        Self { venue: name.clone(), name, event_type: String::new() }
+        Self { venue: name.clone(), name, event_type: String::new(), is_given: false }
     }
 
     /// The names of an event that was given one.
     #[must_use]
     pub const fn named(name: String) -> Self {
-        Self { name, venue: String::new(), event_type: String::new() }
+        Self { name, venue: String::new(), event_type: String::new(), is_given: true }
     }
 }
 
@@ -64,33 +77,48 @@ fn readable(stem: &str) -> String {
     words.map(capital).collect::<Vec<_>>().join(" ")
 }
 
+/// The draft of an event, and the slugs that it can have.
+#[derive(Debug, Clone)]
+pub struct Drafted {
+    /// The draft, with the first of the slugs.
+    pub draft: EventDraft,
+    /// The slugs to try, in this order: a later one where another event has the earlier ones.
+    pub slugs: Vec<String>,
+}
+
 /// Makes the draft of an event, at the time `now`.
 ///
 /// # Errors
-/// Bad usage: nothing to make a slug of, a time that does not exist, doors that open after the
-/// event begins.
-pub fn draft(args: &EventArgs, naming: &Naming, now: Timestamp) -> Result<EventDraft> {
-    let zone_name = args.time_zone.clone().unwrap_or_else(zone_of_machine);
-    let zone = TimeZone::get(&zone_name).unwrap_or(TimeZone::UTC);
+/// Bad usage: nothing to make a slug of, a time that does not exist or means two, a date that no
+/// sale has, doors that open after the event begins.
+pub fn draft(args: &EventArgs, naming: &Naming, now: Timestamp) -> Result<Drafted> {
+    let zone_name = args.time_zone.clone().map_or_else(machine_zone_name, Ok)?;
+    let zone = TimeZone::get(&zone_name).map_err(out_of_calendar)?;
     let starts = match args.date {
         Some(time) => resolve(time, BEGIN, &zone)?,
         None => ahead(now, &zone)?,
     };
-    let starts_at = timestamp(&starts);
-    let doors_at = doors(args.doors, &starts, &zone)?;
+    if !YEARS.contains(&starts.year()) {
+        return Err(Error::usage(
+            format!("the event would begin in the year {}", starts.year()),
+            format!("give a date from {} to {} with --date", YEARS.start(), YEARS.end()),
+        ));
+    }
+    let slugs = slugs(args, &naming.name, &starts)?;
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-    Ok(EventDraft {
-        slug: slug(args, &naming.name, starts.date())?,
+    let usual = SaleTerms::default();
+    let draft = EventDraft {
+        slug: slugs.first().cloned().unwrap_or_default(),
         name: naming.name.clone(),
         series: args.series.clone().unwrap_or_else(|| slug_of(&naming.name)),
         event_type: args.event_type.clone().unwrap_or_else(|| naming.event_type.clone()),
         performers: args.performers.clone(),
         description: or_empty(&args.description),
-        duration_minutes: args.duration,
+        duration_minutes: args.duration.unwrap_or(DURATION_MINUTES),
         language: or_empty(&args.language),
-        currency: args.currency,
-        doors_at,
-        starts_at,
+        currency: args.currency.unwrap_or(Currency::EUR),
+        doors_at: doors(args.doors, &starts)?,
+        starts_at: timestamp(&starts),
         venue: Venue {
             name: args.venue.clone().unwrap_or_else(|| naming.venue.clone()),
             city: or_empty(&args.city),
@@ -100,49 +128,34 @@ pub fn draft(args: &EventArgs, naming: &Naming, now: Timestamp) -> Result<EventD
             longitude: args.lon,
         },
         terms: SaleTerms {
-            limit: args.limit,
-            time_to_pay: args.ttl,
-            payment_time: args.payment_time,
+            limit: args.limit.unwrap_or(usual.limit),
+            time_to_pay: args.ttl.unwrap_or(usual.time_to_pay),
+            payment_time: args.payment_time.unwrap_or(usual.payment_time),
         },
         simulated: false,
-    })
+    };
+    Ok(Drafted { draft, slugs })
 }
 
-/// The slug that was given, or one made of the name, and of the day if that was given: the next
-/// show of the same name has another.
-fn slug(args: &EventArgs, name: &str, day: Date) -> Result<String> {
+/// The slug that was given, or those that can be made of the name, and of the day and the time if
+/// a date was given: shows of the same name differ in these.
+fn slugs(args: &EventArgs, name: &str, starts: &Zoned) -> Result<Vec<String>> {
     if let Some(slug) = &args.slug {
-        return Ok(slug.clone());
+        return Ok(vec![slug.clone()]);
     }
     let slug = slug_of(name);
     if slug.is_empty() {
         return Err(Error::usage(
             format!("the name `{name}` has no letter and no digit to make a slug of"),
-            "give it a slug with --slug",
+            "give it one, for example --slug my-event",
         ));
     }
-    Ok(if args.date.is_some() { format!("{slug}-{day}") } else { slug })
-}
-
-/// The time that a text means in `zone`; `time_of_day` where it only names a day.
-///
-/// # Errors
-/// Bad usage: the time is beyond the calendar.
-pub fn resolve(text: TimeText, time_of_day: Time, zone: &TimeZone) -> Result<Zoned> {
-    let local = match text {
-        TimeText::Exact(time) => return Ok(time.to_zoned(zone.clone())),
-        TimeText::Local(local) => local,
-        TimeText::Day(day) => day.to_datetime(time_of_day),
-    };
-    local.to_zoned(zone.clone()).map_err(out_of_calendar)
-}
-
-fn out_of_calendar(cause: jiff::Error) -> Error {
-    Error::Usage {
-        message: "the date is beyond the calendar".into(),
-        cause: Some(Box::new(cause)),
-        hint: None,
+    if args.date.is_some() {
+        let with = |format: &str| slug_with(&slug, &starts.strftime(format).to_string());
+        return Ok(vec![with("-%Y-%m-%d"), with("-%Y-%m-%d-%H%M")]);
     }
+    let suffix = if is_reserved_slug(&slug) { "-event" } else { "" };
+    Ok(vec![slug_with(&slug, suffix)])
 }
 
 /// The usual time of day, some weeks from now.
@@ -152,10 +165,17 @@ fn ahead(now: Timestamp, zone: &TimeZone) -> Result<Zoned> {
     resolve(TimeText::Day(day.map_err(out_of_calendar)?), BEGIN, zone)
 }
 
-fn doors(text: Option<DoorsText>, starts: &Zoned, zone: &TimeZone) -> Result<Timestamp> {
+/// When the doors of an event open that begins then.
+///
+/// # Errors
+/// Bad usage: the time does not exist or means two, or it is after the event begins.
+pub(super) fn doors(text: Option<DoorsText>, starts: &Zoned) -> Result<Timestamp> {
+    let zone = starts.time_zone();
     let doors = match text {
         None => starts.checked_sub(Span::new().minutes(DOORS_MINUTES)).map_err(out_of_calendar)?,
-        Some(DoorsText::TimeOfDay(time)) => resolve(TimeText::Day(starts.date()), time, zone)?,
+        Some(DoorsText::TimeOfDay(time)) => {
+            resolve(TimeText::Local(starts.date().to_datetime(time)), time, zone)?
+        }
         Some(DoorsText::At(time)) => resolve(time, BEGIN, zone)?,
     };
     if doors > *starts {
@@ -169,11 +189,6 @@ fn doors(text: Option<DoorsText>, starts: &Zoned, zone: &TimeZone) -> Result<Tim
 
 fn timestamp(time: &Zoned) -> Timestamp {
     Timestamp::from_millis(time.timestamp().as_millisecond())
-}
-
-/// The IANA name of this machine's time zone; UTC where it has none.
-fn zone_of_machine() -> String {
-    TimeZone::system().iana_name().unwrap_or("UTC").to_owned()
 }
 
 #[cfg(test)]
@@ -193,6 +208,10 @@ pub(crate) mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_795_254_700_823); // 2026-11-21T09:51:40.823Z
 
     fn drafted(name: &str, line: &str) -> Result<EventDraft> {
+        drafted_with_slugs(name, line).map(|drafted| drafted.draft)
+    }
+
+    fn drafted_with_slugs(name: &str, line: &str) -> Result<Drafted> {
         let words = std::iter::once("tix").chain(line.split_whitespace());
         let args = Line::try_parse_from(words).unwrap().event;
         draft(&args, &Naming::named(name.into()), NOW)
@@ -213,6 +232,31 @@ pub(crate) mod tests {
         assert_eq!(said.starts_at.to_string(), "2026-12-01T20:00:00.000Z");
         assert_eq!(drafted("Hamlet", "").unwrap().slug, "hamlet");
         assert_eq!(drafted("Hamlet", "--slug ham --date 2026-12-01").unwrap().slug, "ham");
+    }
+
+    #[test]
+    fn second_show_of_a_day_has_its_time_in_the_slug() {
+        let slugs = |name, line| drafted_with_slugs(name, line).unwrap().slugs;
+        let evening = slugs("Hamlet", "--time-zone UTC --date 2027-05-01T20:00");
+        assert_eq!(evening, ["hamlet-2027-05-01", "hamlet-2027-05-01-2000"]);
+        assert_eq!(slugs("Hamlet", ""), ["hamlet"]);
+        assert_eq!(slugs("Search", ""), ["search-event"]);
+        assert_eq!(slugs("Hamlet", "--slug ham --date 2027-05-01"), ["ham"]);
+    }
+
+    #[test]
+    fn years_that_no_sale_has_are_refused() {
+        for date in ["9999-12-31", "0001-01-01", "1969-12-31", "2201-01-01T12:00Z"] {
+            let error = drafted("Hamlet", &format!("--time-zone UTC --date {date}")).unwrap_err();
+            assert_eq!(error.outcome(), Outcome::Usage, "{date}");
+        }
+        assert!(drafted("Hamlet", "--time-zone UTC --date 2020-06-01T20:00").is_ok());
+    }
+
+    #[test]
+    fn doors_at_a_skipped_time_are_refused() {
+        let line = "--time-zone Europe/Berlin --date 2027-03-28T04:00 --doors 02:30";
+        assert_eq!(drafted("Hamlet", line).unwrap_err().outcome(), Outcome::Usage);
     }
 
     #[test]

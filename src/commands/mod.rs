@@ -16,12 +16,14 @@ use crate::output::{Format, Report};
 use crate::repository::{self, Access, Repository, StoreUrl};
 use crate::terminal::{Settings, Terminal};
 
+mod adding;
 pub mod audit;
 mod caller;
 pub mod completions;
 pub mod draft;
 pub mod event;
 pub mod hold;
+mod local_time;
 pub mod man;
 pub mod order;
 mod pages;

@@ -26,7 +26,8 @@ const LESS_ALIKE_MAX: f64 = 0.05;
 const ALIKE_NAMED_MAX: usize = 3;
 
 /// Finds the event that `name` names: its slug, its id, or a prefix of either that only one has.
-/// Without a name, the only event there is.
+/// Without a name, the only event there is. Simulated events are considered for a prefix, or
+/// for no name, only where no other event is.
 ///
 /// # Errors
 /// Refused with `unknown_event`; bad usage where several could be meant.
@@ -48,12 +49,34 @@ pub fn named<'a>(events: &'a [Event], name: &str) -> Result<&'a Event> {
         return Ok(event);
     }
     let begins = |e: &&Event| !name.is_empty() && starts(e, name);
-    let candidates: Vec<&Event> = events.iter().filter(begins).collect();
+    let candidates = real_first(events.iter().filter(begins), |event| event.simulated);
     match candidates[..] {
-        [] => Err(unknown(name, events.iter().map(|e| e.slug.as_str()), "tix event list")),
+        [] => {
+            let known = real_first(events.iter(), |event| event.simulated);
+            Err(unknown(name, known.into_iter().map(|e| e.slug.as_str()), "tix event list"))
+        }
         [event] => Ok(event),
-        _ => Err(several("event", name, candidates.iter().map(|e| &e.slug))),
+        _ => {
+            let simulated =
+                if candidates.iter().any(|e| e.simulated) { " --simulated" } else { "" };
+            Err(Error::usage(
+                format!(
+                    "`{name}` could be several events: {}",
+                    listed(candidates.iter().map(|e| &e.slug))
+                ),
+                format!(
+                    "write more of the one you mean, or all of it; `tix event list{simulated}` \
+                     shows them"
+                ),
+            ))
+        }
     }
+}
+
+/// Those that no simulation made; where there are none, the others.
+fn real_first<T>(all: impl Iterator<Item = T>, is_simulated: impl Fn(&T) -> bool) -> Vec<T> {
+    let (simulated, real): (Vec<T>, Vec<T>) = all.partition(is_simulated);
+    if real.is_empty() { simulated } else { real }
 }
 
 /// There is no event or series of this name; those that are nearly called so are named.
@@ -90,7 +113,7 @@ fn starts(event: &Event, prefix: &str) -> bool {
 /// # Errors
 /// Refused with `unknown_event` where there is none; bad usage where there are several.
 pub(super) fn only(events: Vec<Event>) -> Result<Event> {
-    let mut events = events.into_iter();
+    let mut events = real_first(events.into_iter(), |event| event.simulated).into_iter();
     match (events.next(), events.next()) {
         (Some(event), None) => Ok(event),
         (None, _) => {
@@ -343,5 +366,21 @@ mod tests {
         let error = only(vec![event_called("hamlet"), event_called("lear")]).unwrap_err();
         assert_eq!(error.to_string(), "there are several events: hamlet, lear");
         assert_eq!(error.outcome(), Outcome::Usage);
+    }
+
+    #[test]
+    fn simulated_events_are_meant_only_where_no_other_is() {
+        let simulated = |slug: &str| {
+            let mut event = event_called(slug);
+            event.draft.simulated = true;
+            event
+        };
+        let events = vec![simulated("hall-of-fame"), event_called("hall"), simulated("hall-x")];
+        assert_eq!(only(events.clone()).unwrap().slug, "hall");
+        assert_eq!(slug_of_named(&events, "ha").unwrap(), "hall");
+        assert_eq!(slug_of_named(&events, "hall-x").unwrap(), "hall-x");
+        assert_eq!(slug_of_named(&events, "hall-").unwrap_err().outcome(), Outcome::Usage);
+        assert_eq!(only(vec![simulated("a")]).unwrap().slug, "a");
+        assert!(only(vec![simulated("a"), simulated("b")]).is_err());
     }
 }

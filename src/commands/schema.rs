@@ -29,9 +29,9 @@ pub async fn run(context: &Context, action: SchemaAction) -> Result<()> {
             sound(&status)
         }
         SchemaAction::Clock { accept } => {
-            let read = async |store: &dyn Repository| match accept {
-                true => Ok(store.accept_clock().await?),
-                false => Ok(store.clock_status().await?),
+            let read = async |store: &dyn Repository| {
+                if accept { store.accept_clock().await } else { store.clock_status().await }
+                    .map_err(Error::from)
             };
             let status = context.with_store(Access::Existing, read).await?;
             context.print(&Time::new(context, &status))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::adding::{self, Added};
 use super::draft::{Naming, draft};
 use super::{Context, quoted};
 use crate::cli::SeedArgs;
@@ -25,46 +26,48 @@ pub async fn run(context: &Context, args: &SeedArgs) -> Result<()> {
     let mut naming = source.naming();
     if let Some(name) = &args.name {
         naming.name.clone_from(name);
+        naming.is_given = true;
     }
     // Everything that can be wrong with the request is known before the store is touched.
-    let layout = Arc::new(source.layout(args.event.currency)?);
-    let draft = draft(&args.event, &naming, context.now())?;
-    let (report, stays) = context
-        .with_store(Access::Create, async |store| mint(context, store, &draft, &layout).await)
+    let drafted = draft(&args.event, &naming, context.now())?;
+    let layout = Arc::new(source.layout(drafted.draft.currency)?);
+    let report = context
+        .with_store(Access::Create, async |store| {
+            let Added { event, .. } = adding::add(store, &args.event, &naming, &drafted).await?;
+            let report = mint(context, store, event, &drafted.draft, &layout).await?;
+            adding::warn_of_past(context, &report.seed.event, store.now());
+            Ok(report)
+        })
         .await?;
     context.print(&report)?;
-    if stays {
-        context.terminal.notice(format_args!(
-            "{} was there before; it stays as it is, its terms too",
-            draft.slug
-        ));
+    if report.seed.minted.new == 0 {
+        let slug = &report.seed.event.slug;
+        context.terminal.notice(format_args!("nothing new: {slug} has all of its tickets already"));
     }
     point_on(context, &report.seed.event);
     Ok(())
 }
 
-/// Adds the event and mints its tickets; also returns whether the event was there before and is
-/// another one than what was said.
+/// Mints the tickets of the event.
 async fn mint(
     context: &Context,
     store: &dyn Repository,
+    event: Event,
     draft: &EventDraft,
     layout: &Arc<Layout>,
-) -> Result<(Seed, bool)> {
-    let event = store.add_event(draft).await?;
+) -> Result<Seed> {
     if event.currency != draft.currency {
         return Err(Error::usage(
             format!("the tickets of {} are sold in {}", event.slug, event.currency),
             format!("read the prices with --currency {}", event.currency),
         ));
     }
-    let stays = event.terms != draft.terms || event.name != draft.name;
     let counter = context.terminal.counter("minting", layout.tickets());
     let minted = store.mint(event.event_id, Arc::clone(layout), &|done| counter.set(done)).await;
     counter.finish();
     let minted = minted?;
     let event = store.event(event.event_id).await?;
-    Ok((Seed { seed: Record { store: context.store.to_string(), minted, event } }, stays))
+    Ok(Seed { seed: Record { store: context.store.to_string(), minted, event } })
 }
 
 /// Says what can be done with the event now.

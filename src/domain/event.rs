@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Currency, EventId, Timestamp, Venue};
+use super::{Currency, EventId, Refusal, Timestamp, Venue};
 
 /// The most tickets that one buyer can ever own of one event.
 pub const LIMIT_MAX: u32 = 10;
@@ -91,6 +91,42 @@ impl Event {
     pub fn zone(&self) -> TimeZone {
         TimeZone::get(&self.draft.venue.time_zone).unwrap_or(TimeZone::UTC)
     }
+
+    /// Whether its sale is closed at `now`: from the moment the event begins on.
+    #[must_use]
+    pub fn is_sale_closed(&self, now: Timestamp) -> bool {
+        self.draft.starts_at <= now
+    }
+
+    /// Whether its tickets are minted, and its sale is not closed at `now`.
+    #[must_use]
+    pub fn is_on_sale(&self, now: Timestamp) -> bool {
+        self.minted && !self.is_sale_closed(now)
+    }
+
+    /// Decides whether the event may be deleted, of which so many holds were ever started. One that a
+    /// simulation made for itself always may; any other only while no ticket of it was ever held.
+    ///
+    /// # Errors
+    /// [`Refusal::HasHistory`].
+    pub fn may_delete(&self, holds: u64) -> Result<(), Refusal> {
+        if holds > 0 && !self.draft.simulated {
+            return Err(Refusal::HasHistory { name: self.draft.slug.clone(), holds });
+        }
+        Ok(())
+    }
+
+    /// Decides whether a hold may be started, or the waitlist joined, at `now`. What was held before
+    /// the sale closed can still be paid for, abandoned and refunded.
+    ///
+    /// # Errors
+    /// [`Refusal::SaleClosed`].
+    pub fn may_hold(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.is_sale_closed(now) {
+            return Err(Refusal::SaleClosed { at: self.draft.starts_at });
+        }
+        Ok(())
+    }
 }
 
 impl std::ops::Deref for Event {
@@ -156,7 +192,16 @@ struct EventRecord<'a> {
 /// The longest slug, in bytes.
 pub const SLUG_BYTES_MAX: usize = 100;
 
-/// Makes a slug of a name: lower-case letters and digits, everything else a single dash.
+/// Words that stand where an event's slug does in the paths of the HTTP interface, now or by the
+/// usual naming of such paths: no event can have one of them as its slug.
+const RESERVED_SLUGS: [&str; 8] =
+    ["all", "events", "locations", "new", "search", "series", "shows", "stream"];
+
+/// Combining accents: they belong to the letter before them.
+const COMBINING_ACCENTS: std::ops::RangeInclusive<char> = '\u{300}'..='\u{36f}';
+
+/// Makes a slug of a name: lower-case letters and digits, everything else a single dash, at most
+/// [`SLUG_BYTES_MAX`] bytes.
 ///
 /// Empty if the name holds no letter and no digit.
 #[must_use]
@@ -165,14 +210,29 @@ pub fn slug_of(name: &str) -> String {
     for letter in name.chars().flat_map(char::to_lowercase) {
         if letter.is_alphanumeric() {
             slug.push(letter);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
+        } else if !slug.is_empty() && !slug.ends_with('-') && !COMBINING_ACCENTS.contains(&letter) {
             slug.push('-');
         }
         if slug.len() >= SLUG_BYTES_MAX {
             break;
         }
     }
-    slug.trim_end_matches('-').to_owned()
+    slug_with(&slug, "")
+}
+
+/// A slug with a suffix, shortened so that both fit into [`SLUG_BYTES_MAX`] bytes.
+#[must_use]
+pub fn slug_with(slug: &str, suffix: &str) -> String {
+    let room = SLUG_BYTES_MAX.saturating_sub(suffix.len());
+    let kept = &slug[..slug.floor_char_boundary(room)];
+    format!("{}{suffix}", kept.trim_end_matches('-'))
+}
+
+/// Whether a slug could be taken for something else: a word of the HTTP interface, or the id of an
+/// event.
+#[must_use]
+pub fn is_reserved_slug(slug: &str) -> bool {
+    RESERVED_SLUGS.contains(&slug) || slug.parse::<uuid::Uuid>().is_ok()
 }
 
 #[cfg(test)]
@@ -184,6 +244,25 @@ mod tests {
         assert_eq!(slug_of("Hamlet, 1st night!"), "hamlet-1st-night");
         assert_eq!(slug_of("  Ÿ  Zürich  "), "ÿ-zürich");
         assert_eq!(slug_of("!!!"), "");
-        assert!(slug_of(&"a ".repeat(300)).len() <= SLUG_BYTES_MAX + 4);
+        assert_eq!(slug_of("東京公演 1日目"), "東京公演-1日目");
+        assert_eq!(slug_of("İstanbul"), "istanbul");
+    }
+
+    #[test]
+    fn slugs_are_bounded_at_a_letter() {
+        assert_eq!(slug_of(&"a ".repeat(300)).len(), SLUG_BYTES_MAX - 1);
+        assert!(slug_of(&"東".repeat(300)).len() <= SLUG_BYTES_MAX);
+        let dated = slug_with(&slug_of(&"東".repeat(300)), "-2027-05-01");
+        assert!(dated.len() <= SLUG_BYTES_MAX && dated.ends_with("東-2027-05-01"), "{dated}");
+        assert_eq!(slug_with("hamlet", "-2"), "hamlet-2");
+    }
+
+    #[test]
+    fn words_of_the_interface_and_ids_are_reserved() {
+        for reserved in ["search", "new", "stream", "0199a7c2-4c6e-7039-8098-dd2b7ca1865c"] {
+            assert!(is_reserved_slug(reserved), "{reserved}");
+        }
+        assert!(!is_reserved_slug("hamlet"));
+        assert!(!is_reserved_slug("0199a7c2"));
     }
 }

@@ -116,6 +116,8 @@ pub struct EventQuery {
     pub preferences: Vec<String>,
     /// What is asked about its tickets.
     pub availability: Availability,
+    /// Whether events that simulations made are found, too.
+    pub with_simulated: bool,
     /// Which come first.
     pub order: EventOrder,
     /// How many events to pass over.

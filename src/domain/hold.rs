@@ -10,7 +10,7 @@ pub const HOLD_TICKETS_MAX: usize = super::event::LIMIT_MAX as usize;
 /// What a buyer asks for when he starts a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewHold {
-    /// The idempotency key, a UUIDv4 or v7: a repeat under the same id returns the same hold.
+    /// The idempotency key, a UUID of version 4 or 7: a repeat under the same id returns the same hold.
     pub hold_id: HoldId,
     /// The event all tickets are of.
     pub event_id: EventId,

@@ -80,7 +80,7 @@ uuid_id! {
     TicketId
 }
 uuid_id! {
-    /// One attempt to hold tickets, the fencing token of every later step: a UUIDv4 or v7 that the
+    /// One attempt to hold tickets, the fencing token of every later step: a UUID of version 4 or 7 that the
     /// client chooses, or the UUIDv5 of an offer from the waitlist.
     HoldId
 }
@@ -94,7 +94,7 @@ uuid_id! {
 }
 
 uuid_id! {
-    /// One entry of a waitlist: a UUIDv4 or v7 that the client chooses.
+    /// One entry of a waitlist: a UUID of version 4 or 7 that the client chooses.
     EntryId
 }
 

@@ -82,6 +82,12 @@ pub enum Refusal {
     /// The tickets are kept for those who wait.
     #[error("reserved_for_waitlist: these tickets go to the buyers who wait")]
     ReservedForWaitlist,
+    /// The event has begun.
+    #[error("{}", self.sentence(None))]
+    SaleClosed {
+        /// When it began.
+        at: Timestamp,
+    },
     /// The payment was declined.
     #[error("declined: {why}")]
     Declined {
@@ -103,6 +109,14 @@ pub enum Refusal {
         order_id: OrderId,
         /// Its deadline.
         until: Timestamp,
+    },
+    /// Tickets of the event were held, so it cannot be deleted.
+    #[error("{}", self.sentence(None))]
+    HasHistory {
+        /// The event's slug.
+        name: String,
+        /// How many holds of it were started.
+        holds: u64,
     },
     /// There is no such event.
     #[error("unknown_event: {name}")]
@@ -173,9 +187,11 @@ impl Refusal {
             Self::NoAdjacentBlock(_) => "no_adjacent_block",
             Self::Blocked { .. } => "blocked",
             Self::ReservedForWaitlist => "reserved_for_waitlist",
+            Self::SaleClosed { .. } => "sale_closed",
             Self::Declined { .. } => "declined",
             Self::AlreadyPaid { .. } => "already_paid",
             Self::PaymentInProgress { .. } => "payment_in_progress",
+            Self::HasHistory { .. } => "has_history",
             Self::UnknownEvent { .. } => "unknown_event",
             Self::UnknownSeat { .. } => "unknown_seat",
             Self::UnknownHold { .. } => "unknown_hold",
@@ -204,6 +220,18 @@ impl Refusal {
                 words::in_the_way(in_the_way, times)
             }
             Self::Expired { at, ended_as } => words::ending(*ended_as, *at, times),
+            Self::HasHistory { name, holds: 1 } => {
+                format!("a hold of {name} was started: what happened to its tickets is kept")
+            }
+            Self::HasHistory { name, holds } => {
+                format!(
+                    "{holds} holds of {name} were started: what happened to its tickets is kept"
+                )
+            }
+            Self::SaleClosed { at } => {
+                let began = zone.map_or_else(|| at.to_string(), |zone| at.in_zone(zone));
+                format!("the sale closed when the event began, {began}")
+            }
             Self::Limit { owned, asked, allowed, counted } => {
                 let owns = format!("the buyer owns {owned} and asks for {asked} more");
                 format!("{owns}, {allowed} are allowed{}", words::what_counts(counted, times))
@@ -244,6 +272,7 @@ impl Refusal {
             Self::ReservedForWaitlist => {
                 "somebody waited for them; join the line with `tix waitlist join`".into()
             }
+            Self::SaleClosed { .. } => "see what is on sale with `tix event search`".into(),
             Self::Declined { held_until: Some(until), .. } => format!(
                 "the seats stay yours for {}: confirm again with another payment reference",
                 spoken(until.since(now))
@@ -255,6 +284,9 @@ impl Refusal {
                     "confirm again under the same payment reference to go on with it; anything else \
                      has to wait {wait}, when it must have ended"
                 )
+            }
+            Self::HasHistory { name, .. } => {
+                format!("see what happened to its tickets with `tix order list --event {name}`")
             }
             Self::UnknownEvent { .. } => "see which there are with `tix event list`".into(),
             Self::UnknownSeat { .. } => {

@@ -70,7 +70,7 @@ impl Wish {
 /// What a buyer asks for when he joins the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
-    /// The idempotency key, a UUIDv4 or v7: a repeat under the same id returns the same entry.
+    /// The idempotency key, a UUID of version 4 or 7: a repeat under the same id returns the same entry.
     pub entry_id: EntryId,
     /// The event whose tickets are waited for.
     pub event_id: EventId,

@@ -46,6 +46,8 @@ pub enum StoreFault {
     OtherSchema,
     /// The event is minted from another layout.
     OtherLayout,
+    /// The slug was that of an event that is deleted.
+    SlugOfDeleted,
     /// Nobody answers where the store should be.
     Unreachable,
     /// The store does not let this user in.

@@ -153,6 +153,11 @@ pub enum PaymentOutcome {
 /// tickets that were minted, by another process.
 pub const SEARCH_LAG_MAX: Duration = Duration::from_secs(2);
 
+/// How long another process may go on with an event after it was deleted: what it read of it before is
+/// read again after that. A claim is refused at once on SQLite; on a cluster one that is made within
+/// this time may be granted, and is removed with the event.
+pub const DELETION_LAG_MAX: Duration = Duration::from_secs(2);
+
 /// Called with the number of tickets that exist so far while minting goes on.
 pub type MintProgress<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
@@ -200,6 +205,9 @@ pub trait Repository: Send + Sync + Debug {
     // ── events ────────────────────────────────────────────────────────────────────────────────
 
     /// Adds an event, or finds the one that already has its slug, which then stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreFault::SlugOfDeleted`].
     async fn add_event(&self, draft: &EventDraft) -> Result<Event>;
 
     /// Mints one ticket for each seat of `layout`. An interrupted call is completed by the next.
@@ -212,6 +220,15 @@ pub trait Repository: Send + Sync + Debug {
         layout: Arc<Layout>,
         progress: MintProgress<'_>,
     ) -> Result<Minted>;
+
+    /// Deletes an event and everything of it. Its slug stays taken: the ids of its tickets follow from
+    /// it. An interrupted call is completed by the next, also where the event is no longer found.
+    /// `progress` is called after each step with the number of steps so far.
+    ///
+    /// # Errors
+    /// Refused with `unknown_event`; `has_history` where holds of it were started and no simulation
+    /// made it.
+    async fn delete_event(&self, event: EventId, progress: MintProgress<'_>) -> Result<()>;
 
     /// All events, by their date.
     async fn events(&self) -> Result<Vec<Event>>;

@@ -63,6 +63,14 @@ pub enum StoreUrl {
     Scylla(ScyllaLocation),
 }
 
+impl StoreUrl {
+    /// Whether the store is gone when the process ends.
+    #[must_use]
+    pub const fn is_memory(&self) -> bool {
+        matches!(self, Self::Sqlite(SqliteLocation { place: SqlitePlace::Memory(_), .. }))
+    }
+}
+
 /// A text that is not the URL of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {

@@ -216,12 +216,11 @@ async fn talk(
         ended = &mut connection => Some(ended),
         () = last_call.cancelled() => None,
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        Pin::new(&mut connection).graceful_shutdown();
+        (&mut connection).await
     };
     let mut stream = connection.into_parts().io.into_inner();
     if let Some(problem) = ended.as_ref().err().and_then(unanswered)

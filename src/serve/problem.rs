@@ -232,7 +232,7 @@ impl Problem {
 }
 
 /// Every reason, and what it means in a few words.
-const TITLES: [(&str, &str); 29] = [
+const TITLES: [(&str, &str); 31] = [
     ("taken", "Somebody else has these seats"),
     ("expired", "The hold is over"),
     ("limit", "One buyer may not own as many"),
@@ -240,6 +240,8 @@ const TITLES: [(&str, &str); 29] = [
     ("no_adjacent_block", "There are not as many seats side by side"),
     ("blocked", "These seats are not for sale"),
     ("reserved_for_waitlist", "These tickets go to buyers who wait"),
+    ("sale_closed", "The sale is closed: the show has begun"),
+    ("has_history", "Tickets of the show were held"),
     ("declined", "The payment was declined"),
     ("already_paid", "The hold is paid for"),
     ("payment_in_progress", "A payment is under way"),
@@ -283,6 +285,7 @@ impl From<Refusal> for Problem {
             Refusal::Expired { at, ended_as } => {
                 (facts.at, facts.ended_as) = (Some(at), Some(ended_as));
             }
+            Refusal::SaleClosed { at } => facts.at = Some(at),
             Refusal::Limit { owned, asked, allowed, .. } => {
                 (facts.owned, facts.asked, facts.allowed) =
                     (Some(owned), Some(asked), Some(allowed));
@@ -301,6 +304,7 @@ impl From<Refusal> for Problem {
             Refusal::Busy { .. } => problem.retry_after = Some(BUSY_WAIT),
             Refusal::ReservedForWaitlist
             | Refusal::AlreadyPaid { .. }
+            | Refusal::HasHistory { .. }
             | Refusal::UnknownEvent { .. }
             | Refusal::UnknownSeat { .. }
             | Refusal::UnknownHold { .. }
@@ -320,6 +324,8 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoAdjacentBlock(_)
         | Refusal::Blocked { .. }
         | Refusal::ReservedForWaitlist
+        | Refusal::SaleClosed { .. }
+        | Refusal::HasHistory { .. }
         | Refusal::AlreadyPaid { .. }
         | Refusal::PaymentInProgress { .. }
         | Refusal::WaitlistLimit { .. } => StatusCode::CONFLICT,

@@ -203,7 +203,10 @@ impl Buyer<'_> {
         let hold = match self.ask(Operation::StartHold, call).await? {
             // He may have no more, or there is nothing here for anybody: no use in another try.
             Err(Error::Refused(
-                Refusal::Limit { .. } | Refusal::UnknownEvent { .. } | Refusal::UnknownSeat { .. },
+                Refusal::Limit { .. }
+                | Refusal::SaleClosed { .. }
+                | Refusal::UnknownEvent { .. }
+                | Refusal::UnknownSeat { .. },
             )) => return Break(Leaving::EmptyHanded(Reason::Refused)),
             Err(Error::Refused(refusal)) => {
                 if matches!(refusal, Refusal::Taken { .. }) {

@@ -56,11 +56,12 @@ pub(super) fn span_us(micros: u64) -> String {
 
 /// A rate, without digits behind the point unless it is small.
 pub(super) fn rate(number: f64) -> String {
-    let decimals = match number {
-        ..=0.0 => 0,
-        ..0.1 => 2,
-        ..9.95 => 1,
-        _ => 0,
+    let decimals = if number <= 0.0 || number >= 9.95 {
+        0
+    } else if number < 0.1 {
+        2
+    } else {
+        1
     };
     let text = format!("{number:.decimals$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));

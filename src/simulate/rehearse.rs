@@ -14,7 +14,7 @@ use super::scenario::Scenario;
 use crate::audit;
 use crate::domain::{Currency, Event, EventDraft, Venue};
 use crate::minting::arena_of;
-use crate::repository::{MintProgress, Repository, StoreUrl};
+use crate::repository::{self, MintProgress, Repository, StoreUrl};
 
 /// How many letters the name of a run has.
 const RUN_LETTERS: usize = 8;
@@ -91,9 +91,9 @@ fn draft(repository: &dyn Repository, scenario: &Scenario, seed: u64, run: &str)
 /// serve `store`.
 ///
 /// # Errors
-/// The scenario is out of bounds, the event is not minted, the server does not answer or serves
-/// another store, or the store fails before the sale opens. What fails later is in the report, which
-/// also says whether the audit could be made.
+/// The scenario is out of bounds, the event is not minted or its sale is closed, the server does not
+/// answer or serves another store, or the store fails before the sale opens. What fails later is in
+/// the report, which also says whether the audit could be made.
 pub async fn rehearse(
     setting: Setting,
     store: &StoreUrl,
@@ -104,6 +104,7 @@ pub async fn rehearse(
     if !event.minted {
         return Err(Error::NotMinted(event.slug.clone()));
     }
+    event.may_hold(setting.repository.now()).map_err(repository::Error::from)?;
     if let Some(target) = &setting.target {
         target.find(event, store).await?;
     }

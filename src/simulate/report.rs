@@ -27,6 +27,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What a rehearsal came to.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the JSON report")]
 pub struct SimulationReport {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,

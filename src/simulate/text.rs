@@ -114,21 +114,16 @@ pub(super) fn sold(report: &SimulationReport) -> String {
     let (seats, buyers) = (counted(sold.tickets, "seat"), counted(report.buyers.bought, "buyer"));
     let (revenue, minted) = (grouped_money(sold.revenue), counted(tickets.minted, "seat"));
     let before = tickets.sold.saturating_sub(sold.tickets);
-    match report.read_at_end {
-        false => {
-            format!("Sold {seats} or more to {buyers} for {revenue}, as buyers were answered.")
-        }
-        true if before > 0 => {
-            let before = grouped(before);
-            format!(
-                "Sold {seats} to {buyers} for {revenue}; {before} of {minted} were sold before."
-            )
-        }
-        true => {
-            let count = grouped(sold.tickets);
-            format!("Sold {count} of {minted} to {buyers} for {revenue}.")
-        }
+    if !report.read_at_end {
+        return format!("Sold {seats} or more to {buyers} for {revenue}, as buyers were answered.");
     }
+    if before > 0 {
+        let before = grouped(before);
+        return format!(
+            "Sold {seats} to {buyers} for {revenue}; {before} of {minted} were sold before."
+        );
+    }
+    format!("Sold {} of {minted} to {buyers} for {revenue}.", grouped(sold.tickets))
 }
 
 /// Whether the audit passed; if not, what it found first.
@@ -366,9 +361,10 @@ fn next_steps(report: &SimulationReport) -> Vec<(String, &'static str)> {
         let slug = &report.circumstances.slug;
         let audit = format!("tix audit --event {slug}{store}");
         let watch = format!("tix watch-cdc --event {slug} --from start{store}");
-        let why = match report.audit_made {
-            true => "prove it again from what is stored",
-            false => "prove it, once the store is there again",
+        let why = if report.audit_made {
+            "prove it again from what is stored"
+        } else {
+            "prove it, once the store is there again"
         };
         steps.insert(0, (audit, why));
         steps.insert(1, (watch, "see every change; without --from, the next one live"));

@@ -86,6 +86,8 @@ async fn repair(store: &dyn Repository, event: EventId, round: &mut Round) {
             round.troubles.extend(faults(&repaired));
             round.deeds.extend(deed::of_repair(event, store.now(), repaired, &HashMap::new()));
         }
+        // It was deleted meanwhile.
+        Err(Error::Refused(Refusal::UnknownEvent { .. })) => {}
         Err(trouble) => round.troubles.push(trouble),
     }
 }
@@ -187,6 +189,8 @@ impl Worker {
         let tickets: Vec<TicketId> = tasks.iter().map(|task| task.ticket).collect();
         let repaired = match self.store.repair_tickets(event, &tickets).await {
             Ok(repaired) => repaired,
+            // It was deleted meanwhile.
+            Err(Error::Refused(Refusal::UnknownEvent { .. })) => return,
             Err(trouble) => return self.put_off(tasks, trouble, round),
         };
         let ended: HashSet<HoldId> =
@@ -234,6 +238,7 @@ impl Worker {
         for event in std::mem::take(&mut self.touched) {
             match self.store.note_has_tickets(event).await {
                 Ok(said) => round.deeds.extend(deed::of_mark(event, now, said)),
+                Err(Error::Refused(Refusal::UnknownEvent { .. })) => {}
                 Err(trouble) => {
                     self.touched.insert(event);
                     round.troubles.push(trouble);

@@ -55,6 +55,9 @@ impl Engine {
     fn after_claim(&self, hold: HoldId) {
         match self.fault {
             Some(Fault::LosesHolds) if self.loses_this_one() => self.store.lose_hold(hold),
+            Some(Fault::SellsAfterTheStart) if self.loses_this_one() => {
+                self.store.begin_event_before(hold);
+            }
             Some(Fault::ProlongsHolds) => self.store.prolong(hold),
             Some(Fault::LogsNoClaims) => self.store.forget_claims(hold),
             Some(Fault::EmptiesTheLog) => self.store.forget_first_entry(),
@@ -215,6 +218,10 @@ impl Repository for Engine {
         progress: MintProgress<'_>,
     ) -> Result<Minted> {
         self.inner.mint(event, layout, progress).await
+    }
+
+    async fn delete_event(&self, event: EventId, progress: MintProgress<'_>) -> Result<()> {
+        self.inner.delete_event(event, progress).await
     }
 
     async fn events(&self) -> Result<Vec<Event>> {

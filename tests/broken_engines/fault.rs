@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     LogsInThePast,
     /// An entry of the waitlist says that its offer was made earlier than it was.
     BackdatesOffers,
+    /// A hold is granted when the event has begun.
+    SellsAfterTheStart,
     /// Once, it lets nothing happen on its thread for a while.
     Stalls,
     /// Money that was captured when the tickets had been let go makes a paid order.

@@ -68,6 +68,8 @@ broken_engines! {
         Fault::LogsNoClaims => "log_matches_state",
     an_engine_that_empties_the_beginning_of_its_log_is_caught:
         Fault::EmptiesTheLog => "log_unbroken",
+    engine_that_sells_after_the_start_is_caught:
+        Fault::SellsAfterTheStart => "sale_open",
     an_engine_that_takes_another_amount_is_caught:
         Fault::TakesAnotherAmount => "money",
     an_engine_that_serves_the_last_in_line_first_is_caught:

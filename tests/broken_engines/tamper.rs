@@ -92,6 +92,12 @@ impl Tamper {
         })
     }
 
+    /// Lets the event begin in the moment in which this hold is started.
+    pub(crate) fn begin_event_before(&self, hold: HoldId) {
+        let sql = "UPDATE events SET starts_at = (SELECT started_at FROM holds WHERE hold_id = ?1)";
+        self.write(|raw| raw.run(sql, [hold]));
+    }
+
     /// Takes the first who waits out of the line, for the time being.
     pub(crate) fn hide_first_in_line(&self) -> Vec<i64> {
         self.hide("SELECT min(entry_no) FROM waitlist WHERE status = 'waiting'")

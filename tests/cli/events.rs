@@ -90,11 +90,14 @@ fn an_event_is_added_without_tickets_and_minted_later() {
 }
 
 #[test]
-fn adding_an_event_again_leaves_it_as_it_is() {
+fn adding_an_event_again_changes_nothing() {
     let sandbox = Sandbox::new();
     sandbox.tix(&["event", "add", "Hamlet", "--limit", "4"]).done();
-    let again = sandbox.tix(&["event", "add", "Hamlet", "--limit", "6"]).done();
-    assert!(again.stderr.contains("hamlet was there before"), "{}", again.stderr);
+    let again = sandbox.tix(&["event", "add", "Hamlet"]).done();
+    assert!(again.stderr.contains("nothing new: hamlet is there already"), "{}", again.stderr);
+    let other = ["event", "add", "Hamlet", "--limit", "6", "--currency", "USD"];
+    let answer = sandbox.tix(&other).ended(2, "2 options differ from it");
+    assert!(answer.stderr.contains("--currency: the event has EUR, not USD"), "{}", answer.stderr);
     assert_eq!(sandbox.json("event", &["event", "show"])["event"]["limit"], 4);
 }
 

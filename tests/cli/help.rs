@@ -3,7 +3,7 @@
 use crate::sandbox::Sandbox;
 
 /// Every command, by its words.
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 39] = [
     "",
     "schema",
     "schema apply",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 38] = [
     "event locations",
     "event shows",
     "event show",
+    "event delete",
     "event add",
     "ticket",
     "ticket map",

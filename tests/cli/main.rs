@@ -8,6 +8,7 @@ mod browser;
 mod catalogue;
 mod choosing;
 mod clock;
+mod deletion;
 mod events;
 mod help;
 mod holds;

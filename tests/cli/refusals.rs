@@ -165,8 +165,7 @@ fn seats_that_are_not_there_are_answered_with_those_that_are() {
         refused.stderr.split_once("Hint: ").unwrap().1.trim_end().to_owned()
     };
     assert_eq!(hint("Gallery/1/1"), "its sections are: Stalls, Balcony");
-    assert_eq!(hint("stalls/1/1"), "did you mean Stalls/1/1?");
     let map = "see them with `tix ticket map`";
-    assert_eq!(hint("Stalls/9/1"), format!("Stalls has rows 1 to 3; {map}"));
+    assert_eq!(hint("stalls/9/1"), format!("Stalls has rows 1 to 3; {map}"));
     assert_eq!(hint("Balcony/2/9"), format!("row 2 of Balcony has seats 1 to 4; {map}"));
 }

@@ -55,15 +55,125 @@ fn seeding_the_same_again_mints_nothing_new() {
 }
 
 #[test]
-fn an_event_that_is_there_stays_as_it_is_and_that_is_said() {
+fn options_that_differ_from_the_event_are_listed() {
     let sandbox = Sandbox::seeded();
-    let answer = sandbox.tix(&["seed", "hall.csv", "--slug", "hall", "--limit", "3"]).done();
-    assert!(
-        answer.stderr.contains("hall was there before; it stays as it is"),
-        "{}",
-        answer.stderr
-    );
+    let options = ["--ttl", "5m", "--limit", "2", "--time-zone", "Asia/Tokyo"];
+    let seed = ["seed", "hall.csv", "--slug", "hall"];
+    let answer = sandbox.tix(&[&seed[..], &options].concat()).ended(2, "hall is there already");
+    insta::assert_snapshot!(answer.stderr, @r"
+    error: the event hall is there already, and 3 options differ from it
+      --time-zone: the event has Europe/Berlin, not Asia/Tokyo
+      --limit: the event has 10, not 2
+      --ttl: the event has 15 min 00 s, not 5 min 00 s
+    Hint: what an event has is fixed when it is added; leave these options out, or add another event: the same command with --slug hall-2
+    ");
     assert_eq!(sandbox.json("event", &["event", "show"])["event"]["limit"], 10);
+    let other = ["seed", "hall.csv", "--slug", "hall-2"];
+    sandbox.tix(&[&other[..], &options].concat()).done();
+}
+
+#[test]
+fn seeding_the_same_again_is_done_and_says_so() {
+    let sandbox = Sandbox::seeded_with(&["--doors", "18:30", "--performer", "Ann"]);
+    let seed = ["seed", "hall.csv", "--slug", "hall", "--doors", "18:30", "--performer", "Ann"];
+    let answer = sandbox.tix(&seed).done();
+    assert!(answer.stderr.contains("nothing new: hall has all of its tickets already"));
+}
+
+#[test]
+fn two_shows_of_a_day_are_two_events() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", HALL);
+    let seed = |time: &str| {
+        let date = format!("2027-05-01T{time}");
+        let line = ["seed", "hall.csv", "--event", "Hamlet", "--date", &date];
+        let document = sandbox.json("seed", &line);
+        let seed = &document["seed"];
+        (seed["event"]["slug"].as_str().unwrap().to_owned(), seed["minted"]["new"].clone())
+    };
+    assert_eq!(seed("15:00"), ("hamlet-2027-05-01".into(), 26.into()));
+    assert_eq!(seed("20:00"), ("hamlet-2027-05-01-2000".into(), 26.into()));
+    assert_eq!(seed("15:00"), ("hamlet-2027-05-01".into(), 0.into()), "the same again");
+    assert_eq!(seed("20:00"), ("hamlet-2027-05-01-2000".into(), 0.into()), "the same again");
+}
+
+#[test]
+fn name_with_a_taken_slug_is_refused_with_a_free_one() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", HALL);
+    sandbox.tix(&["seed", "hall.csv", "--event", "Rock & Roll!"]).done();
+    let again = ["seed", "hall.csv", "--event", "Rock Roll"];
+    let answer = sandbox.tix(&again).ended(2, "the slug rock-roll is taken by the event `Rock &");
+    assert!(answer.stderr.contains("add --slug rock-roll-2"), "{}", answer.stderr);
+    sandbox.tix(&[&again[..], &["--slug", "rock-roll-2"]].concat()).done();
+}
+
+#[test]
+fn names_whose_slug_is_reserved_or_empty_are_told_apart() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", HALL);
+    let slug = |name: &str| {
+        let document = sandbox.json("seed", &["seed", "hall.csv", "--event", name]);
+        document["seed"]["event"]["slug"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(slug("Search"), "search-event");
+    assert_eq!(slug("東京公演"), "東京公演");
+    let answer = sandbox.tix(&["seed", "hall.csv", "--event", "🎭🎭"]).ended(2, "no letter");
+    assert!(answer.stderr.contains("--slug my-event"), "{}", answer.stderr);
+    for reserved in ["search", "new", "stream", "0199a7c2-4c6e-7039-8098-dd2b7ca1865c"] {
+        sandbox.tix(&["event", "add", "X", "--slug", reserved]).ended(2, "reserved");
+    }
+}
+
+#[test]
+fn local_time_that_does_not_exist_or_exists_twice_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", HALL);
+    let seed = ["seed", "hall.csv", "--time-zone", "Europe/Berlin", "--date"];
+    for (date, readings) in [
+        ("2027-03-28T02:30", ["2027-03-28T01:30:00+01:00", "2027-03-28T03:30:00+02:00"]),
+        ("2027-10-31T02:30", ["2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00"]),
+    ] {
+        let answer = sandbox.tix(&[&seed[..], &[date]].concat()).ended(2, "Europe/Berlin");
+        for reading in readings {
+            assert!(answer.stderr.contains(reading), "{}", answer.stderr);
+            sandbox.tix(&[&seed[..], &[reading]].concat()).done();
+        }
+    }
+    assert!(sandbox.tix(&["event", "list", "-o", "csv"]).done().stdout.lines().count() == 5);
+}
+
+#[test]
+fn unknown_zone_of_the_machine_is_refused() {
+    let sandbox = Sandbox::seeded();
+    for command in
+        [&["seed", "hall.csv", "--event", "Other"][..], &["event", "add", "Other"], &["audit"]]
+    {
+        let mut command = sandbox.command(command);
+        let answer = Answer::of(&command.env("TZ", "Nonsense/Zone").output().unwrap());
+        let answer = answer.ended(2, "TZ is \"Nonsense/Zone\", which is no time zone");
+        assert!(answer.stderr.contains("set TZ to an IANA name"), "{}", answer.stderr);
+    }
+    let mut command = sandbox.command(&["seed", "hall.csv", "--event", "Other"]);
+    let answer = Answer::of(&command.env("TZ", "CET-1CEST,M3.5.0,M10.5.0/3").output().unwrap());
+    answer.ended(2, "no IANA name");
+    sandbox.tix(&["event", "add", "X", "--time-zone", "Nonsense/Zone"]).ended(2, "no time zone");
+}
+
+#[test]
+fn dates_that_no_show_has_are_refused() {
+    let sandbox = Sandbox::new();
+    for date in ["9999-12-31", "0001-01-01", "2027-05-01T23:59:60", "2027-05-01T24:00"] {
+        sandbox.tix(&["event", "add", "X", "--date", date]).ended(2, "");
+    }
+}
+
+#[test]
+fn past_date_is_warned_about() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", HALL);
+    let answer = sandbox.tix(&["seed", "hall.csv", "--date", "2020-06-01T20:00"]).done();
+    assert!(answer.stderr.contains("warning: hall-2020-06-01 began on"), "{}", answer.stderr);
 }
 
 #[test]
@@ -82,7 +192,7 @@ fn every_fault_of_a_file_is_told_with_its_place_and_nothing_is_written() {
     insta::assert_snapshot!(answer.stderr, @r"
     error: bad.csv has 2 faults; nothing was written
       bad.csv:2: price: `-1` is negative
-      bad.csv:3: rows: `0` is not a whole number from 1 to 10000
+      bad.csv:3: rows: `0` is not a whole number from 1 to 10000, in digits alone
     Hint: mend the file and run the same command again
     ");
     assert!(!sandbox.path("tix.db").exists());
@@ -133,5 +243,5 @@ fn prices_are_read_in_the_currency_of_the_event() {
         .tix(&["seed", "hall.csv", "--currency", "JPY"])
         .ended(2, "more than the 0 decimals of JPY");
     sandbox.tix(&["seed", "hall.csv", "--currency", "KWD"]).done();
-    sandbox.tix(&["seed", "hall.csv", "--currency", "EUR"]).ended(2, "--currency KWD");
+    sandbox.tix(&["seed", "hall.csv", "--currency", "EUR"]).ended(2, "the event has KWD, not EUR");
 }

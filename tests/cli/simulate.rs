@@ -87,11 +87,10 @@ fn the_report_tells_of_those_who_waited() {
         let blocks: Vec<&str> = answer.stdout.split("\n\n").collect();
         let buyers = blocks.iter().find(|block| block.starts_with("Buyers")).unwrap();
         insta::assert_snapshot!(buyers, @r"
-        Buyers
+        Buyers (% of all who arrived)
           bought [count and share]
-          empty-handed [count and share]
-          waited in line [count and share]
-            and bought [count and share]
+          left with nothing [count and share]
+          all who arrived [count and share]
         ");
     });
     let line = sandbox.json("simulation_report", &[&rehearse[..], &kept].concat());
@@ -99,7 +98,7 @@ fn the_report_tells_of_those_who_waited() {
     assert!(waited.as_u64().unwrap() > 20 && waited.as_u64() < total.as_u64(), "{line:#}");
     let nobody = ["--waitlist-join-share", "0"];
     let answer = sandbox.tix(&[&rehearse[..], &nobody].concat()).done();
-    assert!(!answer.stdout.contains("waited in line"), "{}", answer.stdout);
+    assert!(!answer.stdout.contains("Waitlist (%"), "{}", answer.stdout);
 }
 
 #[test]

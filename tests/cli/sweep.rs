@@ -72,13 +72,21 @@ fn what_cannot_be_varied_is_told_before_anything_is_rehearsed() {
     refused(&["--vary", "payment-latency-min-seconds=60"], "payment.latency_max_seconds");
 }
 
-/// Starts a command that goes by a virtual clock, interrupts it after so long, and waits for its end.
+/// Starts a command that goes by a virtual clock, interrupts it so long after it has begun, and waits
+/// for its end.
 fn interrupted_after(sandbox: &Sandbox, arguments: &[&str], millis: u64) -> Answer {
+    let errors = sandbox.file("errors", "");
     let mut command = sandbox.command(arguments);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stderr = std::fs::File::create(&errors).unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+    while !std::fs::read_to_string(&errors).unwrap().contains("seed ") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     std::thread::sleep(Duration::from_millis(millis));
     signal(&child, "INT");
-    Answer::of(&child.wait_with_output().unwrap())
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = std::fs::read(&errors).unwrap();
+    Answer::of(&output)
 }
 
 /// The command that an interrupted set of runs names to make them again.

@@ -10,7 +10,9 @@ mod catalogue;
 mod claims;
 mod clients;
 mod clock;
+mod closing;
 mod crowds;
+mod deletion;
 mod flood;
 mod log;
 mod names;
@@ -155,7 +157,25 @@ rules! {
         stored_spellings_keep_their_tickets,
         waitlist_keeps_the_spelling_of_the_venue,
     }
+    closing {
+        sale_closes_when_the_event_begins,
+        hold_made_before_the_start_can_be_paid_and_refunded,
+        repeat_of_a_hold_is_answered_after_the_start,
+        nothing_is_offered_after_the_start,
+        closed_event_is_not_available,
+    }
+    deletion {
+        deleted_event_is_unknown_and_leaves_nothing,
+        deleted_event_is_unknown_to_other_processes,
+        interrupted_deletion_is_completed_by_the_next,
+        event_with_holds_is_deleted_only_if_simulated,
+        event_that_was_never_held_is_deleted,
+        slug_of_a_deleted_event_stays_taken,
+        other_events_are_untouched_by_a_deletion,
+        follower_goes_on_past_a_deleted_event,
+    }
     search {
+        simulated_events_are_found_only_if_asked_for,
         words_are_found_without_regard_to_case_and_accents,
         words_are_those_of_everything_that_is_said_about_an_event,
         what_is_typed_is_never_an_operator,

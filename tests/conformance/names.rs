@@ -98,8 +98,9 @@ pub(crate) async fn waitlist_keeps_the_spelling_of_the_venue(world: &World) {
         ticket_type: Some("REGULAR".into()),
         size: 1,
     };
+    let entry_id = EntryId::fresh();
     let entry = |section| NewEntry {
-        entry_id: EntryId::from_uuid(uuid::Uuid::from_u128(7 + event.as_uuid().as_u128())),
+        entry_id,
         event_id: event,
         session_id: ann.session.clone(),
         buyer_id: ann.buyer,

@@ -64,6 +64,14 @@ fn none() -> Vec<String> {
     Vec::new()
 }
 
+pub(crate) async fn simulated_events_are_found_only_if_asked_for(world: &World) {
+    add(world, &named(world, "played", "Hamlet")).await;
+    add(world, &EventDraft { simulated: true, ..named(world, "rehearsed", "Hamlet") }).await;
+    assert_eq!(found(world, &words(world, "hamlet")).await, ["played"]);
+    let all = EventQuery { with_simulated: true, ..words(world, "hamlet") };
+    assert_eq!(found_set(world, &all).await, ["played", "rehearsed"]);
+}
+
 pub(crate) async fn words_are_found_without_regard_to_case_and_accents(world: &World) {
     add(world, &named(world, "cafe", "Café Zürich")).await;
     add(world, &named(world, "lear", "King Lear")).await;

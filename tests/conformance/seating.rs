@@ -8,7 +8,7 @@ use tix::domain::{
 };
 use tix::minting::read_layout;
 
-use crate::world::{World, buyer, draft, eur, reference};
+use crate::world::{World, buyer, draft, eur};
 
 /// Adds an event with the seats of a venue file.
 async fn minted(world: &World, name: &str, venue: &str) -> EventId {
@@ -136,7 +136,7 @@ pub(crate) async fn counts_and_offers_are_by_ticket_type(world: &World) {
         tickets: world.repository.find_seats(event, &[label]).await.unwrap(),
     };
     world.repository.start_hold(&hold).await.unwrap();
-    let card = reference("card");
+    let card = world.reference("card");
     world.repository.begin_payment(hold.hold_id, &who.session, &card).await.unwrap();
     let captured = tix::repository::PaymentOutcome::Captured;
     world.repository.record_payment(hold.hold_id, &card, captured).await.unwrap();

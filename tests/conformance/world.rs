@@ -27,6 +27,7 @@ pub(crate) const PAYMENT_TIME: Duration = Duration::from_secs(3);
 pub(crate) const MOMENT: Duration = Duration::from_millis(500);
 
 /// What lets time pass in a world.
+#[derive(Clone)]
 enum Time {
     /// Its clock is moved.
     Virtual(Arc<VirtualClock>),
@@ -119,6 +120,18 @@ impl World {
         let (repository, prefix) = (Arc::clone(&self.repository), self.prefix.clone());
         let (url, time) = (self.url.clone(), Time::Real(Arc::default()));
         Self { url, repository, event, prefix, time, _folder: None }
+    }
+
+    /// This world with another of its events in place of its own.
+    pub(crate) fn at(&self, event: EventId) -> Self {
+        let (repository, prefix) = (Arc::clone(&self.repository), self.prefix.clone());
+        let (url, time) = (self.url.clone(), self.time.clone());
+        Self { url, repository, event, prefix, time, _folder: None }
+    }
+
+    /// The URL of its store.
+    pub(crate) const fn url(&self) -> &StoreUrl {
+        &self.url
     }
 
     /// Lets time pass.

@@ -127,6 +127,10 @@ impl Repository for Gate {
         self.store.mint(event, layout, progress).await
     }
 
+    async fn delete_event(&self, event: EventId, progress: MintProgress<'_>) -> Result<()> {
+        self.store.delete_event(event, progress).await
+    }
+
     async fn events(&self) -> Result<Vec<Event>> {
         self.store.events().await
     }

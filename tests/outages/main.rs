@@ -130,7 +130,10 @@ async fn end_of_a_run_waits_for_the_store() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn run_whose_store_stays_away_reports_what_is_known() {
-    let run = Run::of(crowd(), Duration::from_secs(2)).await;
+    let mut scenario = crowd();
+    scenario.arrival.window_seconds = 18_000.0;
+    scenario.arrival.decay_seconds = 18_000.0;
+    let run = Run::of(scenario, Duration::from_secs(2)).await;
     let begun = Instant::now();
     let report = run.while_away(State::Refuses, Duration::from_mins(10)).await;
     assert!(begun.elapsed() < Duration::from_secs(30), "it is bounded: {:?}", begun.elapsed());

@@ -4,6 +4,7 @@
 
 mod abuse;
 mod booking;
+mod closing;
 mod crowd;
 mod document;
 mod edges;

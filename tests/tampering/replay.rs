@@ -248,14 +248,18 @@ fn untouched(sections: &Table, tickets: &Table, events: &BTreeMap<i64, Event>) -
         }
     }
     for row in tickets.rows() {
-        let expected = match row.int("ticket_no")? {
-            1..=16 => ("regular", 5_000),
-            17..=20 => ("box", 9_000),
-            21..=22 => ("view", 4_500),
-            23..=25 => ("regular", 2_000),
-            _ => ("regular", 3_000),
+        let number = row.int("ticket_no")?;
+        let (kind, price, place) = match number {
+            1..=16 => ("regular", 5_000, grid(number - 1, 8)),
+            17..=20 => ("box", 9_000, ("front".into(), number - 16)),
+            21..=22 => ("view", 4_500, ("back".into(), number - 20)),
+            23..=25 => ("regular", 2_000, grid(number - 23, 3)),
+            _ => ("regular", 3_000, grid(number - 26, 2)),
         };
-        if (row.text("type_id")?, row.int("price")?) != expected {
+        let stored = (row.text("row_name")?.to_owned(), row.text("seat_name")?);
+        let is_there = stored == (place.0, place.1.to_string().as_str());
+        let is_there = is_there && row.is_null("aisle_after");
+        if (row.text("type_id")?, row.int("price")?) != (kind, price) || !is_there {
             return row.fault("not as it was minted");
         }
     }
@@ -266,6 +270,11 @@ fn untouched(sections: &Table, tickets: &Table, events: &BTreeMap<i64, Event>) -
         return Err("a digest is not that of its layout".into());
     }
     Ok(())
+}
+
+/// Row and seat of a place in a grid.
+fn grid(index: i64, per_row: i64) -> (String, i64) {
+    ((index / per_row + 1).to_string(), index % per_row + 1)
 }
 
 struct Hold {

@@ -121,6 +121,7 @@ fn layout() -> Layout {
         seat: seat.to_string().into(),
         type_id: kind.into(),
         price: eur(minor),
+        aisle_after: None,
     };
     let listed = (1..=4).map(|n| seat("front", n, "box", 9_000));
     let listed = listed.chain((1..=2).map(|n| seat("back", n, "view", 4_500))).collect();

@@ -82,7 +82,7 @@ impl fmt::Display for Tampering {
     }
 }
 
-/// The columns of a table; the first is its key.
+/// The columns of a table that are stored; the first is its key.
 pub(crate) fn columns(connection: &Connection, table: &str) -> Vec<String> {
     let sql = format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid");
     let mut statement = connection.prepare(&sql).unwrap();
@@ -91,8 +91,10 @@ pub(crate) fn columns(connection: &Connection, table: &str) -> Vec<String> {
 
 /// The rows of a table, by their key.
 pub(crate) fn rows(connection: &Connection, table: &str) -> Vec<Vec<Value>> {
-    let width = columns(connection, table).len();
-    let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1")).unwrap();
+    let columns = columns(connection, table);
+    let (width, columns) = (columns.len(), columns.join(", "));
+    let sql = format!("SELECT {columns} FROM {table} ORDER BY 1");
+    let mut statement = connection.prepare(&sql).unwrap();
     let row = |row: &rusqlite::Row<'_>| (0..width).map(|column| row.get(column)).collect();
     statement.query_map([], row).unwrap().map(Result::unwrap).collect()
 }
@@ -224,7 +226,8 @@ pub(crate) fn apply(connection: &Connection, tampering: &Tampering) -> bool {
                 entry[0] ^= 0x55;
             }
             let marks = vec!["?"; row.len()].join(", ");
-            let sql = format!("INSERT INTO {table} VALUES ({marks})");
+            let columns = columns(connection, table).join(", ");
+            let sql = format!("INSERT INTO {table} ({columns}) VALUES ({marks})");
             connection.execute(&sql, params_from_iter(row))
         }
     };

@@ -10,6 +10,7 @@ use super::ownership::{Claims, Ownership};
 use super::replay::{self, Trace};
 
 mod acknowledged;
+mod closing;
 mod conservation;
 mod entries;
 mod hold_ends;
@@ -35,6 +36,7 @@ pub fn judge(evidence: &Evidence, history: &History, findings: &mut Findings) ->
     findings.changing(changing as u64);
     conservation::judge(evidence, findings);
     holds::judge(evidence, &traces, findings);
+    closing::judge(evidence, findings);
     orders::judge(evidence, findings);
     log::judge(evidence, findings);
     limit::judge(evidence, findings);

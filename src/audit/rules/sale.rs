@@ -71,6 +71,7 @@ impl Sale {
                 section_tickets: tickets as u64,
                 layout_digest: Some("a digest".into()),
                 minted_at: Some(ms(0)),
+                closes_at: None,
             },
             tickets: (0..tickets).map(ticket).collect(),
             areas: vec![Area { section: "A".into(), ticket_type: "regular".into() }],

@@ -1,5 +1,6 @@
 //! Events and what was minted for them.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -36,19 +37,31 @@ pub(super) async fn places(reader: &Reader) -> Result<Vec<EventPlace>> {
     let prepared = scan::prepare(reader, rows::EVENTS).await?;
     let mut events = scan::rows::<EventRow>(reader, &prepared, ()).await?;
     events.sort_by_key(|event| (event.written_at, event.event_id));
+    let prepared = scan::prepare(reader, rows::SOLD_LATE).await?;
+    let sold_late = scan::rows::<(EventId,)>(reader, &prepared, ()).await?;
+    let sold_late: HashSet<EventId> = sold_late.into_iter().map(|(event,)| event).collect();
     let prepared = scan::prepare(reader, rows::SECTIONS).await?;
     let places = stream::iter(events).map(|event| {
-        let prepared = &prepared;
+        let (prepared, closes) = (&prepared, !sold_late.contains(&event.event_id));
         async move {
             let key = (event.event_id,);
             let sections = scan::rows::<SectionRow>(reader, prepared, key).await?;
-            Ok(place(&event, &sections))
+            Ok(place(&event, &sections, closes))
         }
     });
     places.buffered(PARTITIONS_AT_ONCE).try_collect().await
 }
 
-fn place(row: &EventRow, sections: &[SectionRow]) -> EventPlace {
+/// The events that were deleted: rows about them are of no event, and no trouble.
+pub(super) async fn deleted(reader: &Reader) -> Result<Vec<EventId>> {
+    let prepared = scan::prepare(reader, rows::DELETED).await?;
+    let rows = scan::rows::<(EventId, Option<String>)>(reader, &prepared, ()).await?;
+    let is_deleted = |state: &str| state == "deleted" || state == "cleared";
+    let deleted = rows.into_iter().filter(|(_, state)| state.as_deref().is_some_and(is_deleted));
+    Ok(deleted.map(|(event, _)| event).collect())
+}
+
+fn place(row: &EventRow, sections: &[SectionRow], closes: bool) -> EventPlace {
     let id = row.event_id;
     let mut unreadable = Vec::new();
     let currency = row.currency.as_deref().and_then(Currency::of_code);
@@ -91,6 +104,7 @@ fn place(row: &EventRow, sections: &[SectionRow]) -> EventPlace {
             section_tickets: stored.iter().fold(0, |sum, (_, s)| s.tickets.saturating_add(sum)),
             layout_digest: row.layout_digest.as_deref().map(Into::into),
             minted_at: row.minted_at,
+            closes_at: row.starts_at.filter(|_| closes),
         },
         currency: currency.unwrap_or(Currency::EUR),
         added_at: row.written_at.map(|micros| Timestamp::from_millis(micros / 1000)),

@@ -103,12 +103,13 @@ impl Store {
         let mut facts = StoreFacts::default();
         let mut window = self.window().await?;
         let all = events::places(&self.reader).await?;
-        let known: HashSet<EventId> = all.iter().map(|place| place.facts.event_id).collect();
+        let mut known: HashSet<EventId> = all.iter().map(|place| place.facts.event_id).collect();
         if let Some(event) = event
             && !known.contains(&event)
         {
             return Err(Refusal::UnknownEvent { name: event.to_string() }.into());
         }
+        known.extend(events::deleted(&self.reader).await?);
         let is_asked = |place: &EventPlace| event.is_none_or(|event| event == place.facts.event_id);
         let mut strays = event.is_none().then(Vec::new);
         for group in groups(all.into_iter().filter(is_asked).collect()) {

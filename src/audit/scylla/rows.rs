@@ -58,6 +58,12 @@ pub(super) const EVENTS: &str = "SELECT event_id, slug, name, series, event_type
      layout_digest, currency, limit_per_buyer, time_to_pay_ms, \
      payment_time_ms, tickets, minted_at, WRITETIME(slug) AS written_at FROM events";
 
+/// Events that were deleted, or are about to be.
+pub(super) const DELETED: &str = "SELECT event_id, state FROM deleted_events";
+
+/// Events of which holds may have been started after they had begun.
+pub(super) const SOLD_LATE: &str = "SELECT event_id FROM events_sold_late";
+
 #[derive(Debug, DeserializeRow)]
 pub(super) struct SectionRow {
     pub(super) section_id: i32,

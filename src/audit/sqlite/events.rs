@@ -72,7 +72,8 @@ pub(super) fn places(
         "SELECT event_no, first_ticket, tickets, event_id, limit_per_buyer, time_to_pay_ms,
                 payment_time_ms, minted_at, layout_digest, currency, slug, simulated,
                 duration_minutes, performers, name, series, event_type, description, language,
-                venue, city, country, time_zone
+                venue, city, country, time_zone,
+                iif(event_no IN (SELECT event_no FROM events_sold_late), NULL, starts_at)
            FROM events ORDER BY tickets > 0, first_ticket, event_no",
     )?;
     let mut rows = statement.query([])?;
@@ -187,6 +188,7 @@ fn place(
             section_tickets: section_tickets.fold(0, u64::saturating_add),
             layout_digest,
             minted_at: row.get(7)?,
+            closes_at: row.get(23)?,
         },
         sections,
     })
@@ -235,15 +237,55 @@ pub(super) fn place_of(places: &[EventPlace], ticket_no: i64) -> Option<usize> {
     (ticket_no <= places[place].last).then_some(place)
 }
 
-/// The ranges of numbers that no event has.
-pub(super) fn gaps(places: &[EventPlace]) -> Vec<(i64, i64)> {
-    let mut from = i64::MIN;
-    let mut gaps = Vec::with_capacity(places.len() + 1);
-    for place in places.iter().filter(|place| place.first <= place.last) {
-        if from < place.first {
-            gaps.push((from, place.first - 1));
+/// What is left of deleted events.
+#[derive(Debug, Default)]
+pub(super) struct Deleted {
+    /// The numbers of the tickets of those of which rows may be left.
+    under_way: Vec<(i64, i64)>,
+    /// How many entries the log has lost by deletions.
+    pub(super) log_entries: u64,
+    /// How many entries the waitlist has lost by deletions.
+    pub(super) line_entries: u64,
+}
+
+impl Deleted {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut deleted = Self::default();
+        let mut statement = connection.prepare(
+            "SELECT first_ticket, first_ticket + tickets - 1, log_entries, cleared_at IS NULL,
+                    line_entries
+               FROM deleted_events",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            deleted.log_entries += u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
+            deleted.line_entries += u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0);
+            if row.get(3)? {
+                deleted.under_way.push((row.get(0)?, row.get(1)?));
+            }
         }
-        from = from.max(place.last.saturating_add(1));
+        Ok(deleted)
+    }
+
+    /// Whether a ticket with this number is of an event that is being deleted.
+    pub(super) fn has(&self, ticket_no: i64) -> bool {
+        self.under_way.iter().any(|(first, last)| (*first..=*last).contains(&ticket_no))
+    }
+}
+
+/// The ranges of numbers that no event has, and none that is being deleted.
+pub(super) fn gaps(places: &[EventPlace], deleted: &Deleted) -> Vec<(i64, i64)> {
+    let of_events = places.iter().map(|place| (place.first, place.last));
+    let mut used: Vec<(i64, i64)> = of_events.chain(deleted.under_way.iter().copied()).collect();
+    used.retain(|(first, last)| first <= last);
+    used.sort_unstable();
+    let mut from = i64::MIN;
+    let mut gaps = Vec::with_capacity(used.len() + 1);
+    for (first, last) in used {
+        if from < first {
+            gaps.push((from, first - 1));
+        }
+        from = from.max(last.saturating_add(1));
     }
     gaps.push((from, i64::MAX));
     gaps

@@ -5,12 +5,12 @@
 
 use rusqlite::{Connection, Row, params};
 
-use self::events::{EventPlace, LogSpan};
+use self::events::{Deleted, EventPlace, LogSpan};
 use super::evidence::Evidence;
 use super::store::{FAULTS_MAX, StoreFacts, note, wider};
 use crate::audit::report::LogPeriod;
 use crate::domain::{EventId, Refusal, Timestamp};
-use crate::repository::sqlite::open_reader;
+use crate::repository::sqlite::{EVENT_DELETED, open_reader};
 use crate::repository::store_url::SqliteLocation;
 use crate::repository::{Error, Result, StoreError, StoreFault};
 
@@ -38,9 +38,11 @@ pub(super) fn read(
         return Err(Refusal::UnknownEvent { name: event.to_string() }.into());
     }
     let unordered = unordered(&transaction).map_err(unreadable)?;
-    let spans = survey(&transaction, &places, unordered, &mut facts).map_err(unreadable)?;
-    strays(&transaction, &places, &mut facts).map_err(unreadable)?;
-    lists(&transaction, unordered, &mut facts).map_err(unreadable)?;
+    let deleted = Deleted::read(&transaction).map_err(unreadable)?;
+    let spans = survey(&transaction, &places, (unordered, &deleted), &mut facts);
+    let spans = spans.map_err(unreadable)?;
+    strays(&transaction, &places, &deleted, &mut facts).map_err(unreadable)?;
+    lists(&transaction, (unordered, &deleted), &mut facts).map_err(unreadable)?;
     for (place, span) in places.into_iter().zip(spans) {
         if event.is_none_or(|event| event == place.facts.event_id) {
             facts.log = wider(facts.log.take(), period(&span));
@@ -93,11 +95,11 @@ fn unordered(connection: &Connection) -> rusqlite::Result<Unordered> {
 fn survey(
     connection: &Connection,
     places: &[EventPlace],
-    unordered: Unordered,
+    (unordered, deleted): (Unordered, &Deleted),
     facts: &mut StoreFacts,
 ) -> rusqlite::Result<Vec<LogSpan>> {
     let mut spans = vec![LogSpan::default(); places.len()];
-    let sql = "SELECT position, ticket_no, at FROM change_log ORDER BY position";
+    let sql = "SELECT position, ticket_no, at, change FROM change_log ORDER BY position";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let (mut last, mut latest) = (0, Timestamp::from_millis(i64::MIN));
@@ -114,6 +116,7 @@ fn survey(
         (last, latest) = (position, at);
         match events::place_of(places, ticket_no) {
             Some(place) => spans[place].add(position, at),
+            None if deleted.has(ticket_no) || row.get_ref(3)?.as_str()? == EVENT_DELETED => {}
             None => note(&mut facts.strays, || {
                 format!(
                     "entry {position} of the log is about ticket {ticket_no}, which no event has"
@@ -121,6 +124,8 @@ fn survey(
             }),
         }
     }
+    // What was removed with deleted events is no loss.
+    facts.entries_missing = facts.entries_missing.saturating_sub(deleted.log_entries);
     Ok(spans)
 }
 
@@ -128,12 +133,13 @@ fn survey(
 fn strays(
     connection: &Connection,
     places: &[EventPlace],
+    deleted: &Deleted,
     facts: &mut StoreFacts,
 ) -> rusqlite::Result<()> {
     for table in ["tickets", "order_queue"] {
         let sql = format!("SELECT ticket_no FROM {table} WHERE ticket_no BETWEEN ?1 AND ?2");
         let mut statement = connection.prepare(&sql)?;
-        for (from, to) in events::gaps(places) {
+        for (from, to) in events::gaps(places, deleted) {
             let number = |row: &Row<'_>| row.get::<_, i64>(0);
             for ticket_no in statement.query_map(params![from, to], number)?.take(FAULTS_MAX) {
                 let ticket_no = ticket_no?;
@@ -148,7 +154,7 @@ fn strays(
 /// Finds rows of events that are not stored, and what the lists of the whole store say wrongly.
 fn lists(
     connection: &Connection,
-    unordered: Unordered,
+    (unordered, deleted): (Unordered, &Deleted),
     facts: &mut StoreFacts,
 ) -> rusqlite::Result<()> {
     let of_no_event = [
@@ -159,7 +165,9 @@ fn lists(
     for (table, what, key) in of_no_event {
         let sql = format!(
             "SELECT CAST({key} AS TEXT), event_no FROM {table}
-              WHERE event_no NOT IN (SELECT event_no FROM events) LIMIT {FAULTS_MAX}"
+              WHERE event_no NOT IN (SELECT event_no FROM events)
+                AND event_no NOT IN (SELECT event_no FROM deleted_events WHERE cleared_at IS NULL)
+              LIMIT {FAULTS_MAX}"
         );
         let mut statement = connection.prepare(&sql)?;
         let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
@@ -169,7 +177,7 @@ fn lists(
             note(&mut facts.strays, || format!("{what} {key} is of {event}"));
         }
     }
-    line(connection, unordered, facts)?;
+    line(connection, (unordered, deleted), facts)?;
     let sql = "SELECT CAST(follower AS BLOB), position FROM log_progress
                 WHERE position NOT BETWEEN 0 AND (SELECT coalesce(max(position), 0) FROM change_log)";
     let mut statement = connection.prepare(sql)?;
@@ -184,19 +192,24 @@ fn lists(
     Ok(())
 }
 
-/// Entries of the waitlist are numbered one after the other as they join, and none is ever removed.
+/// Entries of the waitlist are numbered one after the other as they join, and removed only with their
+/// event.
 fn line(
     connection: &Connection,
-    unordered: Unordered,
+    (unordered, deleted): (Unordered, &Deleted),
     facts: &mut StoreFacts,
 ) -> rusqlite::Result<()> {
     let sql = "SELECT entry_no, joined_at FROM waitlist ORDER BY entry_no";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let (mut last, mut latest) = (0, Timestamp::from_millis(i64::MIN));
+    let mut removed = deleted.line_entries;
     while let Some(row) = rows.next()? {
         let (number, at): (i64, Timestamp) = (row.get(0)?, row.get(1)?);
-        if number != i64::saturating_add(last, 1) {
+        let missing = u64::try_from(number.saturating_sub(last).saturating_sub(1)).unwrap_or(0);
+        if missing <= removed {
+            removed -= missing;
+        } else {
             note(&mut facts.gaps, || {
                 format!("entry {number} of the waitlist follows entry {last}: some are missing")
             });

@@ -6,15 +6,17 @@ use serde::Serialize;
 
 use self::show::OneEvent;
 use super::Context;
+use super::adding::{self, Added};
 use super::draft::{Naming, draft};
 use crate::cli::{EventAction, EventArgs};
 use crate::domain::time::spoken;
-use crate::domain::{Event, EventId};
+use crate::domain::{Event, Timestamp};
 use crate::error::Result;
 use crate::output::csv::optional;
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
 use crate::repository::Access;
 
+mod delete;
 mod locations;
 mod loosen;
 mod query;
@@ -22,41 +24,53 @@ mod search;
 mod show;
 mod shows;
 
-/// Lists, finds, shows or adds events.
+/// Lists, finds, shows, adds or deletes events.
 ///
 /// # Errors
 /// The store cannot be used, or there is no such event.
 pub async fn run(context: &Context, action: EventAction) -> Result<()> {
     match action {
-        EventAction::List => list(context).await,
+        EventAction::List { simulated } => list(context, simulated).await,
         EventAction::Search(args) => search::run(context, &args).await,
         EventAction::Locations(filter) => locations::run(context, &filter).await,
-        EventAction::Shows { series, all } => shows::run(context, &series, all).await,
+        EventAction::Shows { series, all, simulated } => {
+            shows::run(context, &series, (all, simulated)).await
+        }
         EventAction::Show { event } => show::run(context, event.as_deref()).await,
+        EventAction::Delete { event, yes } => delete::run(context, &event, yes).await,
         EventAction::Add { name, event } => add(context, name, &event).await,
     }
 }
 
-async fn list(context: &Context) -> Result<()> {
-    let events =
+async fn list(context: &Context, simulated: bool) -> Result<()> {
+    let mut events =
         context.with_store(Access::Existing, async |store| Ok(store.events().await?)).await?;
-    if events.is_empty() {
+    let before = events.len();
+    events.retain(|event| simulated || !event.simulated);
+    let left_out = before - events.len();
+    if left_out > 0 {
+        let count = counted(left_out as u64, "simulated event");
+        context.terminal.notice(format_args!("{count} left out; add --simulated"));
+    } else if events.is_empty() {
         context.terminal.notice("no events yet; `tix seed` adds one");
     }
     context.print(&Events { events })
 }
 
 async fn add(context: &Context, name: String, args: &EventArgs) -> Result<()> {
-    let draft = draft(args, &Naming::named(name), context.now())?;
-    let (event, known) = context
+    let naming = Naming::named(name);
+    let drafted = draft(args, &naming, context.now())?;
+    let Added { event, is_new } = context
         .with_store(Access::Create, async |store| {
             store.apply_schema().await?;
-            let known = store.event(EventId::of_slug(&draft.slug)).await.is_ok();
-            Ok((store.add_event(&draft).await?, known))
+            let added = adding::add(store, args, &naming, &drafted).await?;
+            adding::warn_of_past(context, &added.event, store.now());
+            Ok(added)
         })
         .await?;
-    if known {
-        context.terminal.notice(format_args!("{} was there before; it stays as it is", event.slug));
+    if !is_new {
+        let slug = &event.slug;
+        context.terminal.notice(format_args!("nothing new: {slug} is there already"));
     }
     context.print(&OneEvent { event, sections: Vec::new() })
 }
@@ -94,7 +108,7 @@ impl Report for Events {
 }
 
 /// An event for people.
-pub(super) fn card(event: &Event) -> Card {
+pub(super) fn card(event: &Event, now: Timestamp) -> Card {
     let zone = event.zone();
     let terms = &event.terms;
     let tickets = match (event.tickets, event.minted) {
@@ -120,6 +134,7 @@ pub(super) fn card(event: &Event) -> Card {
         .line("limit", format!("{} a buyer", counted(terms.limit.into(), "ticket")))
         .line("time to pay", spoken(terms.time_to_pay))
         .line("tickets", tickets)
+        .line("sale", if event.is_sale_closed(now) { "closed when the event began" } else { "" })
         .line("simulated", if event.simulated { "yes" } else { "" })
 }
 

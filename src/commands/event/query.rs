@@ -23,6 +23,7 @@ pub(super) fn of_filter(filter: &EventFilter, now: Timestamp) -> EventQuery {
         to: filter.to.map(|to| moment(to, LAST_MOMENT)),
         event_type: filter.event_type.clone(),
         performers: filter.performers.clone(),
+        with_simulated: filter.simulated,
         availability: if filter.available { Availability::Required } else { Availability::Unasked },
         ..EventQuery::default()
     }

@@ -39,7 +39,7 @@ impl OneEvent {
 impl Report for OneEvent {
     fn text(&self, page: &Page) -> String {
         let left = left(&self.event, &self.sections);
-        let text = card(&self.event).toned("left", left.text(), left.tone()).render(page);
+        let text = card(&self.event, page.now).toned("left", left.text(), left.tone()).render(page);
         if self.sections.is_empty() {
             return text;
         }

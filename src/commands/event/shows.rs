@@ -11,11 +11,17 @@ use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, counted, gro
 use crate::repository::Access;
 
 /// Lists the dates of a production.
-pub(super) async fn run(context: &Context, series: &str, all: bool) -> Result<()> {
+pub(super) async fn run(
+    context: &Context,
+    series: &str,
+    (all, simulated): (bool, bool),
+) -> Result<()> {
     let now = context.now();
     let (report, begun) = context
         .with_store(Access::Existing, async |store| {
-            let found = of_series(store.events().await?, series)?;
+            let mut events = store.events().await?;
+            events.retain(|event| simulated || !event.simulated);
+            let found = of_series(events, series)?;
             let (to_come, begun): (Vec<Event>, Vec<Event>) =
                 found.into_iter().partition(|event| all || event.starts_at >= now);
             let mut shows = Vec::with_capacity(to_come.len());
@@ -67,6 +73,9 @@ impl Report for Shows {
         ]);
         for Show { event, left } in &self.shows {
             let (count, from) = match (event.minted, left.available_from) {
+                _ if event.is_sale_closed(page.now) => {
+                    (Cell::toned("closed", Tone::Faint), String::new())
+                }
                 (false, _) => (Cell::toned("not yet", Tone::Faint), String::new()),
                 (true, None) => (Cell::toned("sold out", left.tone()), String::new()),
                 (true, Some(price)) => {

@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, name: Option<&str>, page: PageArgs) -
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, name).await?;
             let holds = store.running_holds(event.event_id).await?;
-            Ok(Holds::new(event, holds, store.now()))
+            Ok(HoldList::new(event, holds, store.now()))
         })
         .await?;
     (report.holds, report.total) = pages::page(context, page, report.holds);
@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, name: Option<&str>, page: PageArgs) -
 
 /// The running holds of an event.
 #[derive(Serialize)]
-struct Holds {
+struct HoldList {
     holds: Vec<Running>,
     /// How many there are, printed or not.
     total: usize,
@@ -55,7 +55,7 @@ struct Running {
     ends_at: Timestamp,
 }
 
-impl Holds {
+impl HoldList {
     fn new(event: Event, holds: Vec<Hold>, now: Timestamp) -> Self {
         let running = |hold: Hold| {
             let ends_at = hold.payment_deadline.unwrap_or(hold.expires_at);
@@ -82,7 +82,7 @@ impl Holds {
     }
 }
 
-impl Report for Holds {
+impl Report for HoldList {
     fn text(&self, page: &Page) -> String {
         let mut table = Table::new(&[
             Column::left("HOLD"),
@@ -152,7 +152,7 @@ mod tests {
         };
         let holds =
             vec![hold(at(60), Some(at(120))), hold(at(90), None), hold(at(900), Some(at(30)))];
-        let report = Holds::new(event.clone(), holds, now);
+        let report = HoldList::new(event.clone(), holds, now);
         let left: Vec<u64> = report.holds.iter().map(|running| running.seconds_left).collect();
         assert_eq!(left, [30, 90, 120]);
     }

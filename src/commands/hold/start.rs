@@ -74,6 +74,7 @@ async fn best(
     args: &StartArgs,
     count: u32,
 ) -> Result<(Hold, Choice)> {
+    event.may_hold(store.now())?;
     let mut refused = Vec::new();
     let mut tries = 1;
     loop {

@@ -34,7 +34,7 @@ async fn list(context: &Context, name: Option<&str>, page: PageArgs) -> Result<(
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, name).await?;
             let orders = store.orders(event.event_id).await?;
-            Ok(Orders { total: orders.len(), orders, event })
+            Ok(OrderList { total: orders.len(), orders, event })
         })
         .await?;
     (report.orders, report.total) = pages::page(context, page, report.orders);
@@ -74,7 +74,7 @@ async fn cancel(context: &Context, name: &str) -> Result<()> {
 
 /// The orders of an event.
 #[derive(Serialize)]
-struct Orders {
+struct OrderList {
     orders: Vec<Order>,
     /// How many there are, printed or not.
     total: usize,
@@ -82,7 +82,7 @@ struct Orders {
     event: Event,
 }
 
-impl Report for Orders {
+impl Report for OrderList {
     fn text(&self, page: &Page) -> String {
         let zone = self.event.zone();
         let mut table = Table::new(&[

@@ -91,12 +91,11 @@ impl Briefs {
     /// How many finished, in words, and what the audits of all that began found.
     pub(super) fn verdict(&self) -> String {
         let (finished, cut) = (self.finished().len() as u64, self.cut().len() as u64);
-        let mut words = match self.interrupted() {
-            false => counted(finished, "rehearsal"),
-            true => {
-                let planned = counted(self.planned(), "rehearsal");
-                format!("{} of {planned} finished, then stopped", grouped(finished))
-            }
+        let mut words = if self.interrupted() {
+            let planned = counted(self.planned(), "rehearsal");
+            format!("{} of {planned} finished, then stopped", grouped(finished))
+        } else {
+            counted(finished, "rehearsal")
         };
         match cut {
             0 => {}

@@ -30,6 +30,17 @@ seats first.";
 pub async fn run(context: &Context, args: &SweepArgs) -> Result<()> {
     let source = args.scenario.as_deref();
     let base = super::scenario(source, true, args.faults, &args.parameters.adjustments)?;
+    let both = |axis: &&Axis| {
+        let name = axis.parameter.name;
+        args.parameters.adjustments.iter().any(|adjustment| adjustment.name() == name)
+    };
+    if let Some(axis) = args.vary.iter().find(both) {
+        let option = axis.parameter.option();
+        return Err(Error::usage(
+            format!("--{option} would be ignored: --vary gives each run its own value"),
+            format!("leave out --{option}, or add its value to --vary"),
+        ));
+    }
     let cells = grid::cells(&base, &args.vary)
         .map_err(|e| Error::usage(e.to_string(), "see `tix sweep --help`"))?;
     let first_seed = args.seed.unwrap_or_else(simulate::fresh_seed);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use super::{Context, draft, interrupted, pick};
+use super::{Context, interrupted, local_time, pick};
 use crate::cli::WatchArgs;
 use crate::cli::values::FromText;
 use crate::domain::{Event, Refusal, Timestamp};
@@ -45,7 +45,7 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
         if draws && let Some(event) = scope.event() {
             return board::run(context, &store, event, args.lag, &mut stopped).await;
         }
-        let zone = scope.event().map_or_else(TimeZone::system, Event::zone);
+        let zone = scope.event().map_or_else(local_time::machine_zone, |event| Ok(event.zone()))?;
         let start = match args.resume {
             Some(name) => LogStart::Resume(name),
             None => start(&zone, from, context.now())?,
@@ -165,7 +165,7 @@ fn start(zone: &TimeZone, from: FromText, now: Timestamp) -> Result<LogStart> {
         FromText::Now => LogStart::Now,
         FromText::Start => LogStart::Start,
         FromText::At(text) => {
-            let time = draft::resolve(text, Time::midnight(), zone)?.timestamp();
+            let time = local_time::resolve(text, Time::midnight(), zone)?.timestamp();
             let time = Timestamp::from_millis(time.as_millisecond());
             if time > now {
                 let hint = "begin with what happens next: --from now";

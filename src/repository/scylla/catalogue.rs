@@ -3,11 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use scylla::SerializeRow;
 
 use super::at_once::at_once;
 use super::database::{Database, Decision, Unread};
+use super::deletion::{self, State};
 use super::failure::of_row;
 use super::rows::{EventRow, SectionRow, TicketCopy, TicketRow};
 use crate::domain::{
@@ -15,7 +17,7 @@ use crate::domain::{
     Ticket, TicketId, Timestamp, name, time,
 };
 use crate::repository::shared_text::SharedText;
-use crate::repository::{Result, StoreError, StoreFault};
+use crate::repository::{DELETION_LAG_MAX, Result, StoreError, StoreFault};
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
 const TICKETS_CACHED_MAX: usize = 2_000_000;
@@ -64,10 +66,26 @@ pub(super) struct StoredSection {
 /// What was read once of events whose sale is open.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    events: RwLock<HashMap<EventId, Arc<Event>>>,
+    events: RwLock<HashMap<EventId, KnownEvent>>,
     sections: RwLock<HashMap<EventId, Arc<Vec<StoredSection>>>>,
     section_tickets: RwLock<HashMap<(EventId, i32), Arc<SectionTickets>>>,
     tickets: RwLock<HashMap<TicketId, Arc<StoredTicket>>>,
+}
+
+/// An event as it was read.
+#[derive(Debug, Clone)]
+struct KnownEvent {
+    event: Arc<Event>,
+    read_at: Instant,
+    /// Until when nothing of it is sold, because it may be deleted.
+    halted_until: Option<Timestamp>,
+}
+
+impl KnownEvent {
+    /// Whether it need not be read again: another process may have deleted it.
+    fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < DELETION_LAG_MAX
+    }
 }
 
 fn kept<K: std::hash::Hash + Eq, V: Clone>(map: &RwLock<HashMap<K, V>>, key: &K) -> Option<V> {
@@ -79,6 +97,14 @@ fn keep<K: std::hash::Hash + Eq, V>(map: &RwLock<HashMap<K, V>>, key: K, value: 
 }
 
 impl Cache {
+    /// Drops an event, and what was read of it.
+    pub(super) fn forget(&self, event: EventId) {
+        self.events.write().unwrap_or_else(PoisonError::into_inner).remove(&event);
+        self.sections.write().unwrap_or_else(PoisonError::into_inner).remove(&event);
+        let mut maps = self.section_tickets.write().unwrap_or_else(PoisonError::into_inner);
+        maps.retain(|(of, _), _| *of != event);
+    }
+
     fn keep_tickets(&self, stored: impl IntoIterator<Item = StoredTicket>) {
         let mut tickets = self.tickets.write().unwrap_or_else(PoisonError::into_inner);
         if tickets.len() > TICKETS_CACHED_MAX {
@@ -90,14 +116,42 @@ impl Cache {
 
 /// Finds an event.
 pub(super) async fn event(db: &Database, event: EventId) -> Result<Arc<Event>> {
-    if let Some(known) = kept(&db.cache.events, &event) {
+    Ok(known_event(db, event).await?.event)
+}
+
+/// Finds an event of which something is to be sold or waited for.
+///
+/// # Errors
+/// Refused with `busy` while it is looked whether the event may be deleted.
+pub(super) async fn event_to_sell(db: &Database, event: EventId) -> Result<Arc<Event>> {
+    let known = known_event(db, event).await?;
+    if known.halted_until.is_some_and(|until| db.now() < until) {
+        let why = format!("the event {} is about to be deleted", known.event.slug);
+        return Err(Refusal::Busy { why }.into());
+    }
+    Ok(known.event)
+}
+
+async fn known_event(db: &Database, event: EventId) -> Result<KnownEvent> {
+    if let Some(known) = kept(&db.cache.events, &event).filter(KnownEvent::is_fresh) {
         return Ok(known);
     }
-    let found = Arc::new(Event::from(event_row(db, event).await?));
-    if found.minted {
-        keep(&db.cache.events, event, Arc::clone(&found));
+    let read_at = Instant::now();
+    let (row, deletion) = tokio::try_join!(event_row(db, event), deletion::state(db, event))
+        .inspect_err(|_| db.cache.forget(event))?;
+    let halted_until = match deletion {
+        Some(State::Deleted { .. } | State::Cleared) => {
+            db.cache.forget(event);
+            return Err(Refusal::UnknownEvent { name: event.to_string() }.into());
+        }
+        Some(State::Asked { until }) => Some(until),
+        None => None,
+    };
+    let known = KnownEvent { event: Arc::new(Event::from(row)), read_at, halted_until };
+    if known.event.minted {
+        keep(&db.cache.events, event, known.clone());
     }
-    Ok(found)
+    Ok(known)
 }
 
 /// Reads an event's row.
@@ -174,6 +228,10 @@ impl<'a> From<&'a EventDraft> for NewEvent<'a> {
 /// Adds an event unless its slug is taken.
 pub(super) async fn add_event(db: &Database, draft: &EventDraft) -> Result<Event> {
     let new = NewEvent::from(draft);
+    if deletion::is_deleted(db, new.event_id).await? {
+        let message = format!("the slug {} was that of a deleted event", draft.slug);
+        return Err(StoreError::new(StoreFault::SlugOfDeleted, message).into());
+    }
     for _ in 0..TRIES_MAX {
         // Writing it again where the outcome is not known does no harm: the first one stands.
         if db.decide::<Unread>(&db.statements.insert_event, &new).await? != Decision::Unknown {
@@ -197,6 +255,12 @@ pub(super) async fn sections(db: &Database, event: &Event) -> Result<Arc<Vec<Sto
         keep(&db.cache.sections, event.event_id, Arc::clone(&found));
     }
     Ok(found)
+}
+
+/// The ids of the sections of an event, also of one that is deleted.
+pub(super) async fn section_ids(db: &Database, event: EventId) -> Result<Vec<i32>> {
+    let rows: Vec<(i32,)> = db.rows(&db.statements.select_section_ids, (event,)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// The section of an event that a text names, in any spelling that only one has.

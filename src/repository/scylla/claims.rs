@@ -93,6 +93,7 @@ async fn check_stands(db: &Database, hold: &HoldRow) -> Result<()> {
 /// given up and offered to those who wait, whatever else stands in the way, but not for somebody who
 /// may own no more: his own would make room for him.
 async fn may_claim(db: &Database, event: &Event, hold: &HoldRow) -> Result<()> {
+    event.may_hold(hold.started_at)?;
     let mut rows = queue_rows(db, hold.event_id, &hold.tickets).await?;
     let now = db.now();
     let is_over = |row: &QueueRow| row.is_lapsed(now) || row.overdue_order(now).is_some();

@@ -36,7 +36,8 @@ struct ClockRow {
 #[derive(Debug, Default)]
 struct Shared {
     newest: Option<Timestamp>,
-    accepted: Option<Uuid>,
+    /// Nil where the clock was never accepted.
+    accepted: Uuid,
     /// What a process of this machine has measured, and at which uptime.
     machine: Option<(Timestamp, i64)>,
 }
@@ -53,7 +54,7 @@ async fn shared(db: &Database) -> Result<Shared> {
     let mut shared = Shared::default();
     for row in rows {
         match row.name.as_str() {
-            ACCEPTED => shared.accepted = row.mark,
+            ACCEPTED => shared.accepted = row.mark.unwrap_or_default(),
             NEWEST => shared.newest = row.at,
             _ => shared.machine = row.at.zip(row.uptime_us),
         }
@@ -106,7 +107,7 @@ pub(super) async fn accept(db: &Database) -> Result<()> {
     let values = (machine_name(&machine), db.now(), machine.uptime_us);
     db.write(&db.statements.note_machine, values).await?;
     db.write(&db.statements.mark_clock, (mark,)).await?;
-    db.set_accepted_mark(Some(mark));
+    db.set_accepted_mark(mark);
     Ok(())
 }
 

@@ -63,7 +63,7 @@ pub(super) struct Database {
     /// How often those who wait were looked after.
     pub(super) looks: Looks,
     turns: Semaphore,
-    accepted: Mutex<Option<Option<Uuid>>>,
+    accepted: Mutex<Option<Uuid>>,
 }
 
 /// What came of a deciding statement.
@@ -334,12 +334,13 @@ impl Database {
         Ok(deadline <= self.now())
     }
 
-    /// The mark of the last time that the clock was accepted; none where it was not read yet.
-    pub(super) fn accepted_mark(&self) -> Option<Option<Uuid>> {
+    /// The mark of the last time that the clock was accepted, nil where it never was; none before it
+    /// is read.
+    pub(super) fn accepted_mark(&self) -> Option<Uuid> {
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_accepted_mark(&self, mark: Option<Uuid>) {
+    pub(super) fn set_accepted_mark(&self, mark: Uuid) {
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
     }
 }

@@ -37,6 +37,7 @@ mod claims;
 mod clock_keeper;
 mod connect;
 mod database;
+mod deletion;
 mod failure;
 mod holds;
 mod keyspace;
@@ -211,6 +212,12 @@ impl Repository for ScyllaRepository {
         minted
     }
 
+    async fn delete_event(&self, event: EventId, progress: MintProgress<'_>) -> Result<()> {
+        let deleted = deletion::delete(&self.db, event, progress).await;
+        self.search.event_changed();
+        deleted
+    }
+
     async fn events(&self) -> Result<Vec<Event>> {
         catalogue::events(&self.db).await
     }
@@ -268,7 +275,7 @@ impl Repository for ScyllaRepository {
 
     async fn start_hold(&self, hold: &NewHold) -> Result<Hold> {
         hold.hold_id.check_chosen()?;
-        let event = catalogue::event(&self.db, hold.event_id).await?;
+        let event = catalogue::event_to_sell(&self.db, hold.event_id).await?;
         check_open(&event)?;
         let tickets = self.stored_tickets(&event, &hold.tickets).await?;
         let row = claims::start(&self.db, &event, &tickets, hold).await?;
@@ -348,7 +355,7 @@ impl Repository for ScyllaRepository {
 
     async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
         entry.entry_id.check_chosen()?;
-        let event = catalogue::event(&self.db, entry.event_id).await?;
+        let event = catalogue::event_to_sell(&self.db, entry.event_id).await?;
         check_open(&event)?;
         waitlist::join(&self.db, &event, entry).await
     }

@@ -11,6 +11,7 @@ use super::database::jittered;
 use super::failure::{answer_error, schema_error, statement_error};
 use super::keyspace::warnings_of;
 use super::schema_text::{self, Object};
+use crate::domain::EventId;
 use crate::repository::{Error, Result, SchemaStatus, StoreError, StoreFault};
 
 /// The statements that make the schema; executing them again changes nothing.
@@ -29,6 +30,9 @@ const CHANGE_LOG: &str = "order_queue_scylla_cdc_log";
 const TRIES_MAX: u32 = 5;
 /// The wait before the second try, about; it doubles with each.
 const RETRY_WAIT: Duration = Duration::from_millis(200);
+
+/// The version from which on a sale closes when its event begins.
+const CLOSES_SALES_SINCE: u32 = 3;
 
 /// What leads from one version to the next, the oldest first: the version that a step starts from,
 /// and its statements. [`apply`] makes every type, table, view and column that is missing before the
@@ -60,8 +64,23 @@ pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<Strin
     for statement in steps.flat_map(|(_, step)| schema_text::statements(step)) {
         warnings.extend(execute(session, keyspace, statement).await?);
     }
+    if version.is_some_and(|version| version < CLOSES_SALES_SINCE) {
+        note_sold_late(session).await?;
+    }
     write_version(session).await?;
     Ok(warnings)
+}
+
+/// Notes the events that have begun in a store whose sales had no end before: what was sold of them is
+/// not judged by it. May be repeated after a crash.
+async fn note_sold_late(session: &Session) -> Result<()> {
+    let cql = "SELECT event_id FROM events WHERE starts_at <= toTimestamp(now()) ALLOW FILTERING";
+    let what = "note the events that have begun";
+    for (event,) in select::<(EventId,)>(session, cql, ()).await? {
+        let cql = "INSERT INTO events_sold_late (event_id) VALUES (?)";
+        session.query_unpaged(cql, (event,)).await.map_err(|e| statement_error(what, e))?;
+    }
+    Ok(())
 }
 
 async fn execute(session: &Session, keyspace: &str, statement: String) -> Result<Vec<String>> {

@@ -102,7 +102,8 @@ async fn checked(db: &Database, page: EventPage, asked: Availability) -> Result<
 }
 
 async fn check(db: &Database, hit: EventHit) -> Result<EventHit> {
-    let available = hit.event.minted && has_tickets(db, hit.event.event_id).await?;
+    let on_sale = hit.event.is_on_sale(db.now());
+    let available = on_sale && has_tickets(db, hit.event.event_id).await?;
     Ok(EventHit { available: Some(available), ..hit })
 }
 

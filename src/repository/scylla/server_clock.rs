@@ -232,8 +232,8 @@ mod tests {
 
     /// A question that took two milliseconds.
     fn sample(asked_ms: i64, server_ms: i64) -> Sample {
-        let (asked_us, answered_us) = (asked_ms * 1000, (asked_ms + 2) * 1000);
-        Sample { asked_us, server: at(server_ms), answered_us }
+        let (start, end) = (asked_ms * 1000, (asked_ms + 2) * 1000);
+        Sample { asked_us: start, server: at(server_ms), answered_us: end }
     }
 
     #[test]

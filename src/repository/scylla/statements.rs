@@ -180,15 +180,17 @@ statements! {
     /// Nothing is minted → this layout is being minted.
     reserve_layout: Decide, "begin to mint",
         "UPDATE events USING TIMEOUT 2s SET layout_digest = ?, tickets = ? WHERE event_id = ?
-         IF layout_digest = null";
+         IF layout_digest = null AND slug != null";
     open_sale: Decide, "open the sale",
         "UPDATE events USING TIMEOUT 2s SET minted_at = ?, has_tickets = true WHERE event_id = ?
-         IF minted_at = null";
+         IF minted_at = null AND slug != null";
     select_has_tickets: Read, "read whether tickets are left",
         "SELECT has_tickets FROM events WHERE event_id = ?";
     set_has_tickets: Decide, "note whether tickets are left",
         "UPDATE events USING TIMEOUT 2s SET has_tickets = ? WHERE event_id = ?
          IF minted_at != null AND has_tickets = ?";
+    select_section_ids: Read, "read the sections",
+        "SELECT section_id FROM venue_sections WHERE event_id = ?";
     insert_section: Write, "write a section",
         "INSERT INTO venue_sections (event_id, section_id, name, type_id, entrance, row_count, seats)
          VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
@@ -402,6 +404,75 @@ statements! {
         "SELECT order_id FROM orders_by_confirmation_number WHERE confirmation_number = ?";
     list_confirmation: Write, "list a confirmation number",
         "INSERT INTO orders_by_confirmation_number (confirmation_number, order_id) VALUES (?, ?)";
+
+    // ── deleting an event ─────────────────────────────────────────────────────────────────────
+
+    select_deletion: Read, "read whether an event is deleted",
+        "SELECT state, asked_by, until, deleted_at FROM deleted_events WHERE event_id = ?";
+    /// Nobody asked → asked.
+    ask_deletion: Decide, "ask to delete an event",
+        "INSERT INTO deleted_events (event_id, slug, state, asked_by, until)
+         VALUES (?, ?, 'asked', ?, ?) IF NOT EXISTS USING TIMEOUT 2s";
+    /// Asked by a call whose time is over → asked by another.
+    ask_deletion_again: Decide, "ask to delete an event",
+        "UPDATE deleted_events USING TIMEOUT 2s SET asked_by = ?, until = ? WHERE event_id = ?
+         IF state = 'asked' AND asked_by = ? AND until <= toTimestamp(now())";
+    /// Asked by this call, in time by the server's clock → deleted.
+    mark_deleted: Decide, "delete an event",
+        "UPDATE deleted_events USING TIMEOUT 2s SET state = 'deleted', deleted_at = ?
+          WHERE event_id = ? IF state = 'asked' AND asked_by = ? AND until > toTimestamp(now())";
+    /// Asked by this call → nobody asked.
+    take_back_deletion: Decide, "take back the deletion of an event",
+        "DELETE FROM deleted_events USING TIMEOUT 2s WHERE event_id = ?
+         IF state = 'asked' AND asked_by = ?";
+    /// Deleted → nothing is left.
+    mark_cleared: Decide, "note that an event is removed",
+        "UPDATE deleted_events USING TIMEOUT 2s SET state = 'cleared' WHERE event_id = ?
+         IF state = 'deleted'";
+    delete_event: Decide, "remove an event",
+        "DELETE FROM events USING TIMEOUT 2s WHERE event_id = ? IF slug != null";
+    select_all_holds: Read, "read all holds of an event",
+        "SELECT hold_id FROM holds WHERE event_id = ? ALLOW FILTERING";
+    select_all_orders: Read, "read all orders of an event",
+        "SELECT order_id, confirmation_number FROM orders WHERE event_id = ? ALLOW FILTERING";
+    select_all_limits: Read, "read all buyers of an event",
+        "SELECT buyer_id FROM limits WHERE event_id = ? ALLOW FILTERING";
+    select_all_queue: Read, "read who owns the tickets of an event",
+        "SELECT ticket_id FROM order_queue WHERE event_id = ? ALLOW FILTERING";
+    select_all_entries: Read, "read the entries of a waitlist",
+        "SELECT entry_id FROM waitlist WHERE event_id = ?";
+    remove_hold: Write, "remove a hold",
+        "DELETE FROM holds USING TIMESTAMP ? WHERE hold_id = ?";
+    remove_holds_listed: Write, "remove a list of holds",
+        "DELETE FROM holds_by_event USING TIMESTAMP ? WHERE event_id = ? AND bucket = ?";
+    remove_order: Write, "remove an order",
+        "DELETE FROM orders USING TIMESTAMP ? WHERE order_id = ?";
+    remove_orders_listed: Write, "remove a list of orders",
+        "DELETE FROM orders_by_event USING TIMESTAMP ? WHERE event_id = ? AND bucket = ?";
+    remove_confirmation: Write, "remove a confirmation number",
+        "DELETE FROM orders_by_confirmation_number USING TIMESTAMP ?
+          WHERE confirmation_number = ? AND order_id = ?";
+    remove_limit: Write, "remove what a buyer owns",
+        "DELETE FROM limits USING TIMESTAMP ? WHERE event_id = ? AND buyer_id = ?";
+    remove_entry_name: Write, "remove an entry of the waitlist",
+        "DELETE FROM waitlist_entries USING TIMESTAMP ? WHERE entry_id = ?";
+    select_all_references: Read, "read the payment references",
+        "SELECT buyer_id, payment_reference, hold_id FROM payment_references";
+    remove_reference: Write, "remove a payment reference",
+        "DELETE FROM payment_references USING TIMESTAMP ?
+          WHERE buyer_id = ? AND payment_reference = ?";
+    select_all_counts: Read, "read who waits for an event",
+        "SELECT owner_id FROM waitlist_counts WHERE event_id = ? ALLOW FILTERING";
+    remove_count: Write, "remove who waits for an event",
+        "DELETE FROM waitlist_counts USING TIMESTAMP ? WHERE event_id = ? AND owner_id = ?";
+    remove_line: Write, "remove a waitlist",
+        "DELETE FROM waitlist USING TIMESTAMP ? WHERE event_id = ?";
+    remove_queue_row: Write, "remove who owns a ticket",
+        "DELETE FROM order_queue USING TIMESTAMP ? WHERE event_id = ? AND ticket_id = ?";
+    remove_tickets: Write, "remove the tickets of a section",
+        "DELETE FROM tickets USING TIMESTAMP ? WHERE event_id = ? AND section_id = ?";
+    remove_sections: Write, "remove the sections of an event",
+        "DELETE FROM venue_sections USING TIMESTAMP ? WHERE event_id = ?";
 
     // ── the line ──────────────────────────────────────────────────────────────────────────────
 

@@ -49,6 +49,7 @@ pub(super) async fn join(db: &Database, event: &Event, new: &NewEntry) -> Result
         }
         return read(db, &row).await;
     }
+    event.may_hold(db.now())?;
     let (size, allowed) = (new.wish.size, event.terms.limit);
     limits::check_buyer(db, event.event_id, new.buyer_id, size, allowed).await?;
     count::list(db, new).await?;

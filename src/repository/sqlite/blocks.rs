@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::catalogue::StoredTicket;
+use super::catalogue::{StoredEvent, StoredTicket};
 use super::failure::{Failure, Outcome};
 use super::payments;
 use super::waitlist;
@@ -14,9 +14,11 @@ use crate::domain::{ChangeKind, TicketStatus, obstacles};
 /// Blocks tickets, all or none; returns how many were not blocked before.
 pub(super) fn block(
     tx: &mut Tx<'_, '_>,
+    event: &StoredEvent,
     tickets: &[Arc<StoredTicket>],
     reason: &str,
 ) -> Outcome<u64> {
+    tx.deletions.check(event.event_no, event.event.event_id)?;
     let now = tx.now;
     for ticket in tickets {
         let Some(row) = tx.statements.queue_row(ticket.ticket_no)? else { continue };

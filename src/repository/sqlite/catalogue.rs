@@ -3,10 +3,12 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::deletion;
 use super::failure::{Failure, Outcome};
 use super::statements::TicketNo;
 use super::values::{count_column, decode, json_column, millis_column, unreadable};
@@ -15,6 +17,7 @@ use crate::domain::{
     SectionTickets, Ticket, TicketId, Venue, name,
 };
 use crate::repository::shared_text::SharedText;
+use crate::repository::{DELETION_LAG_MAX, StoreError, StoreFault};
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
 const TICKETS_CACHED_MAX: usize = 2_000_000;
@@ -68,7 +71,9 @@ pub(super) struct StoredSectionTickets {
 /// What was read once of events whose sale is open.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    events: RwLock<HashMap<EventId, Arc<StoredEvent>>>,
+    events: RwLock<HashMap<EventId, (Arc<StoredEvent>, Instant)>>,
+    /// Whether no other process can delete an event, so that none needs to be read again.
+    is_lasting: bool,
     tickets: RwLock<HashMap<TicketId, KnownTicket>>,
     sections: RwLock<HashMap<(EventId, Box<str>), StoredSectionTickets>>,
     /// The ticket types of each section, and how many tickets each has.
@@ -107,14 +112,30 @@ impl KnownTicket {
 }
 
 impl Cache {
+    /// A cache of a store that only this process has.
+    pub(super) fn lasting() -> Self {
+        Self { is_lasting: true, ..Self::default() }
+    }
+
+    /// The event, unless it is to be read again: another process may have deleted it.
     pub(super) fn event(&self, event: EventId) -> Option<Arc<StoredEvent>> {
-        self.events.read().unwrap_or_else(PoisonError::into_inner).get(&event).cloned()
+        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        let (stored, read_at) = events.get(&event)?;
+        let is_fresh = self.is_lasting || read_at.elapsed() < DELETION_LAG_MAX;
+        is_fresh.then(|| Arc::clone(stored))
+    }
+
+    /// Drops everything.
+    pub(super) fn clear(&self) {
+        self.events.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.tickets.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.sections.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(super) fn keep_event(&self, stored: &Arc<StoredEvent>) {
         if stored.event.minted {
             let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
-            events.insert(stored.event.event_id, Arc::clone(stored));
+            events.insert(stored.event.event_id, (Arc::clone(stored), Instant::now()));
         }
     }
 
@@ -192,7 +213,14 @@ pub(super) fn event(connection: &Connection, event: EventId) -> Outcome<StoredEv
 pub(super) fn event_by_no(connection: &Connection, event_no: i64) -> Outcome<StoredEvent> {
     let sql = format!("{EVENT} WHERE event_no = ?1");
     let found = connection.prepare_cached(&sql)?.query_row([event_no], read_event).optional()?;
-    found.ok_or_else(|| Failure::missing_row("events", event_no))
+    // Rows of a deleted event may be left for a moment.
+    match found {
+        Some(found) => Ok(found),
+        None if deletion::has_number(connection, event_no)? => {
+            Err(Refusal::UnknownEvent { name: "it was deleted".into() }.into())
+        }
+        None => Err(Failure::missing_row("events", event_no)),
+    }
 }
 
 /// All events, by their date.
@@ -251,6 +279,10 @@ fn read_venue(row: &Row<'_>) -> rusqlite::Result<Venue> {
 
 /// Adds an event unless its slug is taken.
 pub(super) fn add_event(connection: &Connection, draft: &EventDraft) -> Outcome<StoredEvent> {
+    if deletion::is_deleted(connection, EventId::of_slug(&draft.slug))? {
+        let message = format!("the slug {} was that of a deleted event", draft.slug);
+        return Err(StoreError::new(StoreFault::SlugOfDeleted, message).into());
+    }
     insert_event(connection, draft)?;
     event(connection, EventId::of_slug(&draft.slug))
 }
@@ -262,10 +294,12 @@ pub(super) fn insert_event(connection: &Connection, draft: &EventDraft) -> Outco
     let venue = &draft.venue;
     let mut statement = connection.prepare_cached(
         "INSERT INTO events (
-            event_id, slug, name, series, event_type, performers, description, duration_minutes,
-            language, currency, doors_at, starts_at, venue, city, country, time_zone, latitude,
+            event_no, event_id, slug, name, series, event_type, performers, description,
+            duration_minutes, language, currency, doors_at, starts_at, venue, city, country, time_zone, latitude,
             longitude, limit_per_buyer, time_to_pay_ms, payment_time_ms, simulated)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+         VALUES ((SELECT max(coalesce((SELECT max(event_no) FROM events), 0),
+                             coalesce((SELECT max(event_no) FROM deleted_events), 0)) + 1),
+                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
                  ?19, ?20, ?21, ?22)
          ON CONFLICT (slug) DO NOTHING",
     )?;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::deletion;
 use super::failure::Outcome;
 use super::values::{corrupt_row, decode, unknown_word};
 use crate::domain::{Change, ChangeKind, FollowerName, Position, SeatLabel, Timestamp};
@@ -70,20 +71,37 @@ fn fault(position: Position, error: &rusqlite::Error) -> LogFault {
     LogFault { entry: position.0.to_string(), why }
 }
 
-/// The first `limit` entries after `after`, each with its position.
+/// Entries that were read in one step.
+pub(super) struct Read {
+    /// The entries, each with its position; those of deleted events are left out.
+    pub(super) entries: Vec<(Position, Entry)>,
+    /// The position of the last one, left out or not.
+    pub(super) last: Option<Position>,
+    /// Whether there were no more.
+    pub(super) is_all: bool,
+}
+
+/// The first `limit` entries after `after`.
 pub(super) fn after(
     connection: &Connection,
     after: Position,
     limit: u32,
     names: &mut SharedText,
-) -> Outcome<Vec<(Position, Entry)>> {
+) -> Outcome<Read> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD} FROM change_log l {JOINS}
+        "SELECT l.position, l.at, l.change, {SEAT_AND_HOLD}, l.ticket_no FROM change_log l {JOINS}
           WHERE l.position > ?1 ORDER BY l.position LIMIT ?2"
     ))?;
-    let rows = statement
-        .query_map(params![stored_position(after), limit], |row| read_entry(row, names))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(params![stored_position(after), limit])?;
+    let (mut entries, mut last, mut count) = (Vec::new(), None, 0);
+    while let Some(row) = rows.next()? {
+        let (position, entry) = read_entry(row, names)?;
+        (last, count) = (Some(position), count + 1);
+        if entry.is_ok() || !deletion::was_of_deleted(connection, row.get("ticket_no")?)? {
+            entries.push((position, entry));
+        }
+    }
+    Ok(Read { entries, last, is_all: count < limit })
 }
 
 fn last(connection: &Connection) -> Outcome<Position> {
@@ -167,8 +185,10 @@ fn longest_checkout(connection: &Connection) -> Outcome<i64> {
 /// The last position whose entry is older than `time`. Entries are in the order of time, because the
 /// store's time never runs backwards; those of a store that an early tix wrote may not be.
 pub(super) fn before(connection: &Connection, time: Timestamp) -> Outcome<Position> {
-    let mut statement =
-        connection.prepare_cached("SELECT at FROM change_log WHERE position = ?1")?;
+    // Where an event was deleted, positions are missing.
+    let mut statement = connection.prepare_cached(
+        "SELECT at FROM change_log WHERE position >= ?1 ORDER BY position LIMIT 1",
+    )?;
     let (mut older, mut newer) = (0, stored_position(last(connection)?) + 1);
     while newer - older > 1 {
         let middle = older + (newer - older) / 2;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::change_log::{self, Entry};
+use super::change_log::{self, Read};
 use super::readers::Readers;
 use super::writer::{Tx, Writer};
 use crate::clock::Clock;
@@ -105,11 +105,11 @@ fn beginning() -> (Position, Timestamp) {
 
 impl Feed {
     /// Takes over what was read.
-    fn step(&mut self, entries: Vec<(Position, Entry)>, asked_at: Timestamp) -> LogStep {
-        self.has_all = entries.len() < STEP_ENTRIES as usize;
-        let (mut changes, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
-        for (position, entry) in entries {
-            self.position = position;
+    fn step(&mut self, read: Read, asked_at: Timestamp) -> LogStep {
+        self.has_all = read.is_all;
+        self.position = read.last.unwrap_or(self.position);
+        let (mut changes, mut faults) = (Vec::with_capacity(read.entries.len()), Vec::new());
+        for (_, entry) in read.entries {
             match entry {
                 Ok(change) => changes.push(change),
                 Err(fault) => faults.push(fault),
@@ -142,9 +142,9 @@ impl ChangeFeed for Feed {
         let read = move |c: &Connection| {
             Ok((change_log::after(c, after, STEP_ENTRIES, &mut names)?, names))
         };
-        let (entries, names) = self.readers.read("read the change log", read).await?;
+        let (read, names) = self.readers.read("read the change log", read).await?;
         self.names = names;
-        Ok(self.step(entries, asked_at))
+        Ok(self.step(read, asked_at))
     }
 
     async fn save(&mut self) -> Result<()> {

@@ -111,6 +111,7 @@ pub(super) struct Span {
 /// Claims all tickets or none: first everything is read and decided, then everything is written.
 pub(super) fn start(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Span> {
     let now = tx.now;
+    tx.deletions.check(claim.event.event_no, claim.hold.event_id)?;
     if let Err(refusal) = may_claim(tx, claim)? {
         return repeated(tx, claim, refusal);
     }
@@ -148,6 +149,9 @@ fn claim_all(tx: &mut Tx<'_, '_>, claim: &Claim, span: Span) -> Outcome<()> {
 /// Decides whether the buyer may have the tickets; gives up overdue payments it meets, and hands
 /// what came free to those who wait.
 fn may_claim(tx: &mut Tx<'_, '_>, claim: &Claim) -> Outcome<Result<(), Refusal>> {
+    if let Err(refusal) = claim.event.event.may_hold(tx.now) {
+        return Ok(Err(refusal));
+    }
     if let Err(refusal) = has_room(tx, claim)? {
         return Ok(Err(refusal));
     }

@@ -63,7 +63,8 @@ pub(super) fn reserve(tx: &mut Tx<'_, '_>, id: EventId, layout: &Layout) -> Outc
 fn write_sections(tx: &mut Tx<'_, '_>, event: &StoredEvent, layout: &Layout) -> Outcome<()> {
     let connection = tx.statements.connection;
     let mut first: i64 = connection.query_row(
-        "SELECT max(1, (SELECT max(first_ticket + tickets) FROM events))",
+        "SELECT max(1, (SELECT max(first_ticket + tickets) FROM events),
+                    (SELECT coalesce(max(first_ticket + tickets), 1) FROM deleted_events))",
         [],
         |row| row.get(0),
     )?;
@@ -126,7 +127,8 @@ pub(super) fn rows(reserved: &Reserved, layout: &Layout, from: u64, to: u64) -> 
 }
 
 /// Writes a chunk; a ticket that is there already stays as it is. Returns how many were new.
-pub(super) fn write(tx: &Tx<'_, '_>, rows: &[MintRow]) -> Outcome<u64> {
+pub(super) fn write(tx: &Tx<'_, '_>, event: &StoredEvent, rows: &[MintRow]) -> Outcome<u64> {
+    tx.deletions.check(event.event_no, event.event.event_id)?;
     let mut statement = tx.statements.cached(
         "INSERT INTO tickets (ticket_no, ticket_id, section_no, row_name, seat_name, type_id, price,
                               aisle_after)

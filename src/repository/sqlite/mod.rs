@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use self::catalogue::{Cache, StoredEvent};
+use self::deletion::Step;
 use self::failure::Outcome;
 use self::holds::Claim;
 use self::readers::Readers;
@@ -37,6 +38,7 @@ mod blocks;
 mod catalogue;
 mod change_log;
 mod connect;
+mod deletion;
 mod failure;
 mod feed;
 mod holds;
@@ -60,6 +62,7 @@ mod waitlist;
 mod writer;
 
 pub use connect::open_reader;
+pub(crate) use deletion::EVENT_DELETED;
 pub use schema::SCHEMA;
 pub(super) use search::{EventIndex, IndexedEvent};
 
@@ -108,7 +111,7 @@ impl SqliteRepository {
     pub fn open_here(location: &SqliteLocation, clock: Arc<dyn Clock>) -> Result<Self> {
         let connection = writable(location, &connect::name_of(location), Access::Create)?;
         let clock = Arc::new(StoreClock::new(clock, false));
-        let cache = Arc::<Cache>::default();
+        let cache = Arc::new(Cache::lasting());
         let writer = Writer::start_here(connection, Arc::clone(&cache), Arc::clone(&clock))?;
         let readers = Readers::here(location.clone(), Arc::clone(&clock));
         Ok(Self { writer: Arc::new(writer), readers, cache, clock })
@@ -222,7 +225,8 @@ impl Repository for SqliteRepository {
         while done < total {
             let end = total.min(done + minting::CHUNK);
             let rows = minting::rows(&reserved, &layout, done, end);
-            let write = move |tx: &mut Tx<'_, '_>| minting::write(tx, &rows);
+            let event = reserved.event.clone();
+            let write = move |tx: &mut Tx<'_, '_>| minting::write(tx, &event, &rows);
             new += self.writer.submit("mint tickets", write).await?;
             done = end;
             progress(done);
@@ -231,6 +235,24 @@ impl Repository for SqliteRepository {
         let open = move |tx: &mut Tx<'_, '_>| minting::open_sale(tx, event_no);
         self.writer.submit("open the sale", open).await?;
         Ok(Minted { new, existing: total - new })
+    }
+
+    async fn delete_event(&self, event: EventId, progress: MintProgress<'_>) -> Result<()> {
+        let past = move |c: &Connection| deletion::past(c, event);
+        let past = self.readers.read("look at the holds of an event", past).await?;
+        let begin = move |tx: &mut Tx<'_, '_>| deletion::begin(tx, event, past);
+        let deletion = self.writer.submit("delete an event", begin).await?;
+        // What a reader kept of it while the transaction was on its way.
+        self.cache.clear();
+        let (mut next, mut done) = (Some(Step::FIRST), 1);
+        while let Some(step) = next {
+            progress(done);
+            let remove = move |tx: &mut Tx<'_, '_>| deletion::remove(tx, deletion, &step);
+            next = self.writer.submit("remove what is left of an event", remove).await?;
+            done += 1;
+        }
+        progress(done);
+        Ok(())
     }
 
     async fn events(&self) -> Result<Vec<Event>> {
@@ -304,7 +326,7 @@ impl Repository for SqliteRepository {
         let stored = self.stored_event(event).await?;
         let tickets = self.stored_tickets(&stored, tickets).await?;
         let reason = reason.to_owned();
-        let block = move |tx: &mut Tx<'_, '_>| blocks::block(tx, &tickets, &reason);
+        let block = move |tx: &mut Tx<'_, '_>| blocks::block(tx, &stored, &tickets, &reason);
         self.writer.submit("block tickets", block).await
     }
 

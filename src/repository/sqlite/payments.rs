@@ -213,12 +213,11 @@ pub(super) fn record(
 ) -> Outcome<Order> {
     let row = holds::known(tx.statements.connection, hold)?;
     let order_id = OrderId::of_payment(hold, reference);
-    match find(tx.statements.connection, order_id)? {
-        Some(decided) => captured_too_late(tx, &decided, outcome)?,
-        None => {
-            references::claim(tx, &row, reference)?;
-            decide(tx, &row, order_id, reference, outcome)?;
-        }
+    if let Some(decided) = find(tx.statements.connection, order_id)? {
+        captured_too_late(tx, &decided, outcome)?;
+    } else {
+        references::claim(tx, &row, reference)?;
+        decide(tx, &row, order_id, reference, outcome)?;
     }
     order(tx.statements.connection, order_id)
 }

@@ -197,6 +197,25 @@ CREATE INDEX IF NOT EXISTS waitlist_by_buyer ON waitlist (event_no, buyer_id)
 CREATE INDEX IF NOT EXISTS waitlist_by_session ON waitlist (event_no, session_id)
  WHERE status = 'waiting';
 
+-- Events that had begun before this store closed sales when an event begins: their holds may have been
+-- started later than that.
+CREATE TABLE IF NOT EXISTS events_sold_late (
+    event_no INTEGER PRIMARY KEY
+) STRICT;
+
+-- What remains of a deleted event: its numbers and its slug are never used again.
+CREATE TABLE IF NOT EXISTS deleted_events (
+    event_no     INTEGER PRIMARY KEY,
+    event_id     BLOB    NOT NULL UNIQUE,
+    slug         TEXT    NOT NULL,
+    first_ticket INTEGER NOT NULL,
+    tickets      INTEGER NOT NULL,
+    log_entries  INTEGER NOT NULL,                -- removed from change_log
+    line_entries INTEGER NOT NULL,                -- removed from waitlist
+    deleted_at   INTEGER NOT NULL,
+    cleared_at   INTEGER                          -- null while rows of it may be left
+) STRICT;
+
 -- How far a follower of the change log has come, under the name it gave itself.
 CREATE TABLE IF NOT EXISTS log_progress (
     follower   TEXT    NOT NULL PRIMARY KEY,

@@ -30,7 +30,8 @@ pub(super) fn section_statuses(
         "SELECT {QUEUE_COLUMNS} FROM order_queue q WHERE ticket_no >= ?1 AND ticket_no < ?2"
     ))?;
     let first = stored.first_ticket;
-    let mut rows = statement.query(params![first, first.saturating_add(statuses.len() as i64)])?;
+    let seats = i64::try_from(statuses.len()).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![first, first.saturating_add(seats)])?;
     while let Some(row) = rows.next()? {
         let place = usize::try_from(row.get::<_, i64>(0)?.saturating_sub(first));
         if let Some(status) = place.ok().and_then(|place| statuses.get_mut(place)) {

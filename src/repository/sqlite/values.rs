@@ -84,7 +84,7 @@ pub(super) fn millis_column(row: &Row<'_>, name: &str) -> rusqlite::Result<Durat
 /// Reads a count, which is never negative.
 pub(super) fn count_column(
     row: &Row<'_>,
-    column: impl RowIndex + Copy + Display,
+    column: impl RowIndex + Display,
 ) -> rusqlite::Result<u64> {
     let count: i64 = row.get(column)?;
     u64::try_from(count).map_err(|_| unreadable(format!("{column} is {count}")))
@@ -143,7 +143,7 @@ fn key_of(row: &Row<'_>, key: usize) -> String {
         Ok(ValueRef::Blob(bytes)) => match Uuid::from_slice(bytes) {
             Ok(id) => id.to_string(),
             Err(_) => {
-                format!("x'{}'", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
+                format!("{bytes:02x?}")
             }
         },
         _ => "without a key".into(),

@@ -86,6 +86,7 @@ fn find(connection: &Connection, entry: EntryId) -> Outcome<Option<EntryRow>> {
 
 /// Joins the line, and is offered at once what is free and fits.
 pub(super) fn join(tx: &mut Tx<'_, '_>, event: &StoredEvent, entry: &NewEntry) -> Outcome<()> {
+    tx.deletions.check(event.event_no, entry.event_id)?;
     let wish = as_spelled(tx, event, &entry.wish)?;
     let asked = NewEntryParts {
         entry_id: entry.entry_id,
@@ -99,6 +100,7 @@ pub(super) fn join(tx: &mut Tx<'_, '_>, event: &StoredEvent, entry: &NewEntry) -
         }
         return Ok(());
     }
+    event.event.may_hold(tx.now)?;
     let owned = holds::owned(tx, entry.buyer_id, event)?;
     owned.check(entry.wish.size, event.event.terms.limit)?;
     waiting::check_room(tx, event.event_no, entry)?;
@@ -160,6 +162,9 @@ pub(super) fn serve(
     event_no: i64,
     freed: Option<&[TicketNo]>,
 ) -> Outcome<Vec<Offer>> {
+    if tx.deletions.contains(event_no) {
+        return Ok(Vec::new());
+    }
     if let Some(freed) = freed {
         tx.ownership.outlook.came_free(event_no, freed);
     }
@@ -168,6 +173,10 @@ pub(super) fn serve(
     };
     let event = Arc::new(event_by_no(tx.statements.connection, event_no)?);
     let now = tx.now;
+    // An offer is a hold.
+    if event.event.is_sale_closed(now) {
+        return Ok(Vec::new());
+    }
     let venue = match freed {
         Some(freed) => sections_of(tx, &event, |section| section.has_any(freed))?,
         None => sections_of(tx, &event, |section| section.may_have(smallest, now))?,

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::answers::{Answers, Group};
 use super::catalogue::Cache;
+use super::deletion::Deletions;
 use super::failure::{Failure, Outcome, sqlite_error};
 use super::ownership::{Ownership, log_end};
 use super::statements::Statements;
@@ -43,6 +44,8 @@ pub(super) struct Tx<'a, 'c> {
     pub(super) ownership: &'a mut Ownership,
     /// What was read before of what never changes.
     pub(super) cache: &'a Cache,
+    /// The events that were deleted.
+    pub(super) deletions: &'a mut Deletions,
     /// The store's clock, for what is about the clock itself.
     pub(super) clock: &'a StoreClock,
     /// The store's time, read once the transaction had its lock: the same for all of its requests.
@@ -291,7 +294,8 @@ fn serve(
         }
     };
     let _ = ready.send(Ok(()));
-    let mut session = Session { statements, ownership: Ownership::default(), kept };
+    let (ownership, deletions) = (Ownership::default(), Deletions::default());
+    let mut session = Session { statements, ownership, deletions, kept };
     while let Some(first) = queue.blocking_recv() {
         session.commit_group(group_of(first, &mut queue), &|group| answers.give(group));
     }
@@ -307,7 +311,7 @@ async fn serve_here(
     let Ok(statements) = Statements::prepare(&connection) else { return };
     let (ownership, file) = (Ownership::default(), StoreFile::default());
     let kept = Kept { cache: &cache, clock: &clock, file: &file };
-    let mut session = Session { statements, ownership, kept };
+    let mut session = Session { statements, ownership, deletions: Deletions::default(), kept };
     while let Some(first) = queue.recv().await {
         let group = group_of(first, &mut queue);
         session.commit_group(group, &|group| group.into_iter().for_each(Request::answer));
@@ -337,6 +341,7 @@ struct Kept<'c> {
 struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
+    deletions: Deletions,
     kept: Kept<'c>,
 }
 
@@ -388,6 +393,7 @@ impl Session<'_> {
             }
             Err(failure) => {
                 self.ownership.forget();
+                self.deletions = Deletions::default();
                 // Some failures, a full disk among them, have already rolled back by themselves.
                 if !self.statements.connection.is_autocommit() {
                     let rolled_back = self.statements.rollback.execute([]);
@@ -410,11 +416,12 @@ impl Session<'_> {
     /// Runs the requests; returns where the change log ends after them.
     fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
         let Kept { cache, clock, .. } = self.kept;
-        let Self { statements, ownership, .. } = self;
+        let Self { statements, ownership, deletions, .. } = self;
         let connection = statements.connection;
         if clock.is_shared() {
             schema::check_version(connection)?;
         }
+        deletions.catch_up(connection, cache)?;
         ownership.catch_up(connection)?;
         let time = clock.begin(connection)?;
         if !requests.iter().all(|request| request.runs_always()) {
@@ -422,7 +429,7 @@ impl Session<'_> {
         }
         let now = time.now;
         for request in requests {
-            request.run(&mut Tx { statements, ownership, cache, clock, now })?;
+            request.run(&mut Tx { statements, ownership, cache, deletions, clock, now })?;
         }
         clock.end(statements.connection, &time)?;
         if ownership.follows_log() { log_end(statements.connection) } else { Ok(0) }

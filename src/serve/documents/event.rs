@@ -39,8 +39,10 @@ pub(in crate::serve) struct EventDocument {
     time_to_pay_seconds: f64,
     /// How long a payment may take.
     payment_time_seconds: f64,
-    /// Whether all of its tickets are minted, so that the sale is open.
+    /// Whether its tickets can be held: all of them are minted, and it has not begun.
     on_sale: bool,
+    /// Whether its sale is closed, because it has begun.
+    sale_closed: bool,
     /// How many tickets it has.
     tickets: u64,
     /// Whether a rehearsal made it, for itself.
@@ -60,8 +62,9 @@ pub(super) struct VenueDocument {
     longitude: Option<f64>,
 }
 
-impl From<&Event> for EventDocument {
-    fn from(event: &Event) -> Self {
+impl EventDocument {
+    /// The event as it is at `now`.
+    pub(in crate::serve) fn at(event: &Event, now: Timestamp) -> Self {
         let venue = &event.venue;
         Self {
             event_id: event.event_id,
@@ -87,7 +90,8 @@ impl From<&Event> for EventDocument {
             limit: event.terms.limit,
             time_to_pay_seconds: event.terms.time_to_pay.as_secs_f64(),
             payment_time_seconds: event.terms.payment_time.as_secs_f64(),
-            on_sale: event.minted,
+            on_sale: event.is_on_sale(now),
+            sale_closed: event.is_sale_closed(now),
             tickets: event.tickets,
             simulated: event.simulated,
         }
@@ -221,10 +225,11 @@ pub(in crate::serve) struct HitDocument {
     available: Option<bool>,
 }
 
-impl From<&EventHit> for HitDocument {
-    fn from(hit: &EventHit) -> Self {
+impl HitDocument {
+    /// The event that was found as it is at `now`.
+    pub(in crate::serve) fn at(hit: &EventHit, now: Timestamp) -> Self {
         Self {
-            event: EventDocument::from(&hit.event),
+            event: EventDocument::at(&hit.event, now),
             relevance: hit.relevance,
             distance_km: hit.distance_km,
             available: hit.available,

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use super::calls::Calls;
 use super::problem::{Problem, Result};
 use super::waiting_room;
-use crate::domain::{Change, EventId, SectionMap, Timestamp};
-use crate::repository::{self, ChangeFeed, LogStart, LogStep, Repository};
+use crate::domain::{Change, EventId, Refusal, SectionMap, Timestamp};
+use crate::repository::{self, ChangeFeed, DELETION_LAG_MAX, LogStart, LogStep, Repository};
 use crate::watch::Watch;
 
 mod frames;
@@ -127,6 +127,7 @@ impl Live {
     async fn read(&self, show: &Show, reading: u32) -> Result<()> {
         let id = show.event_id();
         let event = self.calls.ask("event", self.store.event(id)).await?;
+        show.closes_at(event.starts_at);
         if !event.minted {
             let why = format!("the tickets of {} are not all minted yet", event.slug);
             return Err(Problem::busy(why, NOT_MINTED_WAIT));
@@ -144,6 +145,17 @@ impl Live {
         };
         show.was_read(reading, maps, &holds, self.store.now());
         Ok(())
+    }
+
+    /// Forgets the shows that were deleted, by whatever process.
+    async fn drop_deleted(&self) {
+        for show in self.shows() {
+            let read = self.store.event(show.event_id()).await;
+            if let Err(repository::Error::Refused(unknown @ Refusal::UnknownEvent { .. })) = read {
+                show.give_up(unknown.into());
+                self.forget(&show);
+            }
+        }
     }
 
     fn forget(&self, show: &Arc<Show>) {
@@ -209,11 +221,15 @@ impl Live {
         sharing: &mut Sharing,
     ) -> std::result::Result<std::convert::Infallible, repository::Error> {
         let mut watch = Watch::starting_with(feed.standing());
-        let mut tidied_at = Instant::now();
+        let (mut tidied_at, mut looked_at) = (Instant::now(), Instant::now());
         loop {
             let step = feed.next().await?;
             sharing.hand_on(&step);
             self.take(&mut watch, step);
+            if looked_at.elapsed() >= DELETION_LAG_MAX {
+                looked_at = Instant::now();
+                self.drop_deleted().await;
+            }
             if tidied_at.elapsed() >= KEPT_FOR / 10 {
                 tidied_at = Instant::now();
                 self.tidy(tidied_at);

@@ -1,6 +1,6 @@
 //! One show: its seats in memory, those who follow it, those who wait before it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::frames::{Frame, News};
 use super::listeners::{Listeners, Listening};
-use crate::domain::{Change, ChangeKind, EventId, Hold, SectionMap, SessionId, Timestamp};
+use crate::domain::{Change, ChangeKind, EventId, Hold, Refusal, SectionMap, SessionId, Timestamp};
 use crate::repository::Caller;
 use crate::serve::extract::Client;
 use crate::serve::problem::{Problem, Result};
@@ -37,6 +37,8 @@ pub(in crate::serve) struct Show {
     /// Who waits for tickets to come free.
     pub(in crate::serve) waitlist: Waitlist,
     begun_at: Instant,
+    /// When its sale closes, in milliseconds of the epoch; known once it is read.
+    closes_at_ms: AtomicI64,
     /// How many seats were read.
     size: AtomicU64,
     /// When somebody last asked for it, in milliseconds since it was begun.
@@ -89,6 +91,7 @@ impl Show {
             room: room.map(|terms| Mutex::new(WaitingRoom::new(terms))),
             waitlist: Waitlist::default(),
             begun_at: Instant::now(),
+            closes_at_ms: AtomicI64::new(i64::MAX),
             size: AtomicU64::new(0),
             asked_after_ms: AtomicU64::new(0),
         }
@@ -96,6 +99,17 @@ impl Show {
 
     pub(in crate::serve) const fn event_id(&self) -> EventId {
         self.event_id
+    }
+
+    /// Notes when its sale closes.
+    pub(super) fn closes_at(&self, time: Timestamp) {
+        self.closes_at_ms.store(time.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Refuses whoever comes after the sale closed. The repository decides; this spares it the work.
+    pub(in crate::serve) fn may_hold(&self, now: Timestamp) -> Result<()> {
+        let at = Timestamp::from_millis(self.closes_at_ms.load(Ordering::Relaxed));
+        if at <= now { Err(Refusal::SaleClosed { at }.into()) } else { Ok(()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -200,9 +200,15 @@ export async function openShow(slug) {
   const patience = () => setText(byId("map-empty"), "The box office is busy; one moment …");
   let told = await askPatiently(path, patience);
   showHead(told);
-  show(byId("floor"), told.event.on_sale);
+  // A hold that was made before the sale closed can still be paid for: the page shows it.
+  const closed = told.event.sale_closed;
+  const minted = told.event.on_sale || (closed && told.sections.length > 0);
+  show(byId("floor"), minted);
   show(byId("not-on-sale"), !told.event.on_sale);
-  if (!told.event.on_sale) {
+  if (closed) {
+    setText(byId("not-on-sale"), "The sale of this show is closed: it has begun.");
+    if (!minted) return;
+  } else if (!told.event.on_sale) {
     setText(byId("not-on-sale"), "This show is not on sale yet. The page looks again by itself.");
     told = await whenOnSale(path);
     showHead(told);

@@ -113,6 +113,7 @@ impl Reservation {
     /// Holds tickets that were named.
     async fn named(&self, tickets: Vec<TicketId>) -> Result<Hold> {
         let now = self.house.store.now();
+        self.show.may_hold(now)?;
         if self.house.live.is_fresh()
             && let Err(hopeless) = self.show.seats(|seats| seats.check(&tickets, self.id, now))?
         {
@@ -156,7 +157,9 @@ impl Reservation {
 
     /// Holds the best seats there are; others are chosen where somebody else is quicker.
     async fn best(&self, best: &BestSeats) -> Result<(Hold, Option<String>)> {
-        self.show.come_in(&self.caller, self.client, self.house.store.now())?;
+        let now = self.house.store.now();
+        self.show.may_hold(now)?;
+        self.show.come_in(&self.caller, self.client, now)?;
         let ticket_type = best.ticket_type.as_deref();
         for tries in 1..=BEST_TRIES {
             let choose = |seats: &mut Seats| seats.choose(best.count, &best.sections, ticket_type);
@@ -238,11 +241,12 @@ pub(super) async fn confirm(
     let event = house.ask("event", house.store.event(order.event_id)).await.map_err(paid)?;
     let sections = house.store.sections(order.event_id);
     let sections = house.ask("sections", sections).await.map_err(paid)?;
+    let now = house.store.now();
     Ok(Json(ConfirmedDocument {
         check_in: CheckInDocument::of(&order, &event, &sections),
         order: OrderDocument::from(&order),
-        event: EventDocument::from(&event),
-        now: house.store.now(),
+        event: EventDocument::at(&event, now),
+        now,
     }))
 }
 
@@ -304,12 +308,13 @@ pub(super) async fn show(
         }
         None => None,
     };
+    let now = house.store.now();
     Ok(Json(BookingDocument {
         hold: HoldDocument::from(&hold),
         order: order.as_ref().map(OrderDocument::from),
-        event: EventDocument::from(&event),
+        event: EventDocument::at(&event, now),
         check_in,
-        now: house.store.now(),
+        now,
     }))
 }
 

@@ -76,6 +76,9 @@ pub(super) struct SearchParams {
     /// Only shows with tickets to be had.
     #[serde(default)]
     available: bool,
+    /// Also shows that simulations made for themselves.
+    #[serde(default)]
+    simulated: bool,
     /// Which come first.
     #[serde(default)]
     #[param(inline)]
@@ -132,6 +135,7 @@ impl SearchParams {
             performers: self.performer,
             preferences: self.prefer,
             availability: if self.available { Availability::Required } else { Availability::Told },
+            with_simulated: self.simulated,
             order: match self.sort {
                 Sort::Relevance => EventOrder::Relevance,
                 Sort::Distance => EventOrder::Distance,
@@ -164,9 +168,10 @@ pub(super) async fn search(
     State(house): State<Arc<House>>,
     Params(params): Params<SearchParams>,
 ) -> Result<Json<PageDocument>> {
-    let query = params.query(Moment::At(house.store.now()))?;
+    let now = house.store.now();
+    let query = params.query(Moment::At(now))?;
     let found = house.ask("search_events", house.store.search_events(&query)).await?;
-    let events = found.hits.iter().map(HitDocument::from).collect();
+    let events = found.hits.iter().map(|hit| HitDocument::at(hit, now)).collect();
     Ok(Json(PageDocument { events, total: found.total }))
 }
 
@@ -189,11 +194,13 @@ pub(super) async fn show(
         sections.into_iter().map(unpriced).collect()
     };
     let shows = house.shows().await?;
-    let of_series = |other: &&Event| other.series == event.series;
+    let of_series =
+        |other: &&Event| other.series == event.series && other.simulated == event.simulated;
+    let now = house.store.now();
     Ok(Json(EventDetails {
         shows: shows.iter().filter(of_series).map(Into::into).collect(),
-        event: EventDocument::from(&event),
+        event: EventDocument::at(&event, now),
         sections,
-        now: house.store.now(),
+        now,
     }))
 }

@@ -101,6 +101,9 @@ pub(super) async fn join(
         }
         None => false,
     };
+    if !is_repeat {
+        show.may_hold(house.store.now())?;
+    }
     // Where there are such tickets, they are offered at once: that is a checkout like any other.
     if !is_repeat && show.seats(|seats| seats.fits(&wish))? {
         show.come_in(&caller, client, house.store.now())?;

@@ -121,6 +121,7 @@ impl Problem {
                 Refusal::NoAdjacentBlock(shortage(asked, self.available, self.longest))
             }
             "reserved_for_waitlist" => Refusal::ReservedForWaitlist,
+            "sale_closed" => Refusal::SaleClosed { at: self.at? },
             "declined" => Refusal::Declined { why: detail, held_until: self.held_until },
             "already_paid" => Refusal::AlreadyPaid { order_id: UNTOLD },
             "payment_in_progress" => {

@@ -8,6 +8,7 @@ use crate::domain::{Event, EventId, SeatLabel, TicketId};
 use crate::repository::scylla::at_once::at_once;
 use crate::repository::scylla::catalogue;
 use crate::repository::scylla::database::Database;
+use crate::repository::scylla::deletion;
 use crate::repository::{Error, Result};
 
 /// Sections that are read at the same time.
@@ -25,6 +26,8 @@ const LABELS_MAX: usize = 2_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Labels {
     known: HashMap<Key, SeatLabel>,
+    /// Events that were deleted: what the log says about them is left out.
+    deleted: HashSet<EventId>,
     looks: HashMap<EventId, u32>,
 }
 
@@ -34,10 +37,33 @@ impl Labels {
         self.known.get(ticket)
     }
 
+    /// Whether an event was deleted.
+    pub(super) fn is_deleted(&self, event: EventId) -> bool {
+        self.deleted.contains(&event)
+    }
+
+    /// Learns which of the events of these entries were deleted; tickets of them may be known, and
+    /// that they come free is no news.
+    async fn learn_deleted(&mut self, db: &Database, entries: &[Entry]) -> Result<()> {
+        let events: HashSet<EventId> = entries.iter().map(|entry| entry.ticket.0).collect();
+        for event in events.difference(&self.deleted.clone()) {
+            // Read anew from time to time only.
+            if let Err(Error::Refused(_)) = catalogue::event(db, *event).await
+                && deletion::is_deleted(db, *event).await?
+            {
+                self.deleted.insert(*event);
+            }
+        }
+        Ok(())
+    }
+
     /// Learns the labels of the tickets of these entries, as far as they exist.
     pub(super) async fn learn(&mut self, db: &Database, entries: &[Entry]) -> Result<()> {
+        self.learn_deleted(db, entries).await?;
         let mut unknown: HashMap<EventId, HashSet<TicketId>> = HashMap::new();
-        for (event, ticket) in entries.iter().map(|entry| entry.ticket) {
+        let tickets = entries.iter().map(|entry| entry.ticket);
+        let deleted = self.deleted.clone();
+        for (event, ticket) in tickets.filter(|(event, _)| !deleted.contains(event)) {
             if !self.known.contains_key(&(event, ticket)) {
                 unknown.entry(event).or_default().insert(ticket);
             }

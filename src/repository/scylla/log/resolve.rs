@@ -28,7 +28,7 @@ pub(super) async fn changes(
     let endings = endings(db, statements, entries).await?;
     let orders = orders_of_strangers(db, entries).await?;
     let (mut changes, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
-    for entry in entries {
+    for entry in entries.iter().filter(|entry| !labels.is_deleted(entry.ticket.0)) {
         let Some(label) = labels.of(&entry.ticket) else {
             let why = format!("event {} has no ticket {}", entry.ticket.0, entry.ticket.1);
             faults.push(LogFault { entry: entry.row.to_string(), why });

@@ -304,8 +304,11 @@ pub(super) struct Walk<'l> {
     line: &'l mut Line,
     /// The next entry of each group: its place in line, then the number of its group and its place
     /// there.
-    heads: BinaryHeap<Reverse<((i64, EntryId), usize, usize)>>,
+    heads: BinaryHeap<Reverse<Head>>,
 }
+
+/// An entry's place in line, the number of its group, and its place there.
+type Head = ((i64, EntryId), usize, usize);
 
 /// An entry on a walk.
 #[derive(Debug, Clone, Copy)]

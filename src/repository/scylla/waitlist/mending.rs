@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::line::{self, EntryRow};
 use super::serving::Round;
-use crate::domain::{EntryId, Refusal};
+use crate::domain::{EntryId, Refusal, Timestamp};
 use crate::repository::Result;
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread, jittered};
 use crate::repository::scylla::holds::{self, CLAIMING_MAX, queue_rows};
@@ -98,7 +98,9 @@ impl Round<'_> {
     /// The hold of an offer that stopped before it was written.
     fn never_begun(&self, entry: &EntryRow) -> HoldRow {
         let hold_id = entry.hold_id.unwrap_or_else(|| entry.next_hold());
-        let (tickets, started_at) = (entry.tickets.clone(), entry.changed_at());
+        // The entry was written a moment after the offer was begun: perhaps after the sale closed.
+        let last_start = Timestamp::from_millis(self.event.starts_at.as_millis() - 1);
+        let (tickets, started_at) = (entry.tickets.clone(), entry.changed_at().min(last_start));
         HoldRow::begun(hold_id, &self.event, entry.caller(), tickets, started_at)
     }
 }

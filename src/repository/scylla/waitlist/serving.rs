@@ -178,7 +178,8 @@ impl<'d> Round<'d> {
             for entry in line.being_served.clone() {
                 self.settle(entry).await?;
             }
-            if !line.is_empty() {
+            // An offer is a hold.
+            if !line.is_empty() && !self.event.is_sale_closed(db.now()) {
                 let venue = self.venue(sections).await?;
                 // After the map: who joins later finds there himself what is free.
                 line = line::open_still(db, event, line).await?;
@@ -212,9 +213,8 @@ impl<'d> Round<'d> {
                     self.db.remembered.note_full(event, entry.buyer_id);
                     walk.pass(met);
                 }
-                Served::Offered => walk.remove(met),
                 Served::Elsewhere if is_remembered => return Ok(false),
-                Served::Elsewhere => walk.remove(met),
+                Served::Offered | Served::Elsewhere => walk.remove(met),
             }
         }
         Ok(true)
@@ -323,6 +323,9 @@ impl<'d> Round<'d> {
     /// Offers tickets to an entry. The entry decides who does.
     async fn offer(&mut self, entry: &EntryRow, tickets: Vec<TicketCopy>) -> Result<Made> {
         let (hold_id, started_at) = (entry.next_hold(), self.db.now());
+        if self.event.is_sale_closed(started_at) {
+            return Ok(Made::Elsewhere);
+        }
         let hold = HoldRow::begun(hold_id, &self.event, entry.caller(), tickets, started_at);
         if !line::offer(self.db, entry, &hold).await? {
             return Ok(Made::Elsewhere);

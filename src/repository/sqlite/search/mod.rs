@@ -146,6 +146,9 @@ fn statement(query: &EventQuery, words: bool, filters: bool, bounds: Option<Boun
         sql +=
             " AND e.event_no IN (SELECT rowid FROM event_words WHERE event_words MATCH :filters)";
     }
+    if !query.with_simulated {
+        sql += " AND e.simulated = 0";
+    }
     if query.from.is_some() {
         sql += " AND e.starts_at >= :from";
     }
@@ -235,7 +238,7 @@ fn sort(found: &mut [Found], order: EventOrder) {
 
 /// Whether an event has tickets that nobody has, by the rows that decide who does.
 pub(super) fn has_tickets(connection: &Connection, found: &Found, now: Timestamp) -> Outcome<bool> {
-    if found.on_sale == 0 {
+    if found.on_sale == 0 || found.starts_at <= now {
         return Ok(false);
     }
     let mut statement = connection.prepare_cached(

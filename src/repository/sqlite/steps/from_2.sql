@@ -48,3 +48,10 @@ CREATE TABLE IF NOT EXISTS unordered_log (
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO unordered_log (until_position, until_time)
 SELECT max(position), max(at) FROM change_log HAVING max(position) IS NOT NULL;
+
+-- Sales had no end before: what was sold of an event that has begun is not judged by it.
+CREATE TABLE IF NOT EXISTS events_sold_late (
+    event_no INTEGER PRIMARY KEY
+) STRICT;
+INSERT OR IGNORE INTO events_sold_late (event_no)
+SELECT event_no FROM events WHERE starts_at <= unixepoch('subsec') * 1000;

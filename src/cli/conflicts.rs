@@ -1,0 +1,131 @@
+//! Options that a command would ignore: global ones, which clap accepts everywhere.
+//!
+//! Only what is written on the command line is refused: environment variables are for all commands.
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, Error};
+
+/// A command that has no use for some global options.
+struct Unused {
+    /// The command, with its subcommand.
+    path: &'static [&'static str],
+    /// The argument that makes it so; none where it always is.
+    only_with: Option<&'static str>,
+    /// The argument with which it uses them all the same.
+    unless: Option<&'static str>,
+    /// The options.
+    options: &'static [&'static str],
+    /// Why it has no use for them.
+    why: &'static str,
+}
+
+const UNUSED: [Unused; 6] = [
+    Unused {
+        path: &["simulate"],
+        only_with: Some("virtual_time"),
+        unless: None,
+        options: &["store"],
+        why: "with --virtual-time the store is one in memory",
+    },
+    Unused {
+        path: &["simulate"],
+        only_with: Some("plan"),
+        unless: Some("event"),
+        options: &["store"],
+        why: "--plan reads a store only with --event",
+    },
+    Unused {
+        path: &["simulate"],
+        only_with: Some("plan"),
+        unless: None,
+        options: &["output"],
+        why: "a plan is always written as JSON Lines",
+    },
+    Unused {
+        path: &["sweep"],
+        only_with: None,
+        unless: None,
+        options: &["store"],
+        why: "the store of a sweep is one in memory",
+    },
+    Unused {
+        path: &["completions"],
+        only_with: None,
+        unless: None,
+        options: &["store", "output"],
+        why: "completions are a script",
+    },
+    Unused {
+        path: &["man"],
+        only_with: None,
+        unless: None,
+        options: &["store", "output"],
+        why: "manual pages are of one form",
+    },
+];
+
+/// Refuses options that the command would ignore.
+pub(super) fn check(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
+    let mut path = Vec::new();
+    let mut deepest = matches;
+    while let Some((name, inner)) = deepest.subcommand() {
+        path.push(name);
+        deepest = inner;
+    }
+    let given = |name: &str| deepest.value_source(name) == Some(ValueSource::CommandLine);
+    let applies = |unused: &&Unused| {
+        unused.path == path
+            && unused.only_with.is_none_or(given)
+            && !unused.unless.is_some_and(given)
+    };
+    for unused in UNUSED.iter().filter(applies) {
+        if let Some(option) = unused.options.iter().find(|option| given(option)) {
+            let message = format!("--{option} would be ignored: {}; leave it out", unused.why);
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use crate::cli::parse;
+    use crate::terminal::ColorChoice;
+
+    fn refused(line: &str) -> Option<String> {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&words, ColorChoice::Never).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_that_would_be_ignored_are_refused() {
+        for (line, option) in [
+            ("tix --store sqlite:x.db simulate --virtual-time", "--store"),
+            ("tix simulate --virtual-time --store sqlite:x.db", "--store"),
+            ("tix simulate --plan p.jsonl --store sqlite:x.db", "--store"),
+            ("tix simulate --plan p.jsonl -o json", "--output"),
+            ("tix sweep --vary ttl=5m --store sqlite:x.db", "--store"),
+            ("tix completions bash --store sqlite:x.db", "--store"),
+            ("tix -o json completions bash", "--output"),
+        ] {
+            let why = refused(line).unwrap_or_default();
+            assert!(why.contains(&format!("{option} would be ignored")), "{line}: {why}");
+        }
+    }
+
+    #[test]
+    fn options_that_are_used_are_accepted() {
+        for line in [
+            "tix --store sqlite:x.db simulate",
+            "tix simulate --plan p.jsonl --event hall --store sqlite:x.db",
+            "tix -o json simulate --virtual-time",
+            "tix -o json sweep --vary ttl=5m",
+            "tix --store sqlite:x.db schema show",
+        ] {
+            assert_eq!(refused(line), None, "{line}");
+        }
+    }
+}
