@@ -131,6 +131,11 @@ impl<Id: Copy + Eq + Hash, Row> Table<Id, Row> {
         self.ids[number.place()]
     }
 
+    /// All ids that were met, by their numbers.
+    pub fn ids(&self) -> impl Iterator<Item = Id> {
+        self.ids.iter().copied()
+    }
+
     /// How many ids were met.
     #[must_use]
     pub const fn ids_met(&self) -> usize {
@@ -164,6 +169,8 @@ pub struct Evidence {
     pub hold_tickets: Vec<TicketNo>,
     /// Its orders. An attempt to pay that is not decided has no row.
     pub orders: Table<OrderId, OrderRow>,
+    /// The payment references of its buyers, also those that belong to holds of other events.
+    pub references: Vec<ReferenceRow>,
     /// Its waitlist, in the order of the line.
     pub line: Vec<LineEntry>,
     /// Its buyers, of whom nothing is stored but the id.
@@ -187,7 +194,7 @@ pub struct Evidence {
 }
 
 /// Stands for a session, of which only equality matters: a hash that is never zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionPrint(NonZeroU64);
 
 impl SessionPrint {
@@ -209,6 +216,9 @@ pub struct EngineManner {
     pub clocks_apart: Duration,
     /// Up to which time the store was written by a version whose clock could step back.
     pub unordered_until: Option<Timestamp>,
+    /// Up to which time the store was written by a version that neither kept payment references nor
+    /// counted the entries that wait; none where no such version has written it.
+    pub unbounded_until: Option<Timestamp>,
 }
 
 /// What stood when the log began.
@@ -404,6 +414,19 @@ pub struct OrderRow {
     pub updated_at: Timestamp,
 }
 
+/// The hold that a payment reference of a buyer belongs to.
+#[derive(Debug, Clone)]
+pub struct ReferenceRow {
+    /// The buyer.
+    pub buyer: BuyerNo,
+    /// The reference.
+    pub reference: PaymentReference,
+    /// The hold, of this event or another.
+    pub hold_id: HoldId,
+    /// Since when it belongs to it.
+    pub claimed_at: Timestamp,
+}
+
 /// One entry of the change log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogEntry {
@@ -499,6 +522,13 @@ impl Evidence {
     #[must_use]
     pub fn may_be_unordered(&self, time: Timestamp) -> bool {
         self.engine.unordered_until.is_some_and(|until| time <= until)
+    }
+
+    /// Whether what is of this time may have been written by a version that neither kept payment
+    /// references nor counted the entries that wait.
+    #[must_use]
+    pub fn may_be_unbounded(&self, time: Timestamp) -> bool {
+        self.engine.unbounded_until.is_some_and(|until| !self.is_later(time, until))
     }
 
     /// Whether one time is surely later than another, whichever clocks they are from.

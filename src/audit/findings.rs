@@ -61,11 +61,15 @@ pub enum Rule {
     LogInOrder,
     /// Entries of the waitlist are complete, and an offer is the hold that is derived from its entry.
     WaitlistEntries,
+    /// A payment reference of a buyer pays for one hold of that buyer.
+    References,
+    /// A buyer, or a session, never has too many entries that wait for tickets of one event.
+    WaitlistBounds,
 }
 
 impl Rule {
     /// Every rule, in the order in which the report lists them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::OneOwner,
         Self::SoldOnce,
         Self::PaidHasTickets,
@@ -91,6 +95,8 @@ impl Rule {
         Self::OrdersLogged,
         Self::LogInOrder,
         Self::WaitlistEntries,
+        Self::References,
+        Self::WaitlistBounds,
     ];
 
     /// The name that scripts rely on.
@@ -122,6 +128,8 @@ impl Rule {
             Self::OrdersLogged => "orders_logged",
             Self::LogInOrder => "log_in_order",
             Self::WaitlistEntries => "waitlist_entries",
+            Self::References => "references",
+            Self::WaitlistBounds => "waitlist_bounds",
         }
     }
 }

@@ -146,6 +146,7 @@ fn judge_store(facts: &StoreFacts, findings: &mut Findings) {
         (Rule::Readable, &facts.unreadable),
         (Rule::LogInOrder, &facts.backwards),
         (Rule::LogUnbroken, &facts.gaps),
+        (Rule::References, &facts.references),
     ] {
         for fault in faults {
             findings.broken(rule, None, || fault.clone());

@@ -16,6 +16,8 @@ pub(super) struct StoreFacts {
     pub(super) backwards: Vec<String>,
     /// Rows of lists that say what the rows they list do not say, one sentence each.
     pub(super) gaps: Vec<String>,
+    /// Payment references of holds that are not stored or of another buyer, one sentence each.
+    pub(super) references: Vec<String>,
     /// The period that the log covers, for the events that were asked for.
     pub(super) log: Option<LogPeriod>,
     /// Entries of the log that were looked at for gaps.

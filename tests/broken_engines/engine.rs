@@ -128,6 +128,9 @@ impl Repository for Engine {
         let answer = self.inner.begin_payment(hold, session, reference).await;
         let expired =
             |e: &tix::repository::Error| matches!(e.refusal(), Some(Refusal::Expired { .. }));
+        if self.fault == Some(Fault::KeepsNoReferences) {
+            self.store.forget_reference(reference);
+        }
         if self.fault == Some(Fault::LetsStaleHoldsPay) && answer.as_ref().is_err_and(expired) {
             let stale = self.inner.hold(hold).await?;
             if let Some(deadline) = self.store.begin_payment(&stale, reference, self.now()) {
@@ -330,7 +333,13 @@ impl Repository for Engine {
     }
 
     async fn join_waitlist(&self, entry: &NewEntry) -> Result<WaitlistEntry> {
-        self.inner.join_waitlist(entry).await
+        let hidden = match self.fault {
+            Some(Fault::CountsNoEntries) => self.store.hide_line(),
+            _ => Vec::new(),
+        };
+        let answer = self.inner.join_waitlist(entry).await;
+        self.store.put_back_in_line(&hidden);
+        answer
     }
 
     async fn leave_waitlist(&self, entry: EntryId, session: &SessionId) -> Result<WaitlistEntry> {

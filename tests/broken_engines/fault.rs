@@ -53,6 +53,10 @@ pub(crate) enum Fault {
     SellsAfterTheStart,
     /// Once, it lets nothing happen on its thread for a while.
     Stalls,
+    /// Which hold a payment reference belongs to is not kept, so that others can use it.
+    KeepsNoReferences,
+    /// The entries of a buyer that wait are not counted.
+    CountsNoEntries,
     /// Money that was captured when the tickets had been let go makes a paid order.
     HonoursLateMoney,
 }

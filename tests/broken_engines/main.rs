@@ -94,6 +94,10 @@ broken_engines! {
         Fault::LogsInThePast => "log_in_order",
     engine_that_backdates_offers_is_caught:
         Fault::BackdatesOffers => "waitlist_entries",
+    engine_that_keeps_no_references_is_caught:
+        Fault::KeepsNoReferences => "references",
+    engine_that_counts_no_waiting_entries_is_caught:
+        Fault::CountsNoEntries => "waitlist_bounds",
     an_engine_that_honours_money_which_came_too_late_is_caught:
         Fault::HonoursLateMoney => "paid_has_tickets",
 }

@@ -9,9 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use tix::audit::{Answer, AuditReport, History, Told};
 use tix::clock::Clock;
+use tix::domain::waitlist::WAITING_MAX;
 use tix::domain::{
     BuyerId, EntryId, EventId, Hold, HoldId, NewEntry, NewHold, OrderStatus, PaymentReference,
-    Refusal, SaleTerms, SessionId, TicketId, Timestamp, Wish,
+    Refusal, SaleTerms, SessionId, TicketId, Timestamp, WaitlistEntry, Wish,
 };
 use tix::payment::simulated::ProviderSettings;
 use tix::payment::{SimulatedProvider, cancel, confirm};
@@ -37,7 +38,7 @@ const VISITS: u32 = 12;
 const SEATS: u32 = 60;
 /// Seats at the end that the crowd leaves to those who come too late, and to those who wait. The last
 /// is a section of its own.
-const SEATS_APART: usize = 3;
+const SEATS_APART: usize = 5;
 /// How often somebody tries to begin a payment in time, on a machine that may be slow.
 const TRIES_MAX: u32 = 20;
 
@@ -112,8 +113,11 @@ impl OnSale {
         let alone = |number| Checkout::of_buyer(&self.shop, crowd + number, crowd + number);
         alone(0).comes_too_late(seats[0]).await;
         alone(1).pays_too_late(alone(2), seats[1]).await;
-        let last = self.shop.tickets[apart + 2];
+        let both = [self.shop.tickets[apart + 2], self.shop.tickets[apart + 3]];
+        alone(7).pays_for_both_under_one_reference(both).await;
+        let last = self.shop.tickets[apart + 4];
         alone(3).gives_up_what_others_wait_for([alone(4), alone(5)], alone(6), last).await;
+        alone(8).joins_too_often("Box").await;
         self.shop.engine.close().await;
         let history = Arc::clone(&self.shop.history);
         tix::audit::run(&self.url, Some(self.shop.event), history).await.unwrap()
@@ -189,6 +193,27 @@ impl Checkout {
         panic!("no payment was begun in time in {TRIES_MAX} tries");
     }
 
+    /// Pays for a seat, and for another one under the same reference.
+    async fn pays_for_both_under_one_reference(self, tickets: [TicketId; 2]) {
+        let card = self.card(0);
+        for ticket in tickets {
+            let hold = self.hold(&[ticket]).await.expect("nobody else wants this seat");
+            if self.begins(&hold, &card).await {
+                self.is_captured(&hold, &card).await;
+            }
+        }
+    }
+
+    /// Joins the waitlist until that is refused. Where it never is, more often than the entries which are
+    /// offered something meanwhile can make up for.
+    async fn joins_too_often(self, section: &str) {
+        for _ in 0..2 * WAITING_MAX {
+            if self.tries_to_join(section).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Gives up a seat for which two wait, and which somebody else would like as well.
     async fn gives_up_what_others_wait_for(self, line: [Self; 2], other: Self, ticket: TicketId) {
         let hold = self.hold(&[ticket]).await.expect("nobody else wants this seat");
@@ -203,6 +228,10 @@ impl Checkout {
 
     /// Waits for one ticket of a section.
     async fn joins(&self, section: &str) {
+        self.tries_to_join(section).await.unwrap();
+    }
+
+    async fn tries_to_join(&self, section: &str) -> tix::repository::Result<WaitlistEntry> {
         let entry = NewEntry {
             entry_id: EntryId::fresh(),
             event_id: self.shop.event,
@@ -210,7 +239,7 @@ impl Checkout {
             buyer_id: self.buyer,
             wish: Wish { section: Some(section.into()), ticket_type: None, size: 1 },
         };
-        self.shop.engine.join_waitlist(&entry).await.unwrap();
+        self.shop.engine.join_waitlist(&entry).await
     }
 
     /// A few seats side by side, wanted by many.

@@ -85,6 +85,11 @@ impl Tamper {
                 "UPDATE holds SET payment_reference = ?2 WHERE hold_id = ?1",
                 params![hold.hold_id, reference],
             );
+            raw.run(
+                "INSERT OR IGNORE INTO payment_references (buyer_id, payment_reference, hold_id,
+                   claimed_at) VALUES (?1, ?2, ?3, ?4)",
+                params![hold.buyer_id, reference, hold.hold_id, now],
+            );
             for no in numbers {
                 raw.log(no, "paying", hold.hold_id, now);
             }
@@ -130,6 +135,12 @@ impl Tamper {
         });
     }
 
+    /// No hold has this reference any more.
+    pub(crate) fn forget_reference(&self, reference: &PaymentReference) {
+        let sql = "DELETE FROM payment_references WHERE payment_reference = ?1";
+        self.write(|raw| raw.run(sql, [reference]));
+    }
+
     pub(crate) fn lose_hold(&self, hold: HoldId) {
         self.write(|raw| {
             for table in ["order_queue", "change_log", "holds"] {
@@ -155,7 +166,7 @@ impl Tamper {
     /// What was bought in the name of one buyer was bought by another.
     pub(crate) fn rename_buyer(&self, from: BuyerId, to: BuyerId) {
         self.write(|raw| {
-            for table in ["order_queue", "holds"] {
+            for table in ["order_queue", "holds", "payment_references"] {
                 let sql = format!("UPDATE {table} SET buyer_id = ?2 WHERE buyer_id = ?1");
                 raw.run(&sql, [from, to]);
             }

@@ -34,12 +34,17 @@ struct Sold {
     entry: NewEntry,
 }
 
+/// A reference that pays for one hold only.
+fn card_of(event: EventId) -> String {
+    format!("card of {event}")
+}
+
 /// An event that was sold from, with a row in every table.
 async fn sold(world: &World, name: &str, simulated: bool) -> Sold {
     let world = another(world, name, simulated).await;
     let (ann, bob) = (buyer("ann"), buyer("bob"));
     let hold = world.hold(&ann, &["A/1/1", "A/1/2"]).await;
-    let order = world.pay(&ann, &hold, "card").await;
+    let order = world.pay(&ann, &hold, &card_of(world.event)).await;
     world.hold(&bob, &["A/1/3"]).await;
     let abandoned = world.hold(&bob, &["A/1/4"]).await;
     world.repository.abandon(abandoned.hold_id, &bob.session).await.unwrap();
@@ -100,6 +105,18 @@ pub(crate) async fn deleted_event_is_unknown_and_leaves_nothing(world: &World) {
     let sold = sold(world, "rehearsal", true).await;
     delete(world, sold.world.event).await.unwrap();
     sold.is_gone().await;
+    passes_the_audit(world).await;
+}
+
+pub(crate) async fn references_of_a_deleted_event_are_free_again(world: &World) {
+    let sold = sold(world, "rehearsal", true).await;
+    let ann = buyer("ann");
+    let hold = world.hold(&ann, &["A/1/1"]).await;
+    let card = card_of(sold.world.event);
+    let again = world.begin(&ann, &hold, &card).await;
+    assert_eq!(code(again), "idempotency_mismatch");
+    delete(world, sold.world.event).await.unwrap();
+    world.pay(&ann, &hold, &card).await;
     passes_the_audit(world).await;
 }
 

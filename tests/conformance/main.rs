@@ -166,6 +166,7 @@ rules! {
     }
     deletion {
         deleted_event_is_unknown_and_leaves_nothing,
+        references_of_a_deleted_event_are_free_again,
         deleted_event_is_unknown_to_other_processes,
         interrupted_deletion_is_completed_by_the_next,
         event_with_holds_is_deleted_only_if_simulated,

@@ -72,7 +72,36 @@ const CASES: &[Case] = &[
     ("an event has another slug", other_slug, "venue_as_minted"),
     ("an event has no name", no_name, "readable"),
     ("a price is no price", no_price, "readable"),
+    ("a price is below zero", price_below_zero, "readable"),
+    ("a reference is that of another buyer's hold", reference_of_another, "references"),
+    ("a reference belongs to no hold", no_reference, "references"),
+    ("a buyer waits too often", waits_too_often, "waitlist_bounds"),
 ];
+
+fn price_below_zero(scene: &Scene) -> Vec<String> {
+    vec![format!("UPDATE tickets SET price = -1 WHERE {}", ticket_key(scene))]
+}
+
+fn reference_of_another(scene: &Scene) -> Vec<String> {
+    let (sold, held) = (scene.sold.buyer_id, scene.held.hold_id);
+    vec![format!(
+        "UPDATE payment_references SET hold_id = {held}
+          WHERE buyer_id = {sold} AND payment_reference = 'card'"
+    )]
+}
+
+fn no_reference(scene: &Scene) -> Vec<String> {
+    let sold = scene.sold.buyer_id;
+    vec![format!(
+        "DELETE FROM payment_references WHERE buyer_id = {sold} AND payment_reference = 'card'"
+    )]
+}
+
+fn waits_too_often(scene: &Scene) -> Vec<String> {
+    let buyer = BuyerId::fresh();
+    let left = |number: u32| entry(scene, number, buyer, 1, "status = 'left'");
+    (100..=110).flat_map(left).collect()
+}
 
 fn no_order(scene: &Scene) -> Vec<String> {
     vec![format!("DELETE FROM orders WHERE order_id = {}", scene.order.order_id)]

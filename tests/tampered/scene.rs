@@ -81,7 +81,10 @@ impl Stage {
 
     /// Empties the store.
     pub(crate) async fn start_over(&self) {
-        for table in ["events", "venue_sections", "tickets", "order_queue", "holds", "orders"] {
+        for table in ["events", "venue_sections", "tickets", "order_queue", "holds", "orders"]
+            .into_iter()
+            .chain(["payment_references"])
+        {
             self.session.query_unpaged(format!("TRUNCATE {table}"), ()).await.unwrap();
         }
         let log = "TRUNCATE order_queue_scylla_cdc_log";

@@ -26,6 +26,7 @@ pub(crate) fn legal(connection: &Connection) -> Judged<()> {
     sale.compare_queue(&read("order_queue"))?;
     let orders = orders(&read("orders"), &holds, &venue)?;
     sale.compare_holds(&orders)?;
+    sale.compare_references(&read("payment_references"), &orders)?;
     waitlist(&read("waitlist"), &events, &venue, &holds)?;
     progress(&read("log_progress"), sale.entries)
 }
@@ -327,6 +328,7 @@ enum Standing {
 #[derive(Debug, Clone)]
 struct Ended {
     how: &'static str,
+    begun_at: i64,
     at: i64,
     refunded_at: Option<i64>,
 }
@@ -458,8 +460,8 @@ impl<'s> Sale<'s> {
         let in_time = at < hold.expires_at;
         let mut end_attempt = |how: &'static str| {
             if is_first {
-                course.paying_since = None;
-                course.ended.push(Ended { how, at, refunded_at: None });
+                let begun_at = course.paying_since.take().unwrap_or(at);
+                course.ended.push(Ended { how, begun_at, at, refunded_at: None });
             }
         };
         let after = match entry.change.as_str() {
@@ -592,6 +594,40 @@ impl<'s> Sale<'s> {
         Ok(())
     }
 
+    /// Each attempt to pay claimed its reference for its hold when it began; an order that was recorded
+    /// without one did so when it was decided.
+    fn compare_references(&self, table: &Table, orders: &HashMap<Uuid, Vec<Order>>) -> Judged<()> {
+        let mut wanted = BTreeMap::new();
+        for (hold_id, hold) in self.holds {
+            let mut claim = |reference: &str, at: i64| {
+                let owner =
+                    wanted.entry((hold.buyer, reference.to_owned())).or_insert((*hold_id, at));
+                if owner.0 == *hold_id {
+                    owner.1 = owner.1.min(at);
+                    return Ok(());
+                }
+                Err(format!("two holds are paid for under reference {reference}"))
+            };
+            let course = self.courses.get(hold_id);
+            for order in orders.get(hold_id).into_iter().flatten() {
+                let ended = course.into_iter().flat_map(|course| &course.ended);
+                let mut own = ended.filter(|ended| ended.at == order.decided_at);
+                claim(&order.reference, own.next().map_or(order.decided_at, |own| own.begun_at))?;
+            }
+            if let (Some(since), Some(reference)) =
+                (course.and_then(|course| course.paying_since), &hold.reference)
+            {
+                claim(reference, since)?;
+            }
+        }
+        let mut found = BTreeMap::new();
+        for row in table.rows() {
+            let key = (row.id("buyer_id")?, row.label("payment_reference")?.to_owned());
+            found.insert(key, (row.id("hold_id")?, row.int("claimed_at")?));
+        }
+        if found == wanted { Ok(()) } else { Err(format!("{found:?} against {wanted:?}")) }
+    }
+
     fn compare_holds(&self, orders: &HashMap<Uuid, Vec<Order>>) -> Judged<()> {
         let none = Course::default();
         for (hold_id, hold) in self.holds {
@@ -713,6 +749,7 @@ fn waitlist(
     holds: &BTreeMap<Uuid, Hold>,
 ) -> Judged<()> {
     let mut latest = i64::MIN;
+    let mut waiting: HashMap<(i64, String), Vec<Option<i64>>> = HashMap::new();
     for (number, row) in (1..).zip(table.rows()) {
         let event_no = row.int("event_no")?;
         let Some(event) = events.get(&event_no) else { return row.fault("of no event") };
@@ -733,6 +770,14 @@ fn waitlist(
             return row.fault("cannot have joined so");
         }
         latest = joined_at;
+        for owner in [format!("session {session}"), format!("buyer {buyer}")] {
+            let others = waiting.entry((event_no, owner)).or_default();
+            others.retain(|ended_at| ended_at.is_none_or(|ended_at| ended_at > joined_at));
+            if others.len() >= 10 {
+                return row.fault("one too many that waits");
+            }
+            others.push(ended_at);
+        }
         let derived = Uuid::new_v5(&entry_id, &0_u32.to_be_bytes());
         match (row.text("status")?, ended_at, offer) {
             ("waiting", None, None) | ("left", Some(_), None) => {

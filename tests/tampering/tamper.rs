@@ -8,13 +8,14 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 /// Every table that holds something of the sale.
-pub(crate) const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 10] = [
     "events",
     "venue_sections",
     "tickets",
     "order_queue",
     "holds",
     "orders",
+    "payment_references",
     "change_log",
     "waitlist",
     "log_progress",

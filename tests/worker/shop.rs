@@ -62,7 +62,7 @@ impl Shop {
 
     /// Begins to pay, and never comes back.
     pub(crate) async fn begin(&self, hold: &Hold) {
-        let card = PaymentReference::new("card").unwrap();
+        let card = PaymentReference::new(&format!("card of {}", hold.hold_id)).unwrap();
         self.repository.begin_payment(hold.hold_id, &hold.session_id, &card).await.unwrap();
     }
 

@@ -282,7 +282,7 @@ mod tests {
         sale.passes();
 
         *sale.evidence.orders.row_mut(OrderNo::at(0)) = None;
-        sale.breaks(&[Rule::Acknowledged]);
+        sale.breaks(&[Rule::Acknowledged, Rule::References]);
 
         let (mut sale, hold) = paid();
         sale.tell(hold, 15, Answer::NotPaid { order_id });

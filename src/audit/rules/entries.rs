@@ -4,6 +4,9 @@ use crate::audit::evidence::{Evidence, HoldNo, LineEntry};
 use crate::audit::findings::{Findings, Rule};
 use crate::domain::{HoldId, HoldStatus, Timestamp};
 
+/// How many of the ids that are derived from an entry are looked at.
+const ATTEMPTS: u32 = 16;
+
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     findings.examined(Rule::WaitlistEntries, evidence.line.len());
     for entry in &evidence.line {
@@ -17,7 +20,6 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
 }
 
 fn fault(evidence: &Evidence, entry: &LineEntry) -> Option<String> {
-    let derived = HoldId::of_offer(entry.entry_id, entry.attempt);
     let size = entry.wish.size;
     if size == 0 || size > evidence.event.terms.limit {
         return Some(format!("waits for {size} tickets"));
@@ -34,24 +36,44 @@ fn fault(evidence: &Evidence, entry: &LineEntry) -> Option<String> {
         return Some(format!("stopped to wait at {ended_at}"));
     }
     match entry.offer {
-        Some(hold) => offer_fault(evidence, entry, hold, derived),
+        Some(hold) => offer_fault(evidence, entry, hold),
         None => {
+            let derived = HoldId::of_offer(entry.entry_id, entry.attempt);
             let made = evidence.holds.find(derived);
             let made = made.filter(|hold| evidence.holds.get(*hold).is_some());
-            let made = made.filter(|hold| evidence.is_hold_settled(*hold));
+            let made = made
+                .filter(|hold| evidence.is_hold_settled(*hold) && !is_chosen(evidence, derived));
             made.map(|_| format!("does not say that it was offered hold {derived}"))
         }
     }
 }
 
-fn offer_fault(
-    evidence: &Evidence,
-    entry: &LineEntry,
-    hold: HoldNo,
-    derived: HoldId,
-) -> Option<String> {
+/// Whether a hold with an id that is derived from an entry may have been given it by a client of an
+/// earlier version, which could choose such ids.
+fn is_chosen(evidence: &Evidence, derived: HoldId) -> bool {
+    let row = evidence.holds.find(derived).and_then(|hold| evidence.holds.get(hold));
+    match row {
+        Some(row) => evidence.may_be_unbounded(row.started_at),
+        // It may be of another event.
+        None => evidence.engine.unbounded_until.is_some(),
+    }
+}
+
+/// Whether an entry is offered a hold under this id: the first that is derived from it and not taken.
+/// Where it is done in steps, the entry itself counts those that were taken.
+fn is_offer(evidence: &Evidence, entry: &LineEntry, hold_id: HoldId) -> bool {
+    let derived = |attempt| HoldId::of_offer(entry.entry_id, attempt);
+    let last = if evidence.engine.in_steps { 0 } else { ATTEMPTS };
+    let mut attempts = entry.attempt..=entry.attempt.saturating_add(last);
+    attempts
+        .find(|attempt| derived(*attempt) == hold_id)
+        .is_some_and(|own| (entry.attempt..own).all(|taken| is_chosen(evidence, derived(taken))))
+}
+
+fn offer_fault(evidence: &Evidence, entry: &LineEntry, hold: HoldNo) -> Option<String> {
     let hold_id = evidence.holds.id(hold);
-    if hold_id != derived {
+    if !is_offer(evidence, entry, hold_id) {
+        let derived = HoldId::of_offer(entry.entry_id, entry.attempt);
         return Some(format!("was offered hold {hold_id}, and not {derived}"));
     }
     let row = evidence.holds.get(hold).filter(|_| evidence.is_hold_settled(hold))?;
@@ -90,6 +112,24 @@ mod tests {
         let mut sale = offered();
         (sale.evidence.line[0].offer, sale.evidence.line[0].ended_at) = (None, None);
         sale.breaks(&[Rule::WaitlistEntries, Rule::WaitlistOrder]);
+    }
+
+    #[test]
+    fn an_offer_has_the_first_derived_id_that_is_free() {
+        let taken = |unbounded_until| {
+            let mut sale = Sale::of(4);
+            sale.evidence.engine.unbounded_until = unbounded_until;
+            sale.waits(2, 1, 5);
+            let entry = sale.evidence.line[0].entry_id;
+            // A client of an earlier version chose the id that is derived first.
+            sale.held_as(HoldId::of_offer(entry, 0), 1, &[1], 1);
+            sale.evidence.line[0].attempt = 1;
+            sale.offered(0, &[0], 10);
+            sale.evidence.line[0].attempt = 0;
+            sale
+        };
+        taken(Some(ms(4))).passes();
+        taken(None).breaks(&[Rule::WaitlistEntries]);
     }
 
     #[test]

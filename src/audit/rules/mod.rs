@@ -10,6 +10,7 @@ use super::ownership::{Claims, Ownership};
 use super::replay::{self, Trace};
 
 mod acknowledged;
+mod bounds;
 mod closing;
 mod conservation;
 mod entries;
@@ -20,6 +21,7 @@ mod log;
 mod one_owner;
 mod orders;
 mod orders_logged;
+mod references;
 mod venue;
 mod waitlist;
 
@@ -42,10 +44,12 @@ pub fn judge(evidence: &Evidence, history: &History, findings: &mut Findings) ->
     limit::judge(evidence, findings);
     waitlist::judge(evidence, findings);
     entries::judge(evidence, findings);
+    bounds::judge(evidence, findings);
     venue::judge(evidence, findings);
     let lives = Lives::of(evidence);
     orders_logged::judge(evidence, &lives, findings);
     hold_ends::judge(evidence, &lives, findings);
+    references::judge(evidence, &lives, findings);
     let ownership = hear(evidence, &traces, history, findings)?;
     one_owner::judge(&ownership, findings);
     limit::judge_history(evidence, &ownership, findings);

@@ -276,7 +276,7 @@ mod tests {
         sale.held(2, &[1], 1_000_000);
         sale.passes();
         sale.order(hold, OrderStatus::Declined, 20);
-        sale.breaks(&[Rule::OrdersLegal]);
+        sale.breaks(&[Rule::OrdersLegal, Rule::References]);
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
     fn an_order_is_that_of_its_hold_and_payment_reference() {
         let (mut sale, _) = sold();
         sale.order_row(0).payment_reference = PaymentReference::new("another").unwrap();
-        sale.breaks(&[Rule::OrdersLegal]);
+        sale.breaks(&[Rule::OrdersLegal, Rule::References]);
 
         let (mut sale, _) = sold();
         sale.order_row(0).updated_at = Timestamp::from_millis(1);

@@ -247,7 +247,7 @@ mod tests {
         sale.passes();
         sale.order_row(0).decided_at = ms(19);
         sale.order_row(0).updated_at = ms(19);
-        sale.breaks(&[Rule::OrdersLogged, Rule::HoldEnds]);
+        sale.breaks(&[Rule::OrdersLogged, Rule::HoldEnds, Rule::References]);
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
             .number(crate::domain::OrderId::from_uuid(uuid::Uuid::from_u128(7)));
         sale.passes();
         sale.hold_row(hold.place()).attempt = Some(other);
-        sale.breaks(&[Rule::HoldEnds]);
+        sale.breaks(&[Rule::HoldEnds, Rule::References]);
     }
 
     #[test]

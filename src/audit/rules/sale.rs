@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::audit::evidence::{
     Area, EngineManner, EventFacts, Evidence, HoldNo, HoldRow, LineEntry, LogEntry, MintedTicket,
-    OrderNo, OrderRow, Owner, QueueRow, Restless, SessionPrint, Standing, Table, TicketNo,
+    OrderNo, OrderRow, Owner, QueueRow, ReferenceRow, Restless, SessionPrint, Standing, Table,
+    TicketNo,
 };
 use crate::audit::findings::{Findings, Rule};
 use crate::audit::history::{Answer, History, Told};
@@ -43,10 +44,14 @@ fn session_of(buyer: BuyerId) -> SessionPrint {
     SessionPrint::of(&SessionId::new(&buyer.to_string()).unwrap())
 }
 
+/// The reference under which a hold is paid for.
+fn reference_of(hold: HoldNo) -> PaymentReference {
+    PaymentReference::new(&format!("card {}", hold.place())).unwrap()
+}
+
 /// The order that [`Sale::sold`] makes for a hold.
 pub(crate) fn order_id(sale: &Sale, hold: HoldNo) -> OrderId {
-    let reference = PaymentReference::new("card").unwrap();
-    OrderId::of_payment(sale.evidence.holds.id(hold), &reference)
+    OrderId::of_payment(sale.evidence.holds.id(hold), &reference_of(hold))
 }
 
 impl Sale {
@@ -80,6 +85,7 @@ impl Sale {
             holds: Table::default(),
             hold_tickets: Vec::new(),
             orders: Table::default(),
+            references: Vec::new(),
             line: Vec::new(),
             buyers: Table::default(),
             log: Vec::new(),
@@ -99,7 +105,13 @@ impl Sale {
         self.held_as(hold_id, buyer, tickets, at)
     }
 
-    fn held_as(&mut self, hold_id: HoldId, buyer: u32, tickets: &[usize], at: i64) -> HoldNo {
+    pub(crate) fn held_as(
+        &mut self,
+        hold_id: HoldId,
+        buyer: u32,
+        tickets: &[usize],
+        at: i64,
+    ) -> HoldNo {
         let evidence = &mut self.evidence;
         let buyer = evidence.buyers.number(BuyerId::from_uuid(id(3, buyer as usize)));
         let row = HoldRow {
@@ -144,7 +156,10 @@ impl Sale {
     pub(crate) fn offered(&mut self, place: usize, tickets: &[usize], at: i64) -> HoldNo {
         let buyer = self.evidence.buyers.id(self.evidence.line[place].buyer);
         let buyer = u32::try_from(buyer.as_uuid().as_u128() & u128::from(u32::MAX)).unwrap();
-        let hold_id = HoldId::of_offer(self.evidence.line[place].entry_id, 0);
+        let hold_id = {
+            let LineEntry { entry_id, attempt, .. } = self.evidence.line[place];
+            HoldId::of_offer(entry_id, attempt)
+        };
         let hold = self.held_as(hold_id, buyer, tickets, at);
         self.evidence.line[place].offer = Some(hold);
         self.leaves(place, at);
@@ -155,6 +170,7 @@ impl Sale {
         let order_id = order_id(self, hold);
         let order = self.evidence.orders.number(order_id);
         self.hold_row(hold.place()).attempt = Some(order);
+        self.claim_reference(hold, at);
         self.put(hold, Standing::Paying(hold), ChangeKind::Paying, at);
     }
 
@@ -182,11 +198,23 @@ impl Sale {
             confirmation: ConfirmationNumber::of_order(order_id),
             status,
             amount_minor: PRICE * i64::try_from(self.evidence.tickets_of(hold).len()).unwrap(),
-            payment_reference: PaymentReference::new("card").unwrap(),
+            payment_reference: reference_of(hold),
             decided_at: ms(at),
             updated_at: ms(at),
         };
         self.evidence.orders.store(order_id, order);
+        self.claim_reference(hold, at);
+    }
+
+    /// The reference of a hold is claimed, unless it was before.
+    fn claim_reference(&mut self, hold: HoldNo, at: i64) {
+        let hold_id = self.evidence.holds.id(hold);
+        if self.evidence.references.iter().any(|row| row.hold_id == hold_id) {
+            return;
+        }
+        let buyer = self.evidence.holds.get(hold).unwrap().buyer;
+        let (reference, claimed_at) = (reference_of(hold), ms(at));
+        self.evidence.references.push(ReferenceRow { buyer, reference, hold_id, claimed_at });
     }
 
     /// A hold's row, to be tampered with.

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::log::{Columns, LoggedWrite};
 use super::rows::{
-    HoldRow, OrderRow, QueueRow, TicketCopy, TicketPrint, TicketRow, WaitlistRow, minor_of,
+    HoldRow, OrderRow, QueueRow, ReferenceRow, TicketCopy, TicketPrint, TicketRow, WaitlistRow,
+    minor_of,
 };
 use super::timeline::{self, Stranger, Write, Written};
 use super::{CLOCKS_APART, Window, period};
@@ -18,8 +19,8 @@ use crate::audit::report::LogPeriod;
 use crate::audit::store::note;
 use crate::audit::venue::{StoredSection, StoredTicket, Venue, VenueFacts};
 use crate::domain::{
-    ConfirmationNumber, Currency, HoldId, HoldStatus, OrderId, OrderStatus, PaymentReference,
-    SessionId, TicketId, Timestamp, Wish,
+    BuyerId, ConfirmationNumber, Currency, HoldId, HoldStatus, OrderId, OrderStatus,
+    PaymentReference, SessionId, TicketId, Timestamp, Wish,
 };
 
 /// What is read so far of one event.
@@ -64,6 +65,7 @@ impl Builder {
             holds: Table::default(),
             hold_tickets: Vec::new(),
             orders: Table::default(),
+            references: Vec::new(),
             buyers: Table::default(),
             log: Vec::new(),
             before_log: None,
@@ -71,6 +73,7 @@ impl Builder {
                 in_steps: true,
                 clocks_apart: CLOCKS_APART,
                 unordered_until: None,
+                unbounded_until: window.unbounded_until,
             },
             restless: Restless::default(),
             seen_at: Some(window.cut),
@@ -117,7 +120,8 @@ impl Builder {
         let names = [&row.row_name, &row.seat_name, &row.type_id].map(Option::as_deref);
         let ([row_name, seat, type_id], stored_place) = (names, row.place?);
         let (row_name, seat, type_id) = (row_name?, seat?, type_id?);
-        let price_minor = minor_of(row.price.as_ref()?, self.currency)?;
+        let price_minor =
+            minor_of(row.price.as_ref()?, self.currency).filter(|price| *price >= 0)?;
         if stored_place != place.1 {
             self.venue.fault(Some(ticket_id), || {
                 format!("it is at place {stored_place} of its section, and not at {}", place.1)
@@ -347,6 +351,33 @@ impl Builder {
         }
         self.evidence.orders.store(order_id, order);
         Some(())
+    }
+
+    /// The buyers that were met so far.
+    pub(super) fn buyers(&self) -> impl Iterator<Item = BuyerId> {
+        self.evidence.buyers.ids()
+    }
+
+    /// A payment reference of one of the buyers.
+    pub(super) fn reference(&mut self, row: &ReferenceRow) {
+        let text = row.payment_reference.as_str();
+        let read = || {
+            let reference = as_stored(text, PaymentReference::stored, |r| r.as_str())?;
+            Some((reference, row.hold_id?, row.claimed_at?))
+        };
+        let Some((reference, hold_id, claimed_at)) = read() else {
+            let buyer = row.buyer_id;
+            return self.unreadable(|| {
+                format!("payment_references {buyer} {text}: a value is missing or means nothing")
+            });
+        };
+        let buyer = self.evidence.buyers.number(row.buyer_id);
+        self.evidence.references.push(evidence::ReferenceRow {
+            buyer,
+            reference,
+            hold_id,
+            claimed_at,
+        });
     }
 
     pub(super) fn write(&mut self, write: &LoggedWrite) {

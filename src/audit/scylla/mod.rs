@@ -26,6 +26,7 @@ use crate::repository::{Error, Result, StoreError, StoreFault};
 mod builder;
 mod events;
 mod log;
+mod references;
 mod rows;
 mod scan;
 mod timeline;
@@ -71,6 +72,8 @@ struct Window {
     cut: Timestamp,
     /// The beginning of what the log surely still has; none where it keeps everything.
     log_from: Option<Timestamp>,
+    /// When the store came to the version that keeps payment references and counts who waits.
+    unbounded_until: Option<Timestamp>,
 }
 
 impl Window {
@@ -121,6 +124,7 @@ impl Store {
                 window,
                 builders: HashMap::with_capacity(group.len()),
                 strays: Strays { known: &known, told: strays.take() },
+                hold_prints: HashSet::new(),
                 facts: &mut facts,
             };
             for builder in sitting.read(group, patience).await? {
@@ -144,7 +148,14 @@ impl Store {
         let terms = terms.await?.into_iter().next().and_then(|(terms,)| terms);
         let seconds = terms.and_then(|terms| log::kept_seconds(terms.get("cdc")?));
         let seconds = seconds.unwrap_or(log::KEPT_SECONDS_DEFAULT);
-        Ok(Window { cut: now.plus(CLOCKS_APART), log_from: log_from(*now, seconds) })
+        let prepared = scan::prepare(&self.reader, rows::SCHEMA_SINCE).await?;
+        let since = scan::rows::<(Option<i64>,)>(&self.reader, &prepared, ()).await?;
+        let since = since.into_iter().next().and_then(|(micros,)| micros);
+        Ok(Window {
+            cut: now.plus(CLOCKS_APART),
+            log_from: log_from(*now, seconds),
+            unbounded_until: since.map(|at| Timestamp::from_millis(at.div_euclid(1000))),
+        })
     }
 }
 
@@ -187,6 +198,8 @@ struct Sitting<'s> {
     /// What is read of each.
     builders: HashMap<EventId, Builder>,
     strays: Strays<'s>,
+    /// Stands for every hold and its buyer, while rows of no event are looked for.
+    hold_prints: HashSet<u64>,
     facts: &'s mut StoreFacts,
 }
 
@@ -224,6 +237,7 @@ impl Sitting<'_> {
         self.queue().await?;
         self.orders().await?;
         self.waitlist().await?;
+        references::read(&mut self).await?;
         if patience == Patience::UntilSettled {
             tokio::time::sleep(SETTLED_AFTER).await;
         }
@@ -249,9 +263,14 @@ impl Sitting<'_> {
     }
 
     async fn holds(&mut self) -> Result<()> {
-        let Self { window, builders, strays, .. } = self;
+        let Self { window, builders, strays, hold_prints, .. } = self;
         let take = |rows: Vec<HoldRow>| {
             for row in rows {
+                if strays.told.is_some()
+                    && let Some(buyer) = row.buyer_id
+                {
+                    hold_prints.insert(references::print(row.hold_id, buyer));
+                }
                 match row.event_id.and_then(|event| builders.get_mut(&event)) {
                     Some(builder) => builder.hold(row),
                     None if window.is_open(row.started_written_at) => {}

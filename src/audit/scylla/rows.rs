@@ -203,6 +203,33 @@ pub(super) const ORDERS: (&str, &str, &str) = (
 );
 
 #[derive(Debug, DeserializeRow)]
+pub(super) struct ReferenceRow {
+    pub(super) buyer_id: BuyerId,
+    pub(super) payment_reference: String,
+    pub(super) hold_id: Option<HoldId>,
+    pub(super) claimed_at: Option<Timestamp>,
+    pub(super) written_at: Option<i64>,
+}
+
+pub(super) const REFERENCES: (&str, &str, &str) = (
+    "buyer_id, payment_reference, hold_id, claimed_at, WRITETIME(hold_id) AS written_at \
+     FROM payment_references",
+    "buyer_id, payment_reference",
+    "",
+);
+
+/// The hold that a reference belongs to, read by itself.
+pub(super) const REFERENCE: &str = "SELECT hold_id FROM payment_references \
+     WHERE buyer_id = ? AND payment_reference = ?";
+
+/// The buyer of a hold, read by itself.
+pub(super) const HOLD_BUYER: &str = "SELECT buyer_id FROM holds WHERE hold_id = ?";
+
+/// When the schema came to its version, in microseconds since 1970.
+pub(super) const SCHEMA_SINCE: &str =
+    "SELECT WRITETIME(version) FROM schema_version WHERE component = 'tix'";
+
+#[derive(Debug, DeserializeRow)]
 pub(super) struct WaitlistRow {
     pub(super) event_id: EventId,
     pub(super) entry_id: Option<EntryId>,

@@ -178,6 +178,7 @@ fn lists(
         }
     }
     line(connection, (unordered, deleted), facts)?;
+    references(connection, facts)?;
     let sql = "SELECT CAST(follower AS BLOB), position FROM log_progress
                 WHERE position NOT BETWEEN 0 AND (SELECT coalesce(max(position), 0) FROM change_log)";
     let mut statement = connection.prepare(sql)?;
@@ -220,6 +221,31 @@ fn line(
             });
         }
         (last, latest) = (number, at);
+    }
+    Ok(())
+}
+
+/// Finds payment references of holds that are not stored, or are another buyer's. They are removed
+/// with their holds.
+fn references(connection: &Connection, facts: &mut StoreFacts) -> rusqlite::Result<()> {
+    let sql = "SELECT hex(r.buyer_id), CAST(r.payment_reference AS BLOB), hex(r.hold_id),
+                      hex(h.buyer_id), h.hold_id IS NULL
+                 FROM payment_references r LEFT JOIN holds h USING (hold_id)
+                WHERE h.hold_id IS NULL OR h.buyer_id IS NOT r.buyer_id
+                LIMIT ?1";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([i64::try_from(FAULTS_MAX).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        let text: Vec<u8> = row.get(1)?;
+        let (buyer, hold, other): (String, String, String) =
+            (row.get(0)?, row.get(2)?, row.get(3)?);
+        let is_lost: bool = row.get(4)?;
+        note(&mut facts.references, || {
+            let reference = String::from_utf8_lossy(&text);
+            let fault =
+                if is_lost { "which is not stored".into() } else { format!("buyer {other}'s") };
+            format!("reference `{reference}` of buyer {buyer} is that of hold {hold}, {fault}")
+        });
     }
     Ok(())
 }

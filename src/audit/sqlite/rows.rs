@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::events::{EventPlace, LogSpan, SectionPlace};
 use crate::audit::evidence::{
     EngineManner, EventFacts, Evidence, HoldRow, LineEntry, LogEntry, MintedTicket, OrderRow,
-    Owner, QueueRow, Restless, SessionPrint, Standing, Table, TicketNo,
+    Owner, QueueRow, ReferenceRow, Restless, SessionPrint, Standing, Table, TicketNo,
 };
 use crate::audit::store::note;
 use crate::audit::venue::{StoredTicket, Venue, VenueFacts};
@@ -26,9 +26,11 @@ pub(super) fn evidence(
     let venue = Venue::of(facts.event_id, Some(currency));
     let mut reader = Reader::new(connection, (event_no, (first, last)), facts);
     reader.evidence.engine.unordered_until = unordered_until;
+    reader.evidence.engine.unbounded_until = unordered_until;
     reader.tickets(&sections, venue)?;
     reader.holds()?;
     reader.orders()?;
+    reader.references()?;
     reader.line()?;
     reader.queue()?;
     reader.log(span)?;
@@ -62,6 +64,7 @@ impl<'c> Reader<'c> {
             holds: Table::default(),
             hold_tickets: Vec::new(),
             orders: Table::default(),
+            references: Vec::new(),
             buyers: Table::default(),
             log: Vec::new(),
             before_log: None,
@@ -84,9 +87,13 @@ impl<'c> Reader<'c> {
         self.each("tickets", sql, self.numbers, |reader, row| {
             let number: i64 = row.get(0)?;
             let (ticket_id, section_no) = (row.get(1)?, row.get(3)?);
+            let price_minor: i64 = row.get(2)?;
+            if price_minor < 0 {
+                return Err(nonsense(2, format!("the price {price_minor} is below zero")));
+            }
             let stored = StoredTicket {
                 ticket_id,
-                price_minor: row.get(2)?,
+                price_minor,
                 type_id: row.get_ref(4)?.as_str()?,
                 row: row.get_ref(5)?.as_str()?,
                 seat: row.get_ref(6)?.as_str()?,
@@ -103,7 +110,6 @@ impl<'c> Reader<'c> {
             }
             venue.ticket(stored);
             let area = reader.evidence.area_number(name, stored.type_id);
-            let price_minor = stored.price_minor;
             reader.minted.push(number);
             reader.evidence.tickets.push(MintedTicket { ticket_id, price_minor, area });
             Ok(())
@@ -203,6 +209,25 @@ impl<'c> Reader<'c> {
                 updated_at: row.get(7)?,
             };
             reader.evidence.orders.store(order_id, order);
+            Ok(())
+        })
+    }
+
+    /// The references of everybody who ever held tickets of the event: they may be those of holds of
+    /// other events.
+    fn references(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT hex(buyer_id) || ' ' || payment_reference, buyer_id, payment_reference,
+                          hold_id, claimed_at
+                     FROM payment_references
+                    WHERE buyer_id IN (SELECT buyer_id FROM holds WHERE event_no = ?1)";
+        self.each("payment_references", sql, [self.event_no], |reader, row| {
+            let reference = ReferenceRow {
+                buyer: reader.evidence.buyers.number(row.get(1)?),
+                reference: reference(row, 2)?,
+                hold_id: row.get(3)?,
+                claimed_at: row.get(4)?,
+            };
+            reader.evidence.references.push(reference);
             Ok(())
         })
     }

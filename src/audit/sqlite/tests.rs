@@ -19,7 +19,7 @@ struct Store {
 
 const EVENTS: &str = "
     INSERT INTO events SELECT n, randomblob(16), 'show ' || n, '', '', '', '[]', '', 0, '', 'EUR',
-        0, 0, '', '', '', 'UTC', NULL, NULL, 10, 1000, 200, 0, '', 1 + (n - 1) * 4, 6 - n * 2, 0
+        0, 1000000, '', '', '', 'UTC', NULL, NULL, 10, 1000, 200, 0, '', 1 + (n - 1) * 4, 6 - n * 2, 0
       FROM (SELECT 1 AS n UNION SELECT 2);
     INSERT INTO venue_sections SELECT event_no, event_no, 'Floor', 'regular', '', 1, first_ticket,
         tickets FROM events;
@@ -192,6 +192,17 @@ async fn an_entry_that_is_missing_from_the_log_is_found() {
 }
 
 #[tokio::test]
+async fn a_reference_of_no_hold_or_of_another_buyer_is_found() {
+    for (buyer, hold) in [("zeroblob(16)", "randomblob(16)"), ("randomblob(16)", "zeroblob(16)")] {
+        let sql = format!(
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO payment_references VALUES ({buyer}, 'card', {hold}, 60)"
+        );
+        assert_eq!(Store::after(&sql).await, ["references"], "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn values_that_mean_nothing_are_named_and_not_guessed_at() {
     for (sql, named) in [
         ("UPDATE order_queue SET status = 'gone' WHERE ticket_no = 6", "order_queue 6"),
@@ -201,6 +212,11 @@ async fn values_that_mean_nothing_are_named_and_not_guessed_at() {
         ("UPDATE holds SET ended_as = 'gone'", "holds 00000000000000000000000000000000"),
         ("UPDATE change_log SET change = 'gone' WHERE position = 3", "change_log 3"),
         ("UPDATE change_log SET hold_id = NULL WHERE position = 1", "change_log 1"),
+        ("UPDATE tickets SET price = -1 WHERE ticket_no = 3", "tickets 3"),
+        ("UPDATE events SET performers = '[\"Ann\"' WHERE event_no = 2", "events 2"),
+        ("UPDATE events SET performers = '{}' WHERE event_no = 2", "events 2"),
+        ("UPDATE events SET currency = 'XXQ' WHERE event_no = 2", "events 2"),
+        ("UPDATE events SET currency = 'eur' WHERE event_no = 2", "events 2"),
     ] {
         let store = Store::new();
         store.connection.execute_batch(sql).unwrap();

@@ -130,6 +130,7 @@ impl Cache {
         self.events.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.tickets.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.sections.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.types.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(super) fn keep_event(&self, stored: &Arc<StoredEvent>) {

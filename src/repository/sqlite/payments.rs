@@ -216,7 +216,11 @@ pub(super) fn record(
     if let Some(decided) = find(tx.statements.connection, order_id)? {
         captured_too_late(tx, &decided, outcome)?;
     } else {
-        references::claim(tx, &row, reference)?;
+        // The attempt that pays for the hold has claimed its reference already, or began before
+        // references were claimed.
+        if row.payment_reference.as_ref() != Some(reference) {
+            references::claim(tx, &row, reference)?;
+        }
         decide(tx, &row, order_id, reference, outcome)?;
     }
     order(tx.statements.connection, order_id)
