@@ -6,6 +6,7 @@ use std::io;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::commands::quoted;
 use crate::domain::{Event, Refusal, Timestamp};
 use crate::output::counted;
 use crate::repository::{self, StoreError, StoreFault};
@@ -109,13 +110,20 @@ pub enum Error {
         hint: Option<String>,
         /// Where it happened, so that people read the times of its venue.
         zone: Option<TimeZone>,
+        /// The slug of the event that it is about.
+        event: Option<String>,
     },
     /// The store did not do its part.
     #[error(transparent)]
     Store(StoreError),
-    /// Nobody answers where a server should be.
-    #[error(transparent)]
-    NoServer(Cause),
+    /// No server answers where one should be.
+    #[error("{reason}")]
+    NoServer {
+        /// Where it should be; its sources say why.
+        reason: Cause,
+        /// The command that starts it, where it would be on this machine.
+        start: Option<String>,
+    },
     /// Anything else that went wrong on the way.
     #[error(transparent)]
     Failed(Cause),
@@ -165,7 +173,7 @@ impl Error {
     /// A refusal, and what can be done about it that the reason alone does not tell.
     #[must_use]
     pub fn refused(refusal: Refusal, hint: Option<String>) -> Self {
-        Self::Refused { refusal, hint, zone: None }
+        Self::Refused { refusal, hint, zone: None, event: None }
     }
 
     /// The same error, with its times as the clock at the event's venue shows them to people.
@@ -173,7 +181,8 @@ impl Error {
     pub fn at(self, event: &Event) -> Self {
         match self {
             Self::Refused { refusal, hint, .. } => {
-                Self::Refused { refusal, hint, zone: Some(event.zone()) }
+                let (zone, event) = (Some(event.zone()), Some(event.slug.clone()));
+                Self::Refused { refusal, hint, zone, event }
             }
             other => other,
         }
@@ -200,7 +209,7 @@ impl Error {
             Self::Usage { .. } | Self::BadFile { .. } | Self::Differs { .. } => Outcome::Usage,
             Self::Refused { .. } => Outcome::Refused,
             Self::Store(_)
-            | Self::NoServer(_)
+            | Self::NoServer { .. }
             | Self::Failed(_)
             | Self::Io { .. }
             | Self::Output(_)
@@ -231,6 +240,16 @@ impl Error {
         }
     }
 
+    /// The slug of the event that it is about, if it is about one.
+    #[must_use]
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            Self::Refused { event, .. } => event.as_deref(),
+            Self::Rehearsal { error, .. } => error.event(),
+            _ => None,
+        }
+    }
+
     /// The faults of the input, if that is what it is about.
     #[must_use]
     pub fn faults(&self) -> &[String] {
@@ -247,7 +266,10 @@ impl Error {
         if let Self::Rehearsal { error, .. } = self {
             return error.causes();
         }
-        let mut next = self.source();
+        let mut next = match self {
+            Self::NoServer { reason, .. } => reason.source(),
+            _ => self.source(),
+        };
         let mut causes: Vec<String> = Vec::new();
         while let Some(cause) = next {
             let text = cause.to_string();
@@ -271,8 +293,11 @@ impl Error {
             | Self::Differs { hint, .. } => Some(hint.clone()),
             Self::Refused { refusal, hint: None, .. } => Some(refusal.hint(now)),
             Self::Store(error) => Some(store_hint(&error.fault).into()),
-            Self::NoServer(_) => {
-                Some("start it with `tix serve`, or see that host and port are right".into())
+            Self::NoServer { start: Some(start), .. } => {
+                Some(format!("start it with `{start}`, or see that host and port are right"))
+            }
+            Self::NoServer { start: None, .. } => {
+                Some("see that it runs, and that host and port are right".into())
             }
             Self::Failed(_) | Self::Io { .. } | Self::Output(_) => None,
             Self::Rehearsal { error, again } => {
@@ -311,8 +336,9 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
         StoreFault::DiskFull => {
             "make room and run the same command again; whatever was acknowledged is kept"
         }
-        StoreFault::OtherSchema => {
-            "bring an earlier one up to date with `tix schema apply`; a later one needs a later tix"
+        StoreFault::SchemaBehind => "bring it up to date with `tix schema apply`",
+        StoreFault::SchemaAhead => {
+            "it needs a later tix; or name another store with --store or TIX_STORE"
         }
         StoreFault::OtherLayout => {
             "seed the file it was minted from, or add another event with --event, --slug or --date"
@@ -333,7 +359,7 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
              anew with AND tablets = {'enabled': false}"
         }
         StoreFault::Unanswered => {
-            "it may have been done: look at `tix hold list` and `tix order list`, or run the same \
+            "it may have been done: see the holds and the orders of the event, or run the same \
              command again"
         }
         StoreFault::Moved => {
@@ -341,8 +367,8 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
              acknowledged is in the file that was opened"
         }
         StoreFault::ManyNames => {
-            "keep one name of the file and delete the others, or copy the store with `sqlite3 FILE \
-             \".backup COPY\"`"
+            "keep one name of the file and delete the others, or copy the store with the command \
+             .backup of sqlite3"
         }
         StoreFault::Clock => {
             "set the clock right, or accept it as it is with `tix schema clock --accept`"
@@ -369,16 +395,20 @@ impl From<simulate::Error> for Error {
                 Self::usage(error.to_string(), "see `tix simulate --help`")
             }
             simulate::Error::NotMinted(_) => {
-                Self::usage(error.to_string(), "mint its tickets with `tix seed`")
+                Self::usage(error.to_string(), "mint its tickets as `tix seed --help` shows")
             }
             simulate::Error::OtherStore { ref store, .. } => {
                 let hint = format!(
-                    "start it with `tix --store {store} serve`, or name the store that it serves \
-                     with --store"
+                    "start it with `tix --store {} serve`, or name the store that it serves with \
+                     --store",
+                    quoted(store)
                 );
                 Self::usage(error.to_string(), hint)
             }
-            simulate::Error::NoServer { .. } => Self::NoServer(error.into()),
+            simulate::Error::NoServer { listen, .. } => {
+                let start = listen.map(|listen| format!("tix serve --listen {listen}"));
+                Self::NoServer { reason: error.into(), start }
+            }
             simulate::Error::BrokeOff(_)
             | simulate::Error::Runtime(_)
             | simulate::Error::Measurement(_) => Self::Failed(error.into()),

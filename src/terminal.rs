@@ -210,11 +210,11 @@ impl Terminal {
     }
 
     /// Tells on standard error why the command did not do what was asked.
-    pub fn fail(&self, error: &Error, now: Timestamp) {
+    pub fn fail(&self, error: &Error, hint: Option<&str>) {
         match self.format {
-            Format::Json => write_error(&safe::json(&output::failure::json(error, now))),
+            Format::Json => write_error(&safe::json(&output::failure::json(error, hint))),
             Format::Table | Format::Csv => {
-                self.say(&output::failure::text(error, now, self.color_err));
+                self.say(&output::failure::text(error, hint, self.color_err));
             }
         }
     }

@@ -172,6 +172,32 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The event that the arguments name with `--event`; `tix seed` names a new one.
+    #[must_use]
+    pub fn event(&self, arguments: &[OsString]) -> Option<String> {
+        if matches!(self, Self::Seed(_)) {
+            None
+        } else {
+            last_text(arguments, "--event", "--event")
+        }
+    }
+
+    /// Whether it takes a hold, an order or an entry of any event, without an option that names the
+    /// event.
+    #[must_use]
+    pub const fn is_of_any_event(&self) -> bool {
+        match self {
+            Self::Hold(action) => !matches!(action, HoldAction::Start(_) | HoldAction::List { .. }),
+            Self::Order(action) => {
+                matches!(action, OrderAction::Show { .. } | OrderAction::Cancel { .. })
+            }
+            Self::Waitlist(action) => matches!(action, WaitlistAction::Leave { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// What to do with the schema.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum SchemaAction {
@@ -268,6 +294,11 @@ pub fn early_settings(arguments: &[OsString]) -> Settings {
 
 /// The last value given for an option, if it is one that the option knows.
 fn last_value<T: ValueEnum>(arguments: &[OsString], long: &str, short: &str) -> Option<T> {
+    last_text(arguments, long, short).and_then(|value| T::from_str(&value, false).ok())
+}
+
+/// The last value given for an option.
+fn last_text(arguments: &[OsString], long: &str, short: &str) -> Option<String> {
     let texts: Vec<&str> = arguments.iter().map_while(|a| a.to_str()).collect();
     let given = texts.iter().take_while(|text| **text != "--").enumerate();
     let value = |(index, text): (usize, &&str)| match text.strip_prefix(long) {
@@ -278,7 +309,7 @@ fn last_value<T: ValueEnum>(arguments: &[OsString], long: &str, short: &str) -> 
             rest => rest.map(|rest| rest.trim_start_matches('=').to_owned()),
         },
     };
-    given.filter_map(value).last().and_then(|value| T::from_str(&value, false).ok())
+    given.filter_map(value).last()
 }
 
 #[cfg(test)]

@@ -127,7 +127,9 @@ fn told(path: Option<&Path>) -> Result<History> {
     History::read(path).map_err(|cause| Error::Usage {
         message: format!("could not read the history {}", path.display()),
         cause: Some(Box::new(cause)),
-        hint: Some("a history is what `tix simulate --history FILE` writes".into()),
+        hint: Some(
+            "a simulation writes a history with --history; see `tix simulate --help`".into(),
+        ),
     })
 }
 

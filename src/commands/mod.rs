@@ -22,6 +22,7 @@ mod caller;
 pub mod completions;
 pub mod draft;
 pub mod event;
+mod hints;
 pub mod hold;
 mod local_time;
 pub mod man;
@@ -45,7 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let early = cli::early_settings(&arguments);
     match cli::parse(&arguments, early.color) {
-        Ok(cli) => start(cli),
+        Ok(cli) => start(cli, &arguments),
         Err(misunderstood) => explain(misunderstood, early),
     }
 }
@@ -59,7 +60,8 @@ fn explain(mut misunderstood: clap::Error, early: Settings) -> Outcome {
         let (fault, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = one_line(fault.strip_prefix("error: ").unwrap_or(fault));
-        Terminal::new(early).fail(&Error::usage(message, one_line(rest)), SystemClock.now());
+        let rest = one_line(rest);
+        Terminal::new(early).fail(&Error::usage(message, rest.clone()), Some(&rest));
     } else if outcome == Outcome::Usage {
         let terminal = Terminal::new(early);
         let text = misunderstood.render();
@@ -91,7 +93,7 @@ fn show_arguments(misunderstood: &mut clap::Error) {
     }
 }
 
-fn start(cli: Cli) -> Outcome {
+fn start(cli: Cli, arguments: &[OsString]) -> Outcome {
     let settings =
         Settings { format: cli.global.output, color: cli.global.color, quiet: cli.global.quiet };
     let terminal = Terminal::new(settings);
@@ -103,12 +105,16 @@ fn start(cli: Cli) -> Outcome {
     };
     trace(cli.global.verbose, says, terminal.color_err());
     let clock = Arc::new(SystemClock);
-    let context = Context { terminal, store: cli.global.store, clock };
+    let event = cli.command.event(arguments);
+    let names_event = event.is_some() || cli.command.is_of_any_event();
+    let context = Context { terminal, store: cli.global.store, clock, event, names_event };
     match block_on(dispatch(cli.command, &context)) {
         Ok(()) => Outcome::Done,
         Err(error) if error.is_closed_pipe() => Outcome::Done,
         Err(error) => {
-            context.terminal.fail(&error, context.now());
+            let hint = error.hint(context.now());
+            let hint = hint.map(|hint| context.completed(&hint, error.event()));
+            context.terminal.fail(&error, hint.as_deref());
             error.outcome()
         }
     }
@@ -185,6 +191,11 @@ pub struct Context {
     pub store: StoreUrl,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// The event as the command line names it.
+    pub event: Option<String>,
+    /// Whether a suggested command names its event: this one does, or it takes a hold or an order of
+    /// any event. Otherwise the store has only one.
+    pub names_event: bool,
 }
 
 impl Context {
@@ -225,6 +236,17 @@ impl Context {
         let answer = work(&*store).await;
         store.close().await;
         answer
+    }
+
+    /// Prints a line of advice on standard error, as something that is about `event`.
+    pub fn advise(&self, advice: &str, event: Option<&str>) {
+        self.terminal.notice(self.completed(advice, event));
+    }
+
+    /// The same hint with its commands completed, so that they work here.
+    fn completed(&self, hint: &str, event: Option<&str>) -> String {
+        let event = event.or(self.event.as_deref()).filter(|_| self.names_event);
+        hints::complete(hint, &self.store_option(), event)
     }
 
     /// How to name the store on a command line: nothing where it is the one that is used anyway.

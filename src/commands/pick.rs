@@ -3,20 +3,21 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
+use crate::commands::quoted;
 use crate::domain::{
     ConfirmationNumber, EntryId, Event, EventId, Hold, HoldId, Order, OrderId, Refusal, SeatLabel,
     Section, TicketId, name,
 };
 use crate::error::{Error, Result};
-use crate::repository::Repository;
+use crate::repository::{self, Repository};
 
 /// The shortest prefix that can name something.
 const PREFIX_MIN: usize = 4;
 /// How many candidates an error names.
 const CANDIDATES_NAMED_MAX: usize = 8;
 
-/// What to do about an order that is not found.
-const SEE_ORDERS: &str = "see which orders there are with `tix order list`";
+/// How many events are looked at for one that has what a hint is about.
+const EVENTS_LOOKED_AT_MAX: usize = 16;
 
 /// How alike two names must be for one to be meant by the other: 1 is the same (Jaro and Winkler).
 const ALIKE_MIN: f64 = 0.8;
@@ -59,16 +60,8 @@ pub fn named<'a>(events: &'a [Event], name: &str) -> Result<&'a Event> {
         _ => {
             let simulated =
                 if candidates.iter().any(|e| e.simulated) { " --simulated" } else { "" };
-            Err(Error::usage(
-                format!(
-                    "`{name}` could be several events: {}",
-                    listed(candidates.iter().map(|e| &e.slug))
-                ),
-                format!(
-                    "write more of the one you mean, or all of it; `tix event list{simulated}` \
-                     shows them"
-                ),
-            ))
+            let list = format!("tix event list{simulated}");
+            Err(several("event", name, candidates.iter().map(|e| &e.slug), &list))
         }
     }
 }
@@ -136,7 +129,14 @@ pub(super) fn only(events: Vec<Event>) -> Result<Event> {
 /// Refused with `unknown_hold`; bad usage where several could be meant.
 pub async fn hold(store: &dyn Repository, name: &str) -> Result<Hold> {
     if let Ok(id) = name.parse::<HoldId>() {
-        return Ok(store.hold(id).await?);
+        return match store.hold(id).await {
+            Err(repository::Error::Refused(refusal @ Refusal::UnknownHold { .. })) => {
+                let list = list_command(store, Kind::Hold, None).await?;
+                let hint = format!("see which holds run with `{list}`");
+                Err(Error::refused(refusal, Some(hint)))
+            }
+            found => Ok(found?),
+        };
     }
     let prefix = name.to_ascii_lowercase();
     let mut candidates = Vec::new();
@@ -150,12 +150,17 @@ pub async fn hold(store: &dyn Repository, name: &str) -> Result<Hold> {
     match candidates.len() {
         0 => {
             let refusal = Refusal::UnknownHold { name: name.to_owned() };
-            let hint = "see the running ones with `tix hold list`; one that is over is named by its \
-                        whole id";
-            Err(Error::refused(refusal, Some(hint.into())))
+            let list = list_command(store, Kind::Hold, None).await?;
+            let hint = format!(
+                "see the running ones with `{list}`; one that is over is named by its whole id"
+            );
+            Err(Error::refused(refusal, Some(hint)))
         }
         1 => Ok(candidates.swap_remove(0)),
-        _ => Err(several("hold", name, candidates.iter().map(|hold| hold.hold_id))),
+        _ => {
+            let list = list_command(store, Kind::Hold, Some(candidates[0].event_id)).await?;
+            Err(several("hold", name, candidates.iter().map(|hold| hold.hold_id), &list))
+        }
     }
 }
 
@@ -165,22 +170,92 @@ pub async fn hold(store: &dyn Repository, name: &str) -> Result<Hold> {
 /// Refused with `unknown_hold`; bad usage where it is neither.
 pub async fn order(store: &dyn Repository, name: &str) -> Result<Order> {
     if let Ok(id) = name.parse::<OrderId>() {
-        return Ok(store.order(id).await?);
+        return match store.order(id).await {
+            Err(repository::Error::Refused(refusal @ Refusal::UnknownHold { .. })) => {
+                Err(Error::refused(refusal, Some(see_orders(store).await?)))
+            }
+            found => Ok(found?),
+        };
     }
-    let number: ConfirmationNumber = name.parse().map_err(|cause| Error::Usage {
-        message: format!("`{name}` is neither the id of an order nor a confirmation number"),
-        cause: Some(Box::new(cause)),
-        hint: Some(SEE_ORDERS.into()),
-    })?;
+    let number: ConfirmationNumber = match name.parse() {
+        Ok(number) => number,
+        Err(cause) => {
+            return Err(Error::Usage {
+                message: format!(
+                    "`{name}` is neither the id of an order nor a confirmation number"
+                ),
+                cause: Some(Box::new(cause)),
+                hint: Some(see_orders(store).await?),
+            });
+        }
+    };
     let mut candidates = store.orders_numbered(&number).await?;
     match candidates.len() {
         0 => {
             let refusal = Refusal::UnknownHold { name: number.to_string() };
-            Err(Error::refused(refusal, Some(SEE_ORDERS.into())))
+            Err(Error::refused(refusal, Some(see_orders(store).await?)))
         }
         1 => Ok(candidates.swap_remove(0)),
-        _ => Err(several("order", name, candidates.iter().map(|order| order.order_id))),
+        _ => {
+            let list = list_command(store, Kind::Order, Some(candidates[0].event_id)).await?;
+            Err(several("order", name, candidates.iter().map(|order| order.order_id), &list))
+        }
     }
+}
+
+/// What to do about an order that is not found.
+async fn see_orders(store: &dyn Repository) -> Result<String> {
+    let list = list_command(store, Kind::Order, None).await?;
+    Ok(format!("see which orders there are with `{list}`"))
+}
+
+/// What can be listed for an event.
+#[derive(Clone, Copy)]
+enum Kind {
+    Hold,
+    Order,
+    Entry,
+}
+
+/// The command that lists what there is of a kind: for this event, or for one that has some.
+async fn list_command(store: &dyn Repository, kind: Kind, of: Option<EventId>) -> Result<String> {
+    let events = store.events().await?;
+    let list = match kind {
+        Kind::Hold => "tix hold list",
+        Kind::Order => "tix order list",
+        Kind::Entry => "tix waitlist list",
+    };
+    let named = match &events[..] {
+        [] => return Ok("tix event list".into()),
+        [_] => return Ok(list.into()),
+        all => all.iter().find(|event| Some(event.event_id) == of),
+    };
+    let chosen = match named {
+        Some(named) => Some(named),
+        None => with_some(store, kind, &events).await?,
+    };
+    let slug = chosen.or(events.first()).map_or("", |event| &event.slug);
+    Ok(format!("{list} --event {}", quoted(slug)))
+}
+
+/// The first event that has something of a kind.
+async fn with_some<'a>(
+    store: &dyn Repository,
+    kind: Kind,
+    events: &'a [Event],
+) -> Result<Option<&'a Event>> {
+    for event in events.iter().take(EVENTS_LOOKED_AT_MAX) {
+        let id = event.event_id;
+        let is_empty = match kind {
+            Kind::Hold => store.running_holds(id).await?.is_empty(),
+            Kind::Order => store.orders(id).await?.is_empty(),
+            Kind::Entry => store.waitlist(id).await?.is_empty(),
+        };
+        if !is_empty {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the tickets for these seats, in the order in which they are named.
@@ -279,25 +354,32 @@ pub async fn entry(
         candidates.extend(meant.map(|entry| (event.clone(), entry)));
     }
     match candidates.len() {
-        0 => Err(Error::refused(
-            Refusal::UnknownHold { name: name.to_owned() },
-            Some("see who waits with `tix waitlist list`".into()),
-        )),
+        0 => {
+            let list = list_command(store, Kind::Entry, None).await?;
+            let refusal = Refusal::UnknownHold { name: name.to_owned() };
+            Err(Error::refused(refusal, Some(format!("see the entries with `{list}`"))))
+        }
         1 => Ok(candidates.swap_remove(0)),
-        _ => Err(Error::usage(
-            format!(
-                "`{name}` could be several entries: {}",
-                listed(candidates.iter().map(|(_, entry)| entry))
-            ),
-            "write more of the one you mean, or all of it; `tix waitlist list` shows them",
-        )),
+        _ => {
+            let list = list_command(store, Kind::Entry, Some(candidates[0].0.event_id)).await?;
+            let ids = listed(candidates.iter().map(|(_, entry)| entry));
+            Err(Error::usage(
+                format!("`{name}` could be several entries: {ids}"),
+                format!("write more of the one you mean, or all of it; `{list}` shows them"),
+            ))
+        }
     }
 }
 
-fn several(kind: &str, name: &str, candidates: impl Iterator<Item = impl Display>) -> Error {
+fn several(
+    kind: &str,
+    name: &str,
+    candidates: impl Iterator<Item = impl Display>,
+    list: &str,
+) -> Error {
     Error::usage(
         format!("`{name}` could be several {kind}s: {}", listed(candidates)),
-        format!("write more of the one you mean, or all of it; `tix {kind} list` shows them"),
+        format!("write more of the one you mean, or all of it; `{list}` shows them"),
     )
 }
 

@@ -94,9 +94,15 @@ fn sound(status: &SchemaStatus) -> Result<()> {
     if status.is_current() {
         return Ok(());
     }
+    let is_later = status.applied_version.is_some_and(|version| version > status.expected_version);
+    let hint = if is_later {
+        "it needs a later tix; or name another store with --store or TIX_STORE"
+    } else {
+        "make what is missing with `tix schema apply`"
+    };
     Err(Error::Unsound {
         message: "the store's schema is not the one this tix needs".into(),
-        hint: "make what is missing with `tix schema apply`".into(),
+        hint: hint.into(),
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn stoppable(
     let last_resort = tokio::spawn(async move {
         interrupted().await;
         tokio::time::sleep(GRACE).await;
-        terminal.fail(&Error::Interrupted, now);
+        terminal.fail(&Error::Interrupted, Error::Interrupted.hint(now).as_deref());
         std::process::exit(Error::Interrupted.outcome().exit_code().into());
     });
     let ended = tokio::select! {

@@ -171,7 +171,8 @@ pub enum Refusal {
 
 /// The command that lets tix choose so many seats.
 fn start_best(count: u32, elsewhere: Option<&Elsewhere>) -> String {
-    let section = elsewhere.map(|there| format!(" --section \"{}\"", there.section));
+    let quoted = |name: &str| format!("'{}'", name.replace('\'', r"'\''"));
+    let section = elsewhere.map(|there| format!(" --section {}", quoted(&there.section)));
     format!("tix hold start --best {count}{}", section.unwrap_or_default())
 }
 
@@ -252,25 +253,25 @@ impl Refusal {
             Self::Taken { in_the_way } | Self::Blocked { in_the_way } => {
                 match free_again(in_the_way, now) {
                     Some(when) => format!("{when}; see what is left with `tix ticket map`"),
-                    None => {
-                        "see what is left with `tix ticket map`, or let tix choose with `--best`"
-                            .into()
-                    }
+                    None => "see what is left with `tix ticket map`".into(),
                 }
             }
             Self::Expired { .. } | Self::Declined { held_until: None, .. } => {
-                "start again with `tix hold start`".into()
+                "start again: `tix hold start --best 1`".into()
             }
             Self::Limit { owned, allowed, counted, .. } => {
-                let room = words::room(counted);
-                match allowed.saturating_sub(*owned) {
-                    0 => room,
-                    left => format!("ask for {left} at the most, or {room}"),
+                match (allowed.saturating_sub(*owned), words::room(counted)) {
+                    (0, None) => "one buyer can own no more of this event".into(),
+                    (0, Some(room)) => room,
+                    (left, None) => format!("ask for {left} at the most"),
+                    (left, Some(room)) => format!("ask for {left} at the most, or {room}"),
                 }
             }
-            Self::SoldOut(shortage) | Self::NoAdjacentBlock(shortage) => shortage.hint(start_best),
+            Self::SoldOut(shortage) | Self::NoAdjacentBlock(shortage) => {
+                shortage.hint(start_best, "tix waitlist join")
+            }
             Self::ReservedForWaitlist => {
-                "somebody waited for them; join the line with `tix waitlist join`".into()
+                "they go to the waitlist first; join it with `tix waitlist join`".into()
             }
             Self::SaleClosed { .. } => "see what is on sale with `tix event search`".into(),
             Self::Declined { held_until: Some(until), .. } => format!(

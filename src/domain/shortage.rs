@@ -141,9 +141,9 @@ impl Shortage {
     }
 
     /// What to do about it. `command` writes the one that starts a hold of so many, elsewhere or
-    /// where the buyer looked.
+    /// where the buyer looked; `wait` is the one that joins the waitlist.
     #[must_use]
-    pub fn hint(&self, command: impl Fn(u32, Option<&Elsewhere>) -> String) -> String {
+    pub fn hint(&self, command: impl Fn(u32, Option<&Elsewhere>) -> String, wait: &str) -> String {
         match (&self.elsewhere, self.longest) {
             (Some(elsewhere), _) => format!(
                 "{}: `{}`",
@@ -151,7 +151,7 @@ impl Shortage {
                 command(elsewhere.side_by_side, Some(elsewhere))
             ),
             (None, 0) => {
-                "what comes free goes to those who wait: join them with `tix waitlist join`".into()
+                format!("what comes free is offered to the waitlist first; join it with `{wait}`")
             }
             (None, 1) => format!("take a single one: `{}`", command(1, None)),
             (None, longest) => {
@@ -206,12 +206,12 @@ mod tests {
         assert_eq!(
             hint(3, Some(balcony(4))),
             "4 side by side are to be had in Upper Balcony from 45.00 EUR: \
-             `tix hold start --best 4 --section \"Upper Balcony\"`"
+             `tix hold start --best 4 --section 'Upper Balcony'`"
         );
         assert_eq!(
             hint(0, Some(balcony(1))),
             "a single one is to be had in Upper Balcony from 45.00 EUR: \
-             `tix hold start --best 1 --section \"Upper Balcony\"`"
+             `tix hold start --best 1 --section 'Upper Balcony'`"
         );
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::safe::escaped;
 use super::{Tone, json};
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::Refusal;
 use crate::error::{Error, Outcome};
 
 /// The body of the JSON document about an error.
@@ -25,26 +25,26 @@ struct Record<'a> {
     causes: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     faults: &'a [String],
-    hint: Option<String>,
+    hint: Option<&'a str>,
 }
 
 /// Writes an error as one line of JSON.
 #[must_use]
-pub fn json(error: &Error, now: Timestamp) -> String {
+pub fn json(error: &Error, hint: Option<&str>) -> String {
     let record = Record {
         kind: error.outcome(),
         refusal: error.refusal(),
         message: error.to_string(),
         causes: error.causes(),
         faults: error.faults(),
-        hint: error.hint(now),
+        hint,
     };
-    json::line(&Failure { error: record }).unwrap_or_else(|_| text(error, now, false))
+    json::line(&Failure { error: record }).unwrap_or_else(|_| text(error, hint, false))
 }
 
 /// Writes an error for people: what was tried, why it failed, what to do about it.
 #[must_use]
-pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
+pub fn text(error: &Error, hint: Option<&str>, color: bool) -> String {
     let safe = |text: &str| escaped(text, false).into_owned();
     let mut text = format!("{} {}\n", Tone::Bad.paint("error:", color), safe(&error.sentence()));
     // Writing to a string cannot fail.
@@ -55,8 +55,8 @@ pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
     for fault in error.faults() {
         let _ = writeln!(text, "  {}", safe(fault));
     }
-    if let Some(hint) = error.hint(now) {
-        let _ = writeln!(text, "{} {}", Tone::Strong.paint("Hint:", color), safe(&hint));
+    if let Some(hint) = hint {
+        let _ = writeln!(text, "{} {}", Tone::Strong.paint("Hint:", color), safe(hint));
     }
     text
 }
@@ -65,7 +65,7 @@ pub fn text(error: &Error, now: Timestamp, color: bool) -> String {
 mod tests {
     use super::*;
     use crate::commands::draft::tests::event_called;
-    use crate::domain::{Obstacle, TicketStatus};
+    use crate::domain::{Obstacle, TicketStatus, Timestamp};
 
     const NOW: Timestamp = Timestamp::from_millis(0);
 
@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn people_read_the_error_and_then_a_hint() {
         let event = event_called("hamlet");
-        insta::assert_snapshot!(text(&taken().at(&event), NOW, false), @r"
+        let hint = taken().hint(NOW);
+        insta::assert_snapshot!(text(&taken().at(&event), hint.as_deref(), false), @r"
         error: taken: Floor A/3/12 is held until 01:01:00 (hold 0199a7c2-4c6e)
         Hint: it comes free in 1 min 00 s unless it is paid for; see what is left with `tix ticket map`
         ");
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn programs_read_one_object_with_the_reason_and_what_belongs_to_it() {
-        let object: serde_json::Value = serde_json::from_str(&json(&taken(), NOW)).unwrap();
+        let object: serde_json::Value = serde_json::from_str(&json(&taken(), None)).unwrap();
         assert_eq!(object["schema_version"], 1);
         assert_eq!(object["error"]["kind"], "refused");
         assert_eq!(object["error"]["reason"], "taken");
@@ -113,7 +114,7 @@ mod tests {
             message: "read venue.csv: 2 faults, nothing was written".into(),
             faults: vec!["venue.csv:2:3: a".into(), "venue.csv:9:1: b".into()],
         };
-        insta::assert_snapshot!(text(&error, NOW, false), @r"
+        insta::assert_snapshot!(text(&error, error.hint(NOW).as_deref(), false), @r"
         error: read venue.csv: 2 faults, nothing was written
           venue.csv:2:3: a
           venue.csv:9:1: b

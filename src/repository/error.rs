@@ -42,8 +42,10 @@ pub enum StoreFault {
     ReadOnly,
     /// The disk is full.
     DiskFull,
-    /// The schema is of another version.
-    OtherSchema,
+    /// The schema lacks what this version of it has; applying the schema adds it.
+    SchemaBehind,
+    /// The schema is of a later version.
+    SchemaAhead,
     /// The event is minted from another layout.
     OtherLayout,
     /// The slug was that of an event that is deleted.
@@ -81,6 +83,14 @@ pub struct StoreError {
     /// Why it failed.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreFault {
+    /// A schema of version `found` where another one is needed.
+    #[must_use]
+    pub const fn of_schema(found: u32, needed: u32) -> Self {
+        if found < needed { Self::SchemaBehind } else { Self::SchemaAhead }
+    }
 }
 
 impl StoreError {

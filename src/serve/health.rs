@@ -54,7 +54,9 @@ fn reason(error: &Error) -> String {
         StoreFault::DiskFull => "the disk is full".into(),
         StoreFault::Moved => "the store's file was moved, replaced or deleted".into(),
         StoreFault::ReadOnly => "the store cannot be written".into(),
-        StoreFault::OtherSchema => "the store has the schema of another tix by now".into(),
+        StoreFault::SchemaBehind | StoreFault::SchemaAhead => {
+            "the store has the schema of another tix by now".into()
+        }
         StoreFault::Corrupt => "the store is damaged".into(),
         StoreFault::Unanswered => "the store's machines do not answer".into(),
         StoreFault::Clock => error.to_string(),

@@ -1,5 +1,7 @@
 //! Why a rehearsal could not take place.
 
+use std::net::SocketAddr;
+
 use super::scenario::ScenarioError;
 use crate::repository;
 
@@ -20,6 +22,9 @@ pub enum Error {
     NoServer {
         /// The URL.
         target: String,
+        /// The address at which a server of this machine would answer there; none for another
+        /// machine, or behind a path or encryption.
+        listen: Option<SocketAddr>,
         /// Why.
         #[source]
         cause: reqwest::Error,

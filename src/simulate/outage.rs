@@ -309,7 +309,8 @@ pub(super) fn is_outage(error: &Error) -> bool {
     let for_good = matches!(
         store.fault,
         StoreFault::Corrupt
-            | StoreFault::OtherSchema
+            | StoreFault::SchemaBehind
+            | StoreFault::SchemaAhead
             | StoreFault::OtherLayout
             | StoreFault::NotLetIn
             | StoreFault::NotTrusted

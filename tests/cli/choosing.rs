@@ -208,7 +208,7 @@ fn where_all_is_sold_out_there_is_the_waitlist() {
     let refused = sandbox.tix(&["hold", "start", "--best", "1"]).refused("sold_out");
     insta::assert_snapshot!(refused.stderr, @r"
     error: sold_out: no seats available in any of the 2 sections, 1 asked for
-    Hint: what comes free goes to those who wait: join them with `tix waitlist join`
+    Hint: what comes free is offered to the waitlist first; join it with `tix waitlist join`
     ");
 }
 
@@ -293,7 +293,7 @@ fn an_event_without_tickets_says_how_to_mint_them() {
     let refused = sandbox.tix(&start).refused("sold_out").stderr;
     insta::assert_snapshot!(refused, @r"
     error: sold_out: no seats available, 2 asked for
-    Hint: `tix seed VENUE.csv --event later-2031-01-01` mints its tickets
+    Hint: mint its tickets from a venue file with --slug later-2031-01-01, as `tix seed --help` shows
     ");
 }
 

@@ -11,6 +11,7 @@ mod clock;
 mod deletion;
 mod events;
 mod help;
+mod hints;
 mod holds;
 mod memory;
 mod names;

@@ -93,9 +93,9 @@ fn the_limit_names_what_counts() {
     steady().bind(|| {
         insta::assert_snapshot!(paid.stderr + &full.stderr, @r"
         error: limit: the buyer owns 2 and asks for 2 more, 3 are allowed: 2 sold (order [id])
-        Hint: ask for 1 at the most, or cancel an order: `tix order cancel [id]`
+        Hint: ask for 1 at the most: `tix hold start --best 1 --session ann`; or cancel an order: `tix order cancel [id]`
         error: limit: the buyer owns 3 and asks for 2 more, 3 are allowed: 2 sold (order [id]), 1 held until [time] (hold [short id])
-        Hint: give up a hold: `tix hold abandon [id]`
+        Hint: abandon a hold: `tix hold abandon [id] --session ann`
         ");
     });
     let told = refusal(&sandbox, &start);

@@ -172,7 +172,7 @@ fn no_command_reads_a_store_of_a_later_tix() {
     ] {
         let command: Vec<&str> = command.split(' ').filter(|word| *word != "--once").collect();
         let refused = sandbox.tix(&command).ended(1, "has schema version 99");
-        assert!(refused.stderr.contains("a later one needs a later tix"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("it needs a later tix"), "{}", refused.stderr);
     }
 }
 

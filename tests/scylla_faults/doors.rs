@@ -138,7 +138,7 @@ async fn an_earlier_schema_is_refused_until_it_is_brought_up_to_date() {
     tix(["event", "list"]);
     tix(["schema", "status"]);
     has_version(4).await;
-    says(&store, &["has schema version 4, this tix works with 3", "a later tix"]);
+    says(&store, &["has schema version 4, this tix works with 3", "needs a later tix"]);
     assert!(told(&store, &["schema", "apply"]).contains("version 4"), "it stays");
     session.query_unpaged("DROP KEYSPACE tix_earlier", ()).await.unwrap();
 }

@@ -61,7 +61,7 @@ fn check_schema(connection: &Connection) -> Result<()> {
         connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(unreadable)?;
     let (fault, why) = match (log, waitlist) {
         (0, _) => (StoreFault::Missing, "there is nothing to audit: the store has no schema"),
-        (_, 0) => (StoreFault::OtherSchema, "the store has the schema of an earlier tix"),
+        (_, 0) => (StoreFault::SchemaBehind, "the store has the schema of an earlier tix"),
         _ => return Ok(()),
     };
     Err(StoreError::new(fault, why).into())

@@ -151,10 +151,10 @@ async fn what_is_not_there_is_not_audited() {
         Error::Store(e) => e.fault,
         Error::Refused(_) => unreachable!("nothing is refused"),
     };
-    for other in [2, 99] {
-        store.connection.pragma_update(None, "user_version", other).unwrap();
+    for (version, wanted) in [(2, StoreFault::SchemaBehind), (99, StoreFault::SchemaAhead)] {
+        store.connection.pragma_update(None, "user_version", version).unwrap();
         let other = run(&store.url, None, Arc::default()).await.unwrap_err();
-        assert_eq!(fault(other), StoreFault::OtherSchema);
+        assert_eq!(fault(other), wanted);
     }
     store.connection.pragma_update(None, "user_version", 3).unwrap();
     store.connection.execute_batch("DROP TABLE change_log").unwrap();

@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, filter: &EventFilter) -> Result<()> {
         })
         .await?;
     if report.locations.is_empty() {
-        loosen::tell(&context.terminal, &report.suggestions);
+        loosen::tell(context, &report.suggestions);
     }
     context.print(&report)
 }

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use crate::commands::Context;
 use crate::domain::geo::DISTANCE_KM_MAX;
 use crate::domain::{Availability, Circle, EventHit, EventOrder, EventQuery};
 use crate::error::Result;
 use crate::output::counted;
 use crate::repository::Repository;
-use crate::terminal::Terminal;
 
 /// Something that was asked for, without which events would be found.
 #[derive(Debug, Serialize)]
@@ -92,11 +92,12 @@ pub(super) fn distance(km: f64) -> String {
 }
 
 /// Says that nothing fits, and what would.
-pub(super) fn tell(terminal: &Terminal, suggestions: &[Suggestion]) {
+pub(super) fn tell(context: &Context, suggestions: &[Suggestion]) {
     if suggestions.is_empty() {
-        terminal.notice("nothing fits; `tix event list` shows every event there is");
+        context.advise("nothing fits; `tix event list` shows every event there is", None);
         return;
     }
+    let terminal = &context.terminal;
     terminal.notice("nothing fits:");
     for suggestion in suggestions {
         terminal.notice(format_args!("  {}", suggestion.advice));

@@ -52,7 +52,7 @@ async fn list(context: &Context, simulated: bool) -> Result<()> {
         let count = counted(left_out as u64, "simulated event");
         context.terminal.notice(format_args!("{count} left out; add --simulated"));
     } else if events.is_empty() {
-        context.terminal.notice("no events yet; `tix seed` adds one");
+        context.advise("no events yet; `tix seed` adds one", None);
     }
     context.print(&Events { events })
 }

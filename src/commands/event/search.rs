@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         })
         .await?;
     if report.total == 0 {
-        loosen::tell(&context.terminal, &report.suggestions);
+        loosen::tell(context, &report.suggestions);
     } else if report.page > report.pages {
         let pages = counted(report.pages, "page");
         context.terminal.notice(format_args!("there is no page {}, only {pages}", report.page));

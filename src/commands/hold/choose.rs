@@ -53,7 +53,10 @@ pub(super) async fn choose(
 }
 
 fn not_minted(event: &Event, size: u32) -> Error {
-    let hint = format!("`tix seed VENUE.csv --event {}` mints its tickets", event.slug);
+    let hint = format!(
+        "mint its tickets from a venue file with --slug {}, as `tix seed --help` shows",
+        event.slug
+    );
     Error::refused(Search::new(size, None).refusal(), Some(hint))
 }
 

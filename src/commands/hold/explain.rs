@@ -1,6 +1,7 @@
 //! What a refused buyer can do instead: which seats are still to be had, and the command that takes
 //! them.
 
+use super::choose::{Wish, choose};
 use crate::cli::hold::StartArgs;
 use crate::commands::{Context, pick, quoted};
 use crate::domain::nearby::nearby;
@@ -8,7 +9,8 @@ use crate::domain::refusal::free_again;
 use crate::domain::shortage::Elsewhere;
 use crate::domain::time::spoken;
 use crate::domain::{
-    BuyerId, Event, Hold, HoldStatus, Obstacle, Refusal, SeatLabel, SessionId, TicketStatus, name,
+    BuyerId, Event, Hold, HoldStatus, Obstacle, Order, OrderStatus, Refusal, SeatLabel, SessionId,
+    TicketStatus, name,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -46,6 +48,23 @@ impl<'a> Checkout<'a> {
         self.command("tix hold start", count.chain(sections).chain(ticket_type))
     }
 
+    /// The command that waits for seats where the buyer looked.
+    fn wait(&self, args: &StartArgs) -> String {
+        // The waitlist takes one section or all.
+        let section = args.section.iter().take(1).filter(|_| args.section.len() == 1);
+        let section = section.map(|section| ("--section", section.clone()));
+        let ticket_type = args.ticket_type.iter().map(|name| ("--type", name.clone()));
+        self.command("tix waitlist join", section.chain(ticket_type))
+    }
+
+    /// The command that abandons a hold.
+    fn abandon(&self, hold: &Hold) -> String {
+        let session = Some(&hold.session_id);
+        let checkout = Checkout { event: None, buyer: None, session, ..*self };
+        let verb = format!("tix hold abandon {}", hold.hold_id);
+        checkout.command(&verb, std::iter::empty())
+    }
+
     /// The command that holds these seats.
     fn start(&self, seats: &[SeatLabel]) -> String {
         let seats = seats.iter().map(|seat| ("--seat", seat.to_string()));
@@ -68,7 +87,9 @@ impl<'a> Checkout<'a> {
             session.map(|s| ("--session", s)).into_iter().chain(buyer.map(|b| ("--buyer", b)));
         let mut command = verb.to_owned();
         for (option, value) in event.into_iter().chain(options).chain(who) {
-            command.extend([" ", option, " ", &quoted(&value)]);
+            // A value that begins like an option has to be part of the word.
+            let between = if value.starts_with('-') { "=" } else { " " };
+            command.extend([" ", option, between, &quoted(&value)]);
         }
         command + &self.context.store_option()
     }
@@ -85,9 +106,10 @@ pub(super) async fn claim(
     let checkout = Checkout::of(context, args);
     let hint = match &refusal {
         Refusal::Taken { in_the_way } | Refusal::Blocked { in_the_way } => {
-            instead(store, &checkout, event, &args.seats, in_the_way).await
+            instead(store, &checkout, event, args, in_the_way).await
         }
         Refusal::UnknownSeat { seats } => known_seats(store, event, seats).await,
+        Refusal::Limit { .. } => within_limit(store, &checkout, args, event, &refusal).await,
         _ => Ok(None),
     };
     // What could not be found out does not stand before the refusal itself.
@@ -95,26 +117,106 @@ pub(super) async fn claim(
 }
 
 /// Adds the command that gets seats to the refusal of a choice.
-pub(super) fn choice(context: &Context, args: &StartArgs, error: Error) -> Error {
-    let Error::Refused { refusal, hint: None, zone } = error else { return error };
+pub(super) async fn choice(
+    store: &dyn Repository,
+    context: &Context,
+    args: &StartArgs,
+    event: &Event,
+    buyer: BuyerId,
+    error: Error,
+) -> Error {
+    let Error::Refused { refusal, hint: None, .. } = error else { return error.at(event) };
+    let checkout = Checkout::of(context, args);
     let hint = match &refusal {
         Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage) => {
-            let checkout = Checkout::of(context, args);
-            Some(shortage.hint(|count, there| checkout.choose(args, count, there)))
+            let owned = owned(store, event, buyer).await;
+            owned.map(|owned| match event.terms.limit.saturating_sub(owned) {
+                0 => Some("one buyer can own no more of this event".into()),
+                left => Some(shortage.hint(
+                    |count, there| checkout.choose(args, count.min(left), there),
+                    &checkout.wait(args),
+                )),
+            })
         }
-        _ => None,
+        Refusal::Limit { .. } => within_limit(store, &checkout, args, event, &refusal).await,
+        _ => Ok(None),
     };
-    Error::Refused { refusal, hint, zone }
+    Error::refused(refusal, hint.ok().flatten()).at(event)
 }
 
-/// What a buyer can do who cannot have the seats that he named.
+/// How many tickets of an event a buyer owns: held, being paid for, and sold.
+async fn owned(store: &dyn Repository, event: &Event, buyer: BuyerId) -> Result<u32> {
+    let holds = store.running_holds(event.event_id).await?;
+    let orders = store.orders(event.event_id).await?;
+    let held = holds.iter().filter(|hold| hold.buyer_id == buyer).map(|hold| hold.tickets.len());
+    let has_tickets = |order: &&Order| {
+        order.buyer_id == buyer
+            && matches!(order.status, OrderStatus::Paid | OrderStatus::Refunding)
+    };
+    let sold = orders.iter().filter(has_tickets).map(|order| order.tickets.len());
+    Ok(u32::try_from(held.chain(sold).sum::<usize>()).unwrap_or(u32::MAX))
+}
+
+/// What a buyer can do who asked for more than one buyer may own: fewer seats, or fewer holds.
+async fn within_limit(
+    store: &dyn Repository,
+    checkout: &Checkout<'_>,
+    args: &StartArgs,
+    event: &Event,
+    refusal: &Refusal,
+) -> Result<Option<String>> {
+    let Refusal::Limit { owned, allowed, counted, .. } = refusal else { return Ok(None) };
+    let left = allowed.saturating_sub(*owned);
+    let mut hints = Vec::new();
+    if left > 0 {
+        hints.push(match fewer(store, checkout, args, event, left).await? {
+            Some(command) => format!("ask for {left} at the most: `{command}`"),
+            None => format!("ask for {left} at the most"),
+        });
+    }
+    let held = counted.iter().find(|of| of.status == TicketStatus::Held);
+    let order = counted.iter().find(|of| of.status == TicketStatus::Sold);
+    match (held, order.and_then(|of| of.order_id)) {
+        (Some(held), _) => {
+            let own = store.hold(held.hold_id).await?;
+            hints.push(format!("abandon a hold: `{}`", checkout.abandon(&own)));
+        }
+        (None, Some(order)) => hints.push(format!("cancel an order: `tix order cancel {order}`")),
+        (None, None) => {}
+    }
+    Ok(Some(hints.join("; or ")).filter(|hint| !hint.is_empty()))
+}
+
+/// The command that holds so many of the seats that were asked for, if they can be had.
+async fn fewer(
+    store: &dyn Repository,
+    checkout: &Checkout<'_>,
+    args: &StartArgs,
+    event: &Event,
+    left: u32,
+) -> Result<Option<String>> {
+    if args.best.is_some() {
+        let ticket_type = args.ticket_type.as_deref();
+        let wish = Wish { size: left, sections: &args.section, ticket_type, refused: &[] };
+        let is_there = choose(store, event, wish).await.is_ok();
+        return Ok(is_there.then(|| checkout.choose(args, left, None)));
+    }
+    let wanted = as_minted(store, event, &args.seats).await?;
+    let taken = taken(store, event, &wanted).await?;
+    let free = wanted.iter().filter(|seat| !taken.contains(seat)).take(left as usize);
+    let free: Vec<SeatLabel> = free.cloned().collect();
+    Ok((!free.is_empty()).then(|| checkout.start(&free)))
+}
+
+/// What a buyer can do instead of holding the named seats.
 async fn instead(
     store: &dyn Repository,
     checkout: &Checkout<'_>,
     event: &Event,
-    wanted: &[SeatLabel],
+    args: &StartArgs,
     in_the_way: &[Obstacle],
 ) -> Result<Option<String>> {
+    let wanted = &as_minted(store, event, &args.seats).await?[..];
     if let Some(own) = own_hold(store, checkout, in_the_way).await? {
         let verb = format!("tix hold confirm {}", own.hold_id);
         let confirm =
@@ -125,9 +227,45 @@ async fn instead(
     let wait = wait.map(|wait| format!("; or wait: {wait}")).unwrap_or_default();
     let offer = match near(store, event, wanted).await? {
         Some(seats) => offer(&seats, &checkout.start(&seats)),
-        None => format!("let tix choose: `{}`", checkout.best(wanted.len())),
+        None => anywhere(store, checkout, event, wanted.len()).await,
     };
     Ok(Some(format!("{offer}{wait}")))
+}
+
+/// The labels of these seats as their tickets spell them.
+async fn as_minted(
+    store: &dyn Repository,
+    event: &Event,
+    seats: &[SeatLabel],
+) -> Result<Vec<SeatLabel>> {
+    let sections = store.sections(event.event_id).await?;
+    let mut labels = Vec::with_capacity(seats.len());
+    for seat in seats {
+        let section = pick::section(&sections, &seat.section)?;
+        let map = store.section_map(event.event_id, &section.name).await?;
+        let minted = || map.seats().map(|(ticket, _)| &ticket.label);
+        let exact = minted().find(|label| label.row == seat.row && label.seat == seat.seat);
+        let is_alike = |label: &&SeatLabel| {
+            name::same(&label.row, &seat.row) && name::same(&label.seat, &seat.seat)
+        };
+        labels.extend(exact.or_else(|| minted().find(is_alike)).cloned());
+    }
+    Ok(labels)
+}
+
+/// How to get as many seats anywhere, if that is possible; else how to see what is left.
+async fn anywhere(
+    store: &dyn Repository,
+    checkout: &Checkout<'_>,
+    event: &Event,
+    count: usize,
+) -> String {
+    let size = u32::try_from(count).unwrap_or(u32::MAX);
+    let wish = Wish { size, sections: &[], ticket_type: None, refused: &[] };
+    match choose(store, event, wish).await {
+        Ok(_) => format!("let tix choose: `{}`", checkout.best(count)),
+        Err(_) => "see what is left with `tix ticket map`".into(),
+    }
 }
 
 /// Says which seats are free, and how to take them.
@@ -274,7 +412,7 @@ async fn still_to_be_had(
         };
         let offer = match near(store, event, &wanted).await? {
             Some(seats) => offer(&seats, &checkout.start(&seats)),
-            None => format!("let tix choose: `{}`", checkout.best(wanted.len())),
+            None => anywhere(store, &checkout, event, wanted.len()).await,
         };
         format!("{gone}; {offer}")
     };

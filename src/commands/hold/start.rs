@@ -34,7 +34,12 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
                 },
                 Some(count) => match best(store, &event, &caller, args, count).await {
                     Ok((hold, choice)) => (hold, Some(choice)),
-                    Err(error) => return Err(explain::choice(context, args, error).at(&event)),
+                    Err(error) => {
+                        let buyer = caller.buyer_id;
+                        let error =
+                            explain::choice(store, context, args, &event, buyer, error).await;
+                        return Err(error);
+                    }
                 },
             };
             Ok(OneHold { hold, choice, event })

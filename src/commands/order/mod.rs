@@ -39,7 +39,10 @@ async fn list(context: &Context, name: Option<&str>, page: PageArgs) -> Result<(
         .await?;
     (report.orders, report.total) = pages::page(context, page, report.orders);
     if report.total == 0 {
-        context.terminal.notice("no orders yet; `tix hold confirm` makes one");
+        context.advise(
+            "no orders yet; `tix hold list` shows the holds that can be paid for",
+            Some(&report.event.slug),
+        );
     }
     context.print(&report)
 }

@@ -26,7 +26,10 @@ pub(super) async fn run(context: &Context, name: Option<&str>, by: Option<SalesB
         })
         .await?;
     if report.lines.is_empty() {
-        context.terminal.notice("nothing sold yet; `tix hold confirm` sells");
+        context.advise(
+            "nothing sold yet; `tix hold list` shows the holds that can be paid for",
+            Some(&report.event),
+        );
     }
     context.print(&report)
 }

@@ -227,7 +227,7 @@ async fn warn(terminal: &Terminal, counter: &Counter, progress: &Progress) {
     counter.above(|| {
         terminal.notice(
             "the server limits how often one address asks, and all buyers have the same; \
-             `tix serve --rate-limit off` lifts that",
+             start it with --rate-limit off to lift that",
         );
     });
     std::future::pending::<()>().await;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::ticket::TicketArgs;
 use crate::commands::{Context, pick};
-use crate::domain::{Event, TicketId};
+use crate::domain::{Event, Refusal, TicketId};
 use crate::error::{Error, Result};
 use crate::output::csv::optional;
 use crate::output::{Page, Report, Sheet, counted, grouped};
@@ -16,7 +16,7 @@ pub(super) async fn block(context: &Context, args: &TicketArgs, reason: &str) ->
         .with_store(Access::Existing, async |store| {
             let (event, tickets) = chosen(store, args).await?;
             let changed = store.block(event.event_id, &tickets, reason).await;
-            let changed = changed.map_err(|error| Error::from(error).at(&event))?;
+            let changed = changed.map_err(|error| with_hint(error.into()).at(&event))?;
             let reason = Some(reason.to_owned());
             Ok(Outcome::Blocked(Record::new(&event, &tickets, changed, reason)))
         })
@@ -34,6 +34,17 @@ pub(super) async fn unblock(context: &Context, args: &TicketArgs) -> Result<()> 
         })
         .await?;
     context.print(&report)
+}
+
+/// Seats that a buyer has cannot be blocked; the hint says which can.
+fn with_hint(error: Error) -> Error {
+    match error {
+        Error::Refused { refusal: refusal @ Refusal::Taken { .. }, .. } => {
+            let hint = "see which seats can be blocked with `tix ticket list --status available`";
+            Error::refused(refusal, Some(hint.into()))
+        }
+        other => other,
+    }
 }
 
 /// The event and the tickets that were named.

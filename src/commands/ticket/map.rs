@@ -25,7 +25,8 @@ pub(super) async fn run(context: &Context, name: Option<&str>, only: &[String]) 
         .await?;
     if report.map.seats.sections.is_empty() {
         context.terminal.notice(format_args!(
-            "no tickets are minted for {slug}; `tix seed VENUE.csv --event {slug}` mints them",
+            "no tickets are minted for {slug}; mint them from a venue file with --slug {slug}, as \
+             `tix seed --help` shows",
             slug = report.event.slug
         ));
     }

@@ -180,7 +180,7 @@ async fn list(context: &Context, event: Option<&str>, all: bool, page: PageArgs)
         })
         .await?;
     if report.total == 0 {
-        context.terminal.notice("nobody waits; `tix waitlist join` makes somebody wait");
+        context.advise("no entries; `tix waitlist join` adds one", Some(&report.event.slug));
     }
     context.print(&report)
 }

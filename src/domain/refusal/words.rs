@@ -81,14 +81,17 @@ pub(super) fn what_counts(counted: &[Counted], times: Times<'_>) -> String {
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
-/// What a buyer can do who may own no more.
-pub(super) fn room(counted: &[Counted]) -> String {
+/// What a buyer can do who may own no more; none where nothing counts yet. To abandon a hold takes its
+/// session, which a refusal does not tell.
+pub(super) fn room(counted: &[Counted]) -> Option<String> {
     let of = |status| counted.iter().find(move |of| of.status == status);
     let sold = of(TicketStatus::Sold).and_then(|of| of.order_id);
     match (of(TicketStatus::Held), sold) {
-        (Some(held), _) => format!("give up a hold: `tix hold abandon {}`", held.hold_id),
-        (None, Some(order)) => format!("cancel an order: `tix order cancel {order}`"),
-        (None, None) => "wait until the payment under way has ended".into(),
+        (Some(held), _) => Some(format!("abandon hold {} in its session", held.hold_id)),
+        (None, Some(order)) => Some(format!("cancel an order: `tix order cancel {order}`")),
+        (None, None) => {
+            of(TicketStatus::Paying).map(|_| "wait until the payment under way has ended".into())
+        }
     }
 }
 

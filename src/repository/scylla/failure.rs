@@ -178,7 +178,7 @@ pub(super) fn prepare_error(cql: &str, error: PrepareError) -> Error {
     let fault = match &error {
         PrepareError::AllAttemptsFailed {
             first_attempt: RequestAttemptError::DbError(DbError::Invalid, _),
-        } => StoreFault::OtherSchema,
+        } => StoreFault::SchemaBehind,
         _ => StoreFault::Failed,
     };
     StoreError::caused(fault, format!("could not prepare `{begin} …`"), error).into()

@@ -136,13 +136,14 @@ pub(super) async fn status(session: &Session, keyspace: &str) -> Result<SchemaSt
 /// Finds out whether the keyspace has this schema.
 ///
 /// # Errors
-/// [`StoreFault::Missing`] if it has none, [`StoreFault::OtherSchema`] if it has another.
+/// [`StoreFault::Missing`] if it has none, [`StoreFault::SchemaBehind`] or [`StoreFault::SchemaAhead`] if
+/// it has another.
 pub(super) async fn require(session: &Session, keyspace: &str, name: &str) -> Result<()> {
     let found = live(session, keyspace).await?;
     let fault = match applied_version(session, &found).await? {
         Some(VERSION) => return Ok(()),
         Some(version) => StoreError::new(
-            StoreFault::OtherSchema,
+            StoreFault::of_schema(version, VERSION),
             format!("{name} has schema version {version}, this tix works with {VERSION}"),
         ),
         None => StoreError::new(StoreFault::Missing, format!("the store {name} has no schema")),
@@ -153,14 +154,14 @@ pub(super) async fn require(session: &Session, keyspace: &str, name: &str) -> Re
 /// Says what differs from the schema where a statement could not be prepared for that reason.
 pub(super) async fn explain(session: &Session, keyspace: &str, name: &str, error: Error) -> Error {
     let Error::Store(cause) = error else { return error };
-    if cause.fault != StoreFault::OtherSchema {
+    if cause.fault != StoreFault::SchemaBehind {
         return cause.into();
     }
     match status(session, keyspace).await {
         Ok(status) if !status.differences.is_empty() => {
             let what = status.differences.join("; ");
             let message = format!("the schema of {name} is not the one expected: {what}");
-            StoreError::new(StoreFault::OtherSchema, message).into()
+            StoreError::new(StoreFault::SchemaBehind, message).into()
         }
         _ => cause.into(),
     }

@@ -60,7 +60,7 @@ fn resolved(path: &Path) -> std::io::Result<PathBuf> {
 ///
 /// # Errors
 /// [`StoreFault::Missing`], [`StoreFault::NotAStore`], [`StoreFault::ReadOnly`] or
-/// [`StoreFault::OtherSchema`].
+/// [`StoreFault::SchemaBehind`] or [`StoreFault::SchemaAhead`].
 pub(super) fn open_writer(
     location: &SqliteLocation,
     name: &str,
@@ -82,7 +82,8 @@ pub(super) fn open_writer(
 /// its own, too.
 ///
 /// # Errors
-/// [`StoreFault::Missing`], [`StoreFault::NotAStore`] or [`StoreFault::OtherSchema`].
+/// [`StoreFault::Missing`], [`StoreFault::NotAStore`], [`StoreFault::SchemaBehind`] or
+/// [`StoreFault::SchemaAhead`].
 pub fn open_reader(location: &SqliteLocation) -> Result<Connection> {
     let name = name_of(location);
     let location = resolve(location, Access::Existing)?;

@@ -26,7 +26,8 @@ const APPLICATION_ID: u32 = 0x7469_7831;
 /// [`Access::Create`] it may be one of an earlier version, which can be brought up to this one.
 ///
 /// # Errors
-/// [`StoreFault::NotAStore`], or [`StoreFault::OtherSchema`] for another version.
+/// [`StoreFault::NotAStore`], or [`StoreFault::SchemaBehind`] or [`StoreFault::SchemaAhead`] for another
+/// version.
 pub(super) fn check_kind(connection: &Connection, name: &str, access: Access) -> Result<()> {
     let tried = format!("open the store {name}");
     let (application, version, tables) = facts(connection).map_err(|e| sqlite_error(e, &tried))?;
@@ -35,7 +36,7 @@ pub(super) fn check_kind(connection: &Connection, name: &str, access: Access) ->
         (0, 0) if tables == 0 => return Ok(()),
         (APPLICATION_ID, 1..VERSION) if access == Access::Create => return Ok(()),
         (APPLICATION_ID, version) => StoreError::new(
-            StoreFault::OtherSchema,
+            StoreFault::of_schema(version, VERSION),
             format!("{name} has schema version {version}, this tix works with {VERSION}"),
         ),
         _ => StoreError::new(
@@ -72,7 +73,7 @@ pub(super) fn check_version(connection: &Connection) -> Outcome<()> {
     }
     let message =
         format!("the store has schema version {version} by now, this tix works with {VERSION}");
-    Err(StoreError::new(StoreFault::OtherSchema, message).into())
+    Err(StoreError::new(StoreFault::of_schema(version, VERSION), message).into())
 }
 
 /// Makes what is missing, inside the caller's transaction: an older store takes every step that leads

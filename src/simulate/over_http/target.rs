@@ -1,6 +1,7 @@
 //! The server that a rehearsal is sent at, and whether it is the right one.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -107,7 +108,20 @@ impl Target {
     }
 
     fn silent(&self, cause: reqwest::Error) -> Error {
-        Error::NoServer { target: self.to_string(), cause: cause.without_url() }
+        Error::NoServer {
+            target: self.to_string(),
+            listen: self.listen(),
+            cause: cause.without_url(),
+        }
+    }
+
+    /// The address to listen at so that a server of this machine answers here.
+    fn listen(&self) -> Option<SocketAddr> {
+        if self.0.scheme() != "http" || self.0.path() != "/" {
+            return None;
+        }
+        let addresses = self.0.socket_addrs(|| None).unwrap_or_default();
+        addresses.into_iter().find(|address| address.ip().is_loopback())
     }
 
     fn odd(&self, status: StatusCode) -> Error {

@@ -79,9 +79,9 @@ async fn wait_for_tickets(context: &Context, store: &dyn Repository, event: &Eve
         return Ok(());
     }
     context.terminal.notice(format_args!(
-        "{slug} has no tickets yet, or not all; `tix seed VENUE.csv --event {slug}{store}` mints them",
+        "{slug} has no tickets yet, or not all; mint them from a venue file with --slug {slug}, as \
+         `tix seed --help` shows",
         slug = event.slug,
-        store = context.store_option(),
     ));
     while !store.event(event.event_id).await?.minted {
         sleep(LOOK_EVERY).await;
