@@ -118,6 +118,7 @@ struct Event {
     tickets: i64,
     digest: Option<String>,
     minted_at: Option<i64>,
+    starts_at: i64,
 }
 
 /// Names, texts, times and places are what people read: nothing else in the store follows from them,
@@ -151,6 +152,7 @@ fn events(table: &Table) -> Judged<BTreeMap<i64, Event>> {
             tickets: row.int("tickets")?,
             digest: row.nullable("layout_digest", |c| row.text(c).map(Into::into))?,
             minted_at: row.nullable("minted_at", |c| row.int(c))?,
+            starts_at: row.int("starts_at")?,
         };
         if !(1..=10).contains(&event.limit) || event.time_to_pay < 0 || event.payment_time < 0 {
             return row.fault("terms that no event has");
@@ -306,6 +308,9 @@ fn holds(table: &Table, events: &BTreeMap<i64, Event>) -> Judged<BTreeMap<Uuid, 
         let range = event.first..event.first.saturating_add(event.tickets);
         if hold.tickets.is_empty() || !hold.tickets.iter().all(|no| range.contains(no)) {
             return row.fault("not for tickets of its event");
+        }
+        if hold.started_at >= event.starts_at {
+            return row.fault("started when the event had begun");
         }
         if hold.expires_at != hold.started_at.saturating_add(event.time_to_pay) {
             return row.fault("not as long as the event says");

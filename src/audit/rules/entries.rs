@@ -35,17 +35,16 @@ fn fault(evidence: &Evidence, entry: &LineEntry) -> Option<String> {
     if let Some(ended_at) = entry.ended_at.filter(early) {
         return Some(format!("stopped to wait at {ended_at}"));
     }
-    match entry.offer {
-        Some(hold) => offer_fault(evidence, entry, hold),
-        None => {
-            let derived = HoldId::of_offer(entry.entry_id, entry.attempt);
-            let made = evidence.holds.find(derived);
-            let made = made.filter(|hold| evidence.holds.get(*hold).is_some());
-            let made = made
-                .filter(|hold| evidence.is_hold_settled(*hold) && !is_chosen(evidence, derived));
-            made.map(|_| format!("does not say that it was offered hold {derived}"))
-        }
+    if let Some(hold) = entry.offer {
+        return offer_fault(evidence, entry, hold);
     }
+    let derived = HoldId::of_offer(entry.entry_id, entry.attempt);
+    let made = evidence.holds.find(derived).is_some_and(|hold| {
+        evidence.holds.get(hold).is_some()
+            && evidence.is_hold_settled(hold)
+            && !is_chosen(evidence, derived)
+    });
+    made.then(|| format!("does not say that it was offered hold {derived}"))
 }
 
 /// Whether a hold with an id that is derived from an entry may have been given it by a client of an

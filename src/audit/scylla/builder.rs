@@ -236,7 +236,7 @@ impl Builder {
     }
 
     fn hold_row(&mut self, row: HoldRow) -> Option<()> {
-        let ended_as = match row.ended_as.as_deref() {
+        let end = match row.ended_as.as_deref() {
             None => None,
             Some(word) => Some(HoldStatus::of_word(word)?),
         };
@@ -250,7 +250,7 @@ impl Builder {
             }
             _ => return None,
         };
-        let ended_at = row.end_written_at.filter(|_| ended_as.is_some());
+        let ended_at = row.end_written_at.filter(|_| end.is_some());
         let ended_at = ended_at.map(|micros| Timestamp::from_millis(micros.div_euclid(1000)));
         let (started_at, expires_at) = (row.started_at?, row.expires_at?);
         let buyer = self.evidence.buyers.number(row.buyer_id?);
@@ -270,7 +270,7 @@ impl Builder {
             attempt,
             started_at,
             expires_at,
-            ended_as,
+            ended_as: end,
             ended_at,
         };
         self.evidence.holds.store(hold_id, hold);
