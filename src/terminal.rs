@@ -82,10 +82,18 @@ pub struct Terminal {
     width: usize,
     color_out: bool,
     color_err: bool,
-    /// Whether standard output is a terminal.
-    is_terminal: bool,
-    /// Whether standard output is a terminal that can be drawn in.
-    is_window: bool,
+    out: Destination,
+}
+
+/// Where standard output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Destination {
+    /// A file or another program.
+    Elsewhere,
+    /// A terminal that cannot be drawn in.
+    Plain,
+    /// A terminal that can be drawn in.
+    Window,
 }
 
 /// What standard error is told besides errors.
@@ -115,8 +123,11 @@ impl Terminal {
             width: width(),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
-            is_terminal: io::stdout().is_terminal(),
-            is_window: io::stdout().is_terminal() && !environment.dumb,
+            out: match io::stdout().is_terminal() {
+                false => Destination::Elsewhere,
+                true if environment.dumb => Destination::Plain,
+                true => Destination::Window,
+            },
         }
     }
 
@@ -143,7 +154,7 @@ impl Terminal {
     pub fn no_window(&self) -> Option<&'static str> {
         if self.format != Format::Table {
             Some("-o asks for something else than a picture")
-        } else if !self.is_window {
+        } else if self.out != Destination::Window {
             Some("standard output is no terminal")
         } else if io::stderr().is_terminal() && tracing::enabled!(tracing::Level::DEBUG) {
             Some("-v would write across it, unless standard error goes to a file")
@@ -173,7 +184,7 @@ impl Terminal {
         let text = match self.format {
             Format::Table => safe::escaped(text, self.color_out),
             Format::Json => safe::json(text),
-            Format::Csv if self.is_terminal => safe::escaped(text, false),
+            Format::Csv if self.out != Destination::Elsewhere => safe::escaped(text, false),
             Format::Csv => Cow::Borrowed(text),
         };
         let mut out = io::stdout().lock();

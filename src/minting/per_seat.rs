@@ -41,7 +41,7 @@ type Number = u32;
 /// The spellings of names, each once.
 #[derive(Debug, Default)]
 struct Spellings {
-    spellings: Vec<Arc<str>>,
+    known: Vec<Arc<str>>,
     /// Of each spelling, the first one of the same name.
     firsts: Vec<Number>,
     by_spelling: HashMap<Arc<str>, Number>,
@@ -54,10 +54,10 @@ impl Spellings {
         if let Some(known) = self.by_spelling.get(name) {
             return *known;
         }
-        let number = number(self.spellings.len());
+        let number = number(self.known.len());
         let spelling: Arc<str> = name.into();
         self.firsts.push(*self.by_name.entry(name::folded(name)).or_insert(number));
-        self.spellings.push(Arc::clone(&spelling));
+        self.known.push(Arc::clone(&spelling));
         self.by_spelling.insert(spelling, number);
         number
     }
@@ -68,7 +68,7 @@ impl Spellings {
     }
 
     fn spelling(&self, number: Number) -> Arc<str> {
-        Arc::clone(&self.spellings[number as usize])
+        Arc::clone(&self.known[number as usize])
     }
 }
 

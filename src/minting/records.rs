@@ -271,12 +271,11 @@ impl<'r> Record<'r> {
         let column = Column::AisleAfter;
         let mut found = Vec::new();
         for text in self.optional_text(column, faults).unwrap_or_default().split_whitespace() {
-            match text.parse().ok().filter(|seat| (1..seats_per_row).contains(seat)) {
-                Some(seat) => found.push(seat),
-                None => {
-                    let text = text.to_owned();
-                    self.fault(column, Flaw::AisleSeats { text, seats_per_row }, faults);
-                }
+            if let Some(seat) = text.parse().ok().filter(|seat| (1..seats_per_row).contains(seat)) {
+                found.push(seat);
+            } else {
+                let text = text.to_owned();
+                self.fault(column, Flaw::AisleSeats { text, seats_per_row }, faults);
             }
         }
         found

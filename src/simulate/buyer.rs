@@ -107,16 +107,12 @@ impl Buyer<'_> {
     /// Comes, looks for seats, and checks out if he gets some.
     async fn visit(&mut self, nth: usize, visit: &Visit) -> ControlFlow<Leaving> {
         self.pause_or_leave(visit.after_ms).await?;
-        match self.search(visit).await? {
-            Some(hold) => {
-                self.why = Reason::HoldLost;
-                Checkout { buyer: self, hold: &hold, visit: nth }.run().await
-            }
-            None => {
-                self.why = self.shortage();
-                Continue(())
-            }
-        }
+        let Some(hold) = self.search(visit).await? else {
+            self.why = self.shortage();
+            return Continue(());
+        };
+        self.why = Reason::HoldLost;
+        Checkout { buyer: self, hold: &hold, visit: nth }.run().await
     }
 
     /// Why there are no seats for this buyer, by what is known of the venue.

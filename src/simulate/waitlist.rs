@@ -346,7 +346,7 @@ mod tests {
         let (entry, hold) = (EntryId::fresh(), HoldId::fresh());
         let waiter = Waiter { entry_id: entry, session_id: "ann".parse().unwrap() };
         let mut place = line.enter(waiter.clone());
-        assert_eq!(line.waiters(), [waiter.clone()]);
+        assert_eq!(line.waiters(), std::slice::from_ref(&waiter));
         line.somebody_waits().await;
         line.tell(EntryId::fresh(), HoldId::fresh());
         line.tell(entry, hold);

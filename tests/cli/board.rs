@@ -124,7 +124,8 @@ fn a_board_waits_for_the_event_it_is_to_show() {
     let window = Window::open(&sandbox, 80, 24);
     window.enter(BOARD);
     window.shows("nothing to watch in sqlite:tix.db yet; run `tix seed` in another terminal");
-    sandbox.tix(&["event", "add", "Hall", "--slug", "hall", "--date", "2030-12-01T19:30"]).done();
+    let hall = ["event", "add", "Hall", "--slug", "hall", "--date", "2030-12-01T19:30"];
+    sandbox.tix(&[&hall[..], &["--time-zone", "Europe/Berlin"]].concat()).done();
     window.shows("hall has no tickets yet");
     sandbox.seed(&["--slug", "hall"]);
     window.shows("available 26 (100 %)");

@@ -35,8 +35,8 @@ fn start<'a>(session: &'a str, seats: &'a str) -> [&'a str; 8] {
 #[test]
 fn a_clock_that_was_ahead_and_is_set_right_breaks_nothing() {
     let sandbox = Sandbox::seeded();
-    let Some(held) = at(&sandbox, "+5s", &start("ann", "2")) else { return };
-    let hold = hold_id(held);
+    let Some(answer) = at(&sandbox, "+5s", &start("ann", "2")) else { return };
+    let hold = hold_id(answer);
     sandbox.tix(&["hold", "confirm", &hold, "--session", "ann"]).done();
     sandbox.tix(&["audit"]).done();
 }

@@ -41,7 +41,7 @@ fn on_a_fresh_machine_it_makes_its_own_event_sells_it_and_proves_it() {
     assert!(answer.stderr.starts_with("seed 7\n"), "{}", answer.stderr);
     assert!(answer.stdout.starts_with("Sold "), "{}", answer.stdout);
     assert!(answer.stdout.contains("no seat was sold twice"), "{}", answer.stdout);
-    let events = sandbox.json("events", &["event", "list"]);
+    let events = sandbox.json("events", &["event", "list", "--simulated"]);
     assert_eq!(events["events"][0]["simulated"], true);
     assert_eq!(events["events"][0]["tickets"], 200);
 }
@@ -311,7 +311,7 @@ fn several_seeds_tell_how_much_is_chance() {
     let at_max = [&rehearse[..], &["--speed", "max"]].concat();
     let text = sandbox.tix(&at_max).done().stdout;
     assert!(text.starts_with("3 rehearsals; every audit passed."), "{text}");
-    let events = sandbox.json("events", &["event", "list"]);
+    let events = sandbox.json("events", &["event", "list", "--simulated"]);
     assert_eq!(events["events"].as_array().unwrap().len(), 3);
     let sheet = sandbox.tix(&[&virtually[..], &["-o", "csv"]].concat()).done().stdout;
     assert_eq!(sheet.lines().count(), 4, "{sheet}");
@@ -386,7 +386,7 @@ fn the_plan_for_an_event_is_that_of_its_rehearsal() {
     let sandbox = Sandbox::new();
     let crowd = ["--buyers", "120", "--seed", "7", "--bots-share", "0.3"];
     sandbox.tix(&[&["simulate", "--speed", "max", "--limit", "4"], &crowd[..]].concat()).done();
-    let events = sandbox.json("events", &["event", "list"]);
+    let events = sandbox.json("events", &["event", "list", "--simulated"]);
     let slug = events["events"][0]["slug"].as_str().unwrap();
     let (_, own) = plan(&sandbox, &[&crowd[..], &["--limit", "4"]].concat());
     let (_, there) = plan(&sandbox, &[&crowd[..], &["--event", slug]].concat());

@@ -8,7 +8,7 @@ use tix::audit::History;
 use tix::domain::{
     EntryId, EventDraft, EventId, Hold, NewEntry, NewHold, Order, Refusal, TicketStatus, Wish,
 };
-use tix::repository::{DELETION_LAG_MAX, Error, LogStart, StoreFault, StoreUrl};
+use tix::repository::{DELETION_LAG_MAX, Error, LogStart, StoreFault, StoreUrl, TicketFilter};
 
 use crate::world::{World, buyer, code, draft, layout, refusal};
 
@@ -140,7 +140,10 @@ pub(crate) async fn deleted_event_is_unknown_to_other_processes(world: &World) {
     std::thread::sleep(DELETION_LAG_MAX);
     assert_eq!(code(other.start_hold(&claim("lee")).await), "unknown_event");
     assert_eq!(code(other.event(sold.world.event).await), "unknown_event");
-    assert_eq!(code(other.tickets(sold.world.event, &Default::default()).await), "unknown_event");
+    assert_eq!(
+        code(other.tickets(sold.world.event, &TicketFilter::default()).await),
+        "unknown_event"
+    );
     other.close().await;
     sold.is_gone().await;
 }
@@ -206,7 +209,7 @@ pub(crate) async fn other_events_are_untouched_by_a_deletion(world: &World) {
     let (ann, bob) = (buyer("ann"), buyer("bob"));
     let order = {
         let hold = world.hold(&ann, &["A/1/1"]).await;
-        world.pay(&ann, &hold, "card").await
+        world.pay(&ann, &hold, "first card").await
     };
     let sold = sold(world, "rehearsal", true).await;
     delete(world, sold.world.event).await.unwrap();
@@ -215,7 +218,7 @@ pub(crate) async fn other_events_are_untouched_by_a_deletion(world: &World) {
     // The numbers of the deleted event are not those of the next one.
     let next = another(world, "next", false).await;
     let hold = next.hold(&bob, &["A/1/1"]).await;
-    next.pay(&bob, &hold, "card").await;
+    next.pay(&bob, &hold, "next card").await;
     let counts = next.repository.counts(next.event).await.unwrap();
     assert_eq!(counts.iter().map(|c| (c.minted, c.sold)).collect::<Vec<_>>(), [(40, 1), (10, 0)]);
     passes_the_audit(world).await;

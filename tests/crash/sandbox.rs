@@ -134,7 +134,7 @@ impl Sandbox {
     /// What the events of the store are called, by their date: the newest rehearsal is the last.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<String> {
-        let document = self.json(&["event", "list"]);
+        let document = self.json(&["event", "list", "--simulated"]);
         document["events"].as_array().unwrap().iter().map(|event| text(&event["slug"])).collect()
     }
 

@@ -197,7 +197,7 @@ async fn stop_ends_the_wait_for_the_store() {
     let begun = Instant::now();
     let report = run.while_away(State::Refuses, Duration::from_mins(10)).await;
     stopped.await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_mins(1));
     assert!(report.interrupted && !report.audit_made);
     assert!(report.buyers.still_running > 0, "{:?}", report.buyers);
     adds_up(&report);

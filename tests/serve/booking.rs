@@ -86,7 +86,7 @@ async fn the_best_seats_are_not_accessible_ones_unless_asked_for() {
 
     let shown = answer(server.get("/v1/events/ramp")).await.is(200);
     let section = &shown["sections"][0];
-    let types: Vec<(&str, u64, bool)> = section["types"]
+    let shown: Vec<(&str, u64, bool)> = section["types"]
         .as_array()
         .unwrap()
         .iter()
@@ -95,12 +95,12 @@ async fn the_best_seats_are_not_accessible_ones_unless_asked_for() {
             (of["type"].as_str().unwrap(), of["seats"].as_u64().unwrap(), only_if_asked_for)
         })
         .collect();
-    assert_eq!(types, [("std", 3, false), ("wheelchair", 1, true), ("companion", 1, true)]);
+    assert_eq!(shown, [("std", 3, false), ("wheelchair", 1, true), ("companion", 1, true)]);
     assert_eq!(section["types"][0]["price_max"]["amount"], "30.00");
     let counts = async || {
         let counts = answer(server.get("/v1/events/ramp/counts?by=section")).await.is(200);
-        let types = counts["sections"][0]["types"].as_array().unwrap();
-        types.iter().map(|of| of["available"].clone()).collect::<Value>()
+        let counted = counts["sections"][0]["types"].as_array().unwrap();
+        counted.iter().map(|of| of["available"].clone()).collect::<Value>()
     };
     until("the hold to be counted", counts, |counts| *counts == json!([3, 0, 1])).await;
 }

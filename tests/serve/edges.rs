@@ -33,7 +33,7 @@ fn is_problem(head: &str, problem: &Value, status: u16, reason: &str) {
 async fn what_is_no_http_is_refused_with_a_problem() {
     let server = Server::start();
     let long = "x".repeat(70_000);
-    let many: String = (0..150).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many = (0..150).map(|n| format!("X-{n}: 1\r\n")).collect::<Vec<_>>().concat();
     for (request, status, reason) in [
         ("GARBAGE\r\n\r\n".to_owned(), 400, "bad_request"),
         ("GET / HTTP/9.9\r\nHost: x\r\n\r\n".to_owned(), 400, "bad_request"),

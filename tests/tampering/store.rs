@@ -244,7 +244,7 @@ impl Play {
         self.pay(&next).await;
         self.pass(TIME_TO_PAY - PAYMENT_TIME - Duration::from_mins(1));
         self.begin(&late, "card").await;
-        self.pass(Duration::from_millis(119_000));
+        self.pass(Duration::from_secs(119));
         self.record(&late, "card", PaymentOutcome::Declined).await;
 
         let paid = self.hold("ann", &[("Stalls", "2", 2), ("Stalls", "2", 3)]).await;

@@ -280,7 +280,7 @@ fn swap(
 }
 
 /// Whether a value is a status or another word of a few.
-pub(crate) fn is_status(value: &&Value) -> bool {
+pub(crate) fn is_status(value: &Value) -> bool {
     matches!(value, Value::Text(text) if WORDS.contains(&text.as_str()))
 }
 

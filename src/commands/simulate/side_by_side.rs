@@ -100,7 +100,7 @@ impl Briefs {
         match cut {
             0 => {}
             1 => words.push_str("; 1 was cut short and is left out"),
-            _ => words.push_str(&format!("; {} were cut short and are left out", grouped(cut))),
+            _ => words.extend(["; ", &grouped(cut), " were cut short and are left out"]),
         }
         let failed = self.begun.iter().filter(|brief| !brief.audit_passed);
         let failed: Vec<String> = failed.map(|brief| brief.seed.to_string()).collect();
@@ -108,7 +108,7 @@ impl Briefs {
             (true, _) => words.push('.'),
             (false, true) => words.push_str("; every audit passed."),
             (false, false) => {
-                words.push_str(&format!("; THE AUDIT FAILED with seed {}.", failed.join(", ")));
+                words.extend(["; THE AUDIT FAILED with seed ", &failed.join(", "), "."]);
             }
         }
         words

@@ -31,7 +31,7 @@ const CLAIM_MAX: Duration = ANSWER_MAX.saturating_add(SERVER_GIVES_UP_AFTER);
 /// How long after a mark nothing of the event is changed any more by whoever did not read it.
 const QUIET_AFTER: Duration = DELETION_LAG_MAX.saturating_add(CLAIM_MAX);
 /// How long a sale stops at most while it is looked whether the event may be deleted.
-const ASKED_FOR: Duration = Duration::from_secs(60);
+const ASKED_FOR: Duration = Duration::from_mins(1);
 
 /// Rows that are removed at the same time.
 const ROWS_AT_ONCE: usize = 64;

@@ -52,9 +52,9 @@ pub(super) fn bar(part: f64, whole: f64, ink: Ink) -> Markup {
 
 /// A whole and its parts, with bars; the last row is the whole.
 pub(super) fn shares(table: &Breakdown) -> Markup {
-    let count = |part: &Part| match part.pointer {
-        Some(pointer) => count_figure(pointer, part.count),
-        None => html! { (grouped(part.count)) },
+    let count = |part: &Part| {
+        let plain = || html! { (grouped(part.count)) };
+        part.pointer.map_or_else(plain, |pointer| count_figure(pointer, part.count))
     };
     html! {
         table.shares {

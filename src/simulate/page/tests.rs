@@ -214,8 +214,11 @@ fn one_point_makes_a_chart() {
     assert!(!page.contains("NaN"));
 }
 
+/// Points of a chart, across and down.
+type Points = Vec<(f64, f64)>;
+
 /// The places of the circles of the first chart, and the corners of its line, as they are drawn.
-fn drawn(page: &str) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn drawn(page: &str) -> (Points, Points) {
     let chart = page.split("Tickets sold over time").nth(1).unwrap();
     let chart = chart.split("<svg class=\"plot wide\"").nth(1).unwrap();
     let chart = chart.split("</svg>").next().unwrap();
