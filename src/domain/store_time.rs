@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::Timestamp;
 use super::time::spoken;
 
-/// How far the store's time may jump ahead within [`BUDGET_LASTS`] before that is a fault: less than
+/// How far the store's time may jump ahead within an hour before that is a fault: less than
 /// a buyer notices of a time to pay, more than a clock that is kept right is ever corrected by.
 pub const JUMP_MAX: Duration = Duration::from_mins(1);
 

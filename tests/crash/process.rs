@@ -139,7 +139,9 @@ impl Answer {
     #[track_caller]
     pub(crate) fn refused(self, reason: &str) -> Self {
         self.ended(3);
-        assert!(self.stderr.starts_with(&format!("error: {reason}: ")), "{}", self.stderr);
+        // A notice may come before it: others keep the store locked for a while.
+        let is_why = |line: &str| line.starts_with(&format!("error: {reason}: "));
+        assert!(self.stderr.lines().any(is_why), "{}", self.stderr);
         self
     }
 

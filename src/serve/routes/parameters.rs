@@ -42,7 +42,7 @@ macro_rules! parameters {
     };
 }
 
-fn session() -> ObjectBuilder {
+fn printable() -> ObjectBuilder {
     text().min_length(Some(1)).max_length(Some(200)).pattern(Some(PRINTABLE))
 }
 
@@ -52,10 +52,10 @@ parameters! {
         "The slug or the id of the show", text().examples(["hamlet"]);
     /// The checkout, where it has to be known.
     SessionHeader: ("Tix-Session", ParameterIn::Header), Required::True,
-        "The checkout that acts", session().examples(["a-long-random-text"]);
+        "The checkout that acts", printable().examples(["a-long-random-text"]);
     /// The checkout, where it need not be known.
     MaybeSessionHeader: ("Tix-Session", ParameterIn::Header), Required::False,
-        "The checkout, to hear of its holds and places in line", session();
+        "The checkout, to hear of its holds and places in line", printable();
     /// Whom the limit counts.
     BuyerHeader: ("Tix-Buyer", ParameterIn::Header), Required::False,
         "Whom the limit counts; derived from the session where it is missing",
@@ -65,5 +65,5 @@ parameters! {
         "The tag of what one has", text();
     /// What a follower heard last.
     LastEventIdHeader: ("Last-Event-ID", ParameterIn::Header), Required::False,
-        "The id of the last event that was heard", text();
+        "The id of the last event that was heard", printable();
 }
