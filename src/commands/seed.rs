@@ -73,13 +73,20 @@ async fn mint(
 /// Says what can be done with the event now.
 fn point_on(context: &Context, event: &Event) {
     let option = context.store_option();
-    let event = quoted(&event.slug);
-    let steps = [
-        (format!("tix watch-cdc{option}"), "see every change as it happens"),
-        (format!("tix hold start --event {event} --best 2{option}"), "hold the two best seats"),
-        (format!("tix ticket map --event {event}{option}"), "see the venue"),
+    let slug = quoted(&event.slug);
+    let hold = match event.terms.limit.min(u32::try_from(event.tickets).unwrap_or(u32::MAX)) {
+        _ if event.is_sale_closed(context.now()) => None,
+        1 => Some(("1", "hold the best seat")),
+        _ => Some(("2", "hold the two best seats")),
+    };
+    let hold = hold
+        .map(|(count, why)| (format!("tix hold start --event {slug} --best {count}{option}"), why));
+    let mut steps = vec![(format!("tix watch-cdc{option}"), "see every change as it happens")];
+    steps.extend(hold);
+    steps.extend([
+        (format!("tix ticket map --event {slug}{option}"), "see the venue"),
         (format!("tix simulate --buyers 1000{option}"), "rehearse a sale on an event of its own"),
-    ];
+    ]);
     context.terminal.next_steps("Next, here or in another terminal:", &steps);
 }
 
