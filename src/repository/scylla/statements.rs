@@ -144,7 +144,7 @@ const SELECT_SOME_ENTRIES: &str = "SELECT event_id, entry_id, session_id, buyer_
 
 const SELECT_EVENT_OF_ENTRY: &str = "SELECT event_id FROM waitlist_entries WHERE entry_id = ?";
 
-const SELECT_LISTED: &str = "SELECT version, entries FROM waitlist_counts \
+const SELECT_LISTED: &str = "SELECT version, listed FROM waitlist_counts \
      WHERE event_id = ? AND owner_id = ?";
 
 const SELECT_REFERENCE: &str = "SELECT hold_id FROM payment_references \
@@ -491,10 +491,10 @@ statements! {
     select_listed: Read, "read how many entries wait", SELECT_LISTED;
     select_listed_serially: SerialRead, "read how many entries wait", SELECT_LISTED;
     first_listed: Decide, "list a first entry that waits",
-        "INSERT INTO waitlist_counts (event_id, owner_id, version, entries) VALUES (?, ?, ?, ?)
+        "INSERT INTO waitlist_counts (event_id, owner_id, version, listed) VALUES (?, ?, ?, ?)
          IF NOT EXISTS USING TIMEOUT 2s";
     change_listed: Decide, "list an entry that waits",
-        "UPDATE waitlist_counts USING TIMEOUT 2s SET version = ?, entries = ?
+        "UPDATE waitlist_counts USING TIMEOUT 2s SET version = ?, listed = ?
           WHERE event_id = ? AND owner_id = ? IF version = ?";
     join_line: Decide, "join the line",
         "INSERT INTO waitlist (event_id, entry_id, session_id, buyer_id, section, type_id, size,
