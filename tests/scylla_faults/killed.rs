@@ -148,6 +148,7 @@ async fn die_at_every_write(story: Story) {
     }
     stage.direct.recover_payments(stage.event).await.unwrap();
     assert_eq!(stage.check().await, [""; 0], "{story:?}, recovered");
+    stage.audit_passes(&format!("{story:?}")).await;
     join_all(
         survivors.iter().map(|survivor| comes_to_rest(&stage, &survivor.party, &survivor.died_at)),
     )
@@ -155,6 +156,7 @@ async fn die_at_every_write(story: Story) {
     stage.refund_all().await;
     assert_eq!(stage.check().await, [""; 0], "{story:?}, given back");
     assert_eq!(stage.counted().await, 0, "{story:?}: somebody is counted for what he has not");
+    stage.audit_passes(&format!("{story:?}, given back")).await;
     stage.direct.close().await;
 }
 
@@ -166,4 +168,75 @@ async fn a_client_may_die_between_any_two_of_its_writes() {
         failed.extend(told.await.is_err().then_some(story));
     }
     assert!(failed.is_empty(), "see above what went wrong in {failed:?}");
+}
+
+/// A group whose last seat is claimed by a rival when the others are read as free: its claim is undone,
+/// and the client dies at one of its writes. None where it is through before.
+async fn dies_refused(
+    stage: &Stage,
+    (proxy, line): (&Proxy, &dyn Repository),
+    (fault, writes): (Fault, u32),
+) -> Option<(Party, Party)> {
+    let party = stage.party(3).await;
+    let mut rival = party.somebody_else();
+    rival.claim.tickets.drain(..2);
+    proxy.strike(fault, Counts::Writes, writes, 1);
+    proxy.hold_back("INSERT INTO holds (");
+    let claimed = async {
+        tokio::select! {
+            claimed = line.start_hold(&party.claim) => Some(claimed),
+            () = proxy.death() => None,
+        }
+    };
+    let beaten = async {
+        let is_held_back = tokio::select! {
+            () = proxy.held_back() => true,
+            () = proxy.death() => false,
+        };
+        stage.direct.start_hold(&rival.claim).await.unwrap();
+        if is_held_back {
+            proxy.let_pass();
+        }
+    };
+    let (claimed, ()) = tokio::join!(claimed, beaten);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    proxy.heal();
+    match claimed {
+        Some(claimed) => {
+            assert_eq!(code(claimed), "taken");
+            assert!(writes > 8, "a refused claim has {writes} writes only");
+            None
+        }
+        None => Some((party, rival)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_whose_claim_is_refused_may_die_between_any_two_writes() {
+    let Some(stage) = Stage::with(TIME_TO_PAY, PAYMENT_TIME).await else { return };
+    let mut survivors = Vec::new();
+    for fault in [Fault::DiesBefore, Fault::DiesAfter] {
+        let (proxy, line) = stage.line().await;
+        for writes in 1..=WRITES_MAX {
+            let died = dies_refused(&stage, (&proxy, &*line), (fault, writes)).await;
+            let Some((party, rival)) = died else { break };
+            let again = stage.direct.start_hold(&party.claim).await;
+            assert!(matches!(code(again), "taken" | "busy" | "expired"), "{fault:?} {writes}");
+            assert!(stage.has_all(&rival).await, "{fault:?} {writes}");
+            survivors.push((party, rival, format!("{fault:?} {writes}")));
+        }
+        line.close().await;
+    }
+    stage.direct.repair(stage.event).await.unwrap();
+    stage.audit_passes("repaired").await;
+    tokio::time::sleep(TIME_TO_PAY).await;
+    for (party, rival, died_at) in &survivors {
+        let _ = stage.direct.abandon(rival.hold(), rival.session()).await;
+        comes_to_rest(&stage, party, died_at).await;
+    }
+    stage.direct.repair(stage.event).await.unwrap();
+    assert_eq!(stage.check().await, [""; 0]);
+    assert_eq!(stage.counted().await, 0, "a buyer is counted for what it has not");
+    stage.audit_passes("at rest").await;
+    stage.direct.close().await;
 }

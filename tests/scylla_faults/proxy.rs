@@ -87,6 +87,10 @@ struct State {
     original: Mutex<Option<(Instant, Vec<u8>)>>,
     /// What a driver did that it must not do.
     misdeeds: Mutex<Vec<String>>,
+    /// How the next statement begins that is held back.
+    gate: Mutex<Option<&'static str>>,
+    is_held_back: Notify,
+    may_pass: Notify,
 }
 
 /// A line to a server.
@@ -129,6 +133,20 @@ impl Proxy {
     pub(crate) fn heal(&self) {
         *self.state.plan.lock().unwrap() = None;
         *self.state.dead.lock().unwrap() = false;
+    }
+
+    /// Holds back the next request whose statement begins like this, until [`Self::let_pass`].
+    pub(crate) fn hold_back(&self, statement: &'static str) {
+        *self.state.gate.lock().unwrap() = Some(statement);
+    }
+
+    /// Waits until that request has come.
+    pub(crate) async fn held_back(&self) {
+        self.state.is_held_back.notified().await;
+    }
+
+    pub(crate) fn let_pass(&self) {
+        self.state.may_pass.notify_one();
     }
 
     /// The statement that the fault struck; none if it has not.
@@ -199,6 +217,11 @@ impl State {
         if struck {
             *original = Some((Instant::now(), frame.body.clone()));
         }
+    }
+
+    /// Whether this request is held back.
+    fn holds_back(&self, statement: &str) -> bool {
+        self.gate.lock().unwrap().take_if(|begins| statement.starts_with(*begins)).is_some()
     }
 
     fn is_dead(&self) -> bool {
@@ -353,6 +376,14 @@ fn forward(
         state.watch(statement, &frame, fault.is_some());
     }
     match fault {
+        None if statement.is_some_and(|statement| state.holds_back(&statement)) => {
+            let (state, request) = (Arc::clone(state), request.clone());
+            tokio::spawn(async move {
+                state.is_held_back.notify_one();
+                state.may_pass.notified().await;
+                let _ = request.send(frame.bytes());
+            });
+        }
         None => drop(request.send(frame.bytes())),
         Some(Fault::DiesBefore) => state.die(),
         Some(Fault::LosesRequest) => {}

@@ -185,6 +185,15 @@ impl Stage {
         store.uncounted(self.direct.now())
     }
 
+    /// The audit must pass.
+    pub(crate) async fn audit_passes(&self, at: &str) {
+        let url = format!("scylla://{}/{KEYSPACE}", self.node).parse().unwrap();
+        let (event, here) = (self.event, tokio::runtime::Handle::current());
+        let audit = move || here.block_on(tix::audit::run(&url, Some(event), Arc::default()));
+        let report = tokio::task::spawn_blocking(audit).await.unwrap().unwrap();
+        assert!(report.passed, "{at}: {:#?}", report.violations);
+    }
+
     /// Gives every paid order back; then nothing may be left.
     pub(crate) async fn refund_all(&self) {
         let provider = SimulatedProvider::new(ProviderSettings::default());

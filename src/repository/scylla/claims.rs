@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use super::catalogue::StoredTicket;
 use super::database::{Database, Decision, Patience, Unread, jittered};
 use super::holds::{
-    LOOK_AGAIN, TRIES_MAX, busy, done, find, find_serially, free, list_claiming, queue_rows, unlist,
+    CLAIMING_MAX, LOOK_AGAIN, TRIES_MAX, busy, done, find, find_serially, free, list_claiming,
+    queue_rows, unlist,
 };
 use super::projection::{Shown, show};
 use super::queue::{self, Step};
@@ -17,7 +18,7 @@ use super::rows::{HoldRow, QueueRow, TicketCopy};
 use super::waitlist::{self, Passed};
 use super::{limits, settlement};
 use crate::domain::{
-    Event, HoldId, IdempotencyKey, NewHold, Obstacle, Refusal, Timestamp, obstacles,
+    Event, HoldId, HoldStatus, IdempotencyKey, NewHold, Obstacle, Refusal, Timestamp, obstacles,
 };
 use crate::repository::{Caller, Result};
 
@@ -243,16 +244,20 @@ async fn claim_all(db: &Database, hold: &HoldRow) -> Result<Vec<Step>> {
 
 /// Undoes a claim that was refused or failed and that may have got its first `tried` tickets.
 ///
+/// The hold is withdrawn first: where this process dies meanwhile, repair sees what is to be freed.
 /// Where this fails in turn, what is left ends at the hold's deadline; the buyer was told that he
 /// has nothing. Where a request to claim may yet land, his tickets are counted until then: it would
 /// give him one that is not counted otherwise.
 async fn withdraw(db: &Database, hold: &HoldRow, tried: usize, may_land: bool) {
     let tickets = hold.tickets.iter().take(tried);
-    let freed: Vec<_> = tickets.map(|t| queue::free_claimed(db, hold, t.ticket_id)).collect();
-    let freed: Result<Vec<Step>> = join_all(freed).await.into_iter().collect();
     let withdrawn = async {
-        freed?;
-        if forget(db, hold).await? && !may_land {
+        let mut ended_as = None;
+        if tried > 0 && waitlist::withdraw(db, hold).await? {
+            ended_as = Some(HoldStatus::Expired);
+        }
+        let freed = tickets.clone().map(|t| queue::free_claimed(db, hold, t.ticket_id));
+        try_join_all(freed).await?;
+        if forget(db, hold, ended_as).await? && !may_land {
             limits::take_back(db, hold).await?;
         }
         unlist(db, hold, db.clock.write_time()).await
@@ -262,18 +267,17 @@ async fn withdraw(db: &Database, hold: &HoldRow, tried: usize, may_land: bool) {
     }
     if tried > 0 {
         // Who joined while it had them found nothing free.
-        let tickets = hold.tickets.iter().take(tried);
         waitlist::look_again(db, hold.event_id, tickets, &Passed::default()).await;
     }
 }
 
-/// Removes the row of a hold whose claim was refused. False where somebody ended it or pays for it,
-/// and so deals with what is left of it.
-async fn forget(db: &Database, hold: &HoldRow) -> Result<bool> {
+/// Removes the row of a hold whose claim was refused. False where it has another end by now, or is
+/// paid for: then whoever did so deals with what is left of it.
+async fn forget(db: &Database, hold: &HoldRow, ended_as: Option<HoldStatus>) -> Result<bool> {
     let statement = &db.statements.forget_hold;
     let mut patience = Patience::default();
     loop {
-        let values = (hold.hold_id, hold.started_at);
+        let values = (hold.hold_id, hold.started_at, ended_as);
         match db.decide::<Unread>(statement, values).await? {
             Decision::Applied => return Ok(true),
             Decision::Refused(Unread) => return Ok(find(db, hold.hold_id).await?.is_none()),
@@ -304,8 +308,11 @@ async fn repeated(db: &Database, claim: &HoldRow, mut row: HoldRow) -> Result<Op
         if row.ended_as.is_none() && owned == row.tickets.len() {
             return Ok(Some(row));
         }
-        // Tickets are claimed in order: where the last one was never reached, somebody may be at it.
-        let at_work = row.ended_as.is_none() && row.expires_at > now && row.order_id.is_none();
+        // Tickets are claimed in order: where the last one was never reached, somebody may be at it,
+        // and where it was withdrawn, about to forget it.
+        let is_withdrawn = row.is_withdrawn() && now.since(row.started_at) < CLAIMING_MAX;
+        let goes_on = row.ended_as.is_none() && row.expires_at > now;
+        let at_work = (goes_on || is_withdrawn) && row.order_id.is_none();
         if !at_work {
             return Err(Refusal::over(row.expires_at, row.ended_as).into());
         }

@@ -331,7 +331,7 @@ impl HoldRow {
             && self.tickets == other.tickets
     }
 
-    /// Whether it is an offer that was withdrawn, so that the one who waits never had it.
+    /// Whether it was withdrawn before it was whole: its buyer, or the one who waits, never had it.
     pub(super) fn is_withdrawn(&self) -> bool {
         self.ended_as == Some(HoldStatus::Expired)
     }

@@ -18,7 +18,7 @@ use crate::repository::{Error, Result, SchemaStatus, StoreError, StoreFault};
 pub const SCHEMA: &str = include_str!("../../../schema.cql");
 
 /// The version of [`SCHEMA`], kept in the table `schema_version`.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// The row of `schema_version` that is ours.
 const COMPONENT: &str = "tix";
@@ -37,7 +37,7 @@ const CLOSES_SALES_SINCE: u32 = 3;
 /// What leads from one version to the next, the oldest first: the version that a step starts from,
 /// and its statements. [`apply`] makes every type, table, view and column that is missing before the
 /// first step, so a step only has what that cannot do. It may be executed again after a crash.
-const STEPS: [(u32, &str); 2] = [(1, ""), (2, include_str!("steps/from_2.cql"))];
+const STEPS: [(u32, &str); 3] = [(1, ""), (2, include_str!("steps/from_2.cql")), (3, "")];
 
 /// Makes what is missing: an older keyspace gets the types, tables, views and columns that it lacks,
 /// then takes every step that leads from its version to this one. Returns what the server warned
@@ -227,7 +227,7 @@ async fn live(session: &Session, keyspace: &str) -> Result<BTreeMap<String, Obje
     {
         if let Some(object) = objects.get_mut(&table) {
             object.add(&column, &form);
-            object.set_key(&column, &kind, usize::try_from(position).unwrap_or(0));
+            object.set_kind(&column, &kind, usize::try_from(position).unwrap_or(0));
         }
     }
     for (name, fields, forms) in select::<(String, Vec<String>, Vec<String>)>(

@@ -2,7 +2,7 @@
 //!
 //! Knows as much of CQL as that one file uses, and a test holds the file to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A type, table or view: its columns and, of tables, the key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,6 +11,8 @@ pub(super) struct Object {
     pub(super) kind: &'static str,
     /// Columns with their types. Of a view, only those that are named.
     columns: BTreeMap<String, String>,
+    /// The columns that a partition has once.
+    statics: BTreeSet<String>,
     /// The columns of the partition key, in order.
     partition: Vec<String>,
     /// The columns that order a partition.
@@ -30,11 +32,15 @@ impl Object {
         self.columns.insert(column.to_owned(), form);
     }
 
-    /// Puts a column into the key, as `system_schema.columns` describes it.
-    pub(super) fn set_key(&mut self, column: &str, kind: &str, position: usize) {
+    /// Notes the kind of a column, as `system_schema.columns` describes it.
+    pub(super) fn set_kind(&mut self, column: &str, kind: &str, position: usize) {
         let key = match kind {
             "partition_key" => &mut self.partition,
             "clustering" => &mut self.clustering,
+            "static" => {
+                self.statics.insert(column.to_owned());
+                return;
+            }
             _ => return,
         };
         if key.len() <= position {
@@ -52,7 +58,10 @@ impl Object {
         let lacking =
             self.columns.iter().filter(|(column, _)| !other.columns.contains_key(*column));
         lacking
-            .map(|(column, form)| format!("ALTER {} {name} ADD {column} {form}", self.kind))
+            .map(|(column, form)| {
+                let suffix = if self.statics.contains(column) { " STATIC" } else { "" };
+                format!("ALTER {} {name} ADD {column} {form}{suffix}", self.kind)
+            })
             .collect()
     }
 
@@ -66,7 +75,11 @@ impl Object {
             match other.columns.get(column) {
                 None => differences.push(format!("{} {name} lacks {column}", self.kind)),
                 // What a view shows has the type of its table.
-                Some(there) if there == form || self.kind == "view" => {}
+                Some(there) if there == form || self.kind == "view" => {
+                    if self.statics.contains(column) != other.statics.contains(column) {
+                        differences.push(format!("{name}.{column} is of another kind"));
+                    }
+                }
                 Some(there) => {
                     differences.push(format!("{name}.{column} is {there}, not {form}"));
                 }
@@ -114,11 +127,17 @@ fn read_columns(kind: &'static str, text: &str) -> Option<Object> {
             continue;
         }
         let (column, form) = part.split_once(char::is_whitespace)?;
-        let form = form.trim().strip_suffix("STATIC").unwrap_or(form);
+        let form = match form.trim().strip_suffix("STATIC") {
+            Some(form) => {
+                object.set_kind(column, "static", 0);
+                form
+            }
+            None => form,
+        };
         match form.trim().strip_suffix("PRIMARY KEY") {
             Some(form) => {
                 object.add(column, form);
-                object.set_key(column, "partition_key", 0);
+                object.set_kind(column, "partition_key", 0);
             }
             None => object.add(column, form),
         }
@@ -143,10 +162,10 @@ fn read_key(object: &mut Object, text: &str) -> Option<()> {
     let (partition, clustering) = parts.split_first()?;
     let partition = in_brackets(partition).map_or(partition.as_str(), |(inner, _)| inner);
     for (position, column) in split(partition).iter().enumerate() {
-        object.set_key(column, "partition_key", position);
+        object.set_kind(column, "partition_key", position);
     }
     for (position, column) in clustering.iter().enumerate() {
-        object.set_key(column, "clustering", position);
+        object.set_kind(column, "clustering", position);
     }
     Some(())
 }
@@ -215,19 +234,23 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let wanted =
-            &objects("CREATE TABLE IF NOT EXISTS a (x int PRIMARY KEY, y text, z int)")["a"];
-        let found =
-            &objects("CREATE TABLE IF NOT EXISTS a (x int, y int, w int, PRIMARY KEY (x, y))");
+        let wanted = &objects(
+            "CREATE TABLE IF NOT EXISTS a (x int PRIMARY KEY, y text, z int STATIC, s int STATIC)",
+        )["a"];
+        let found = &objects(
+            "CREATE TABLE IF NOT EXISTS a (x int, y int, w int, s int, PRIMARY KEY (x, y))",
+        );
         assert_eq!(
             wanted.differences("a", &found["a"]),
             [
+                "a.s is of another kind",
                 "a.y is int, not text",
                 "table a lacks z",
                 "a.w is not part of the schema",
                 "table a has another key",
             ]
         );
+        assert_eq!(wanted.additions("a", &found["a"]), ["ALTER table a ADD z int STATIC"]);
         assert!(wanted.differences("a", wanted).is_empty());
     }
 }

@@ -323,7 +323,7 @@ statements! {
     /// A hold whose claim was refused is forgotten, unless it was started anew since.
     forget_hold: Decide, "forget a refused hold",
         "DELETE FROM holds USING TIMEOUT 2s WHERE hold_id = ?
-         IF started_at = ? AND order_id = null AND ended_as = null";
+         IF started_at = ? AND order_id = null AND ended_as = ?";
     /// Nobody ended or pays for the hold, in time by the server's clock → this attempt pays.
     begin_attempt: Decide, "begin to pay for a hold",
         "UPDATE holds USING TIMEOUT 2s
@@ -344,7 +344,7 @@ statements! {
         "UPDATE holds USING TIMEOUT 2s SET ended_as = ?
           WHERE hold_id = ? IF order_id = ? AND ended_as = null";
     /// An offer of which nobody was told → withdrawn.
-    withdraw_hold: Decide, "withdraw an offer",
+    withdraw_hold: Decide, "withdraw a hold",
         "UPDATE holds USING TIMEOUT 2s SET ended_as = 'expired'
           WHERE hold_id = ? IF started_at = ? AND order_id = null AND ended_as = null";
     /// An offer that was never begun → withdrawn.
@@ -476,8 +476,8 @@ statements! {
 
     // ── the line ──────────────────────────────────────────────────────────────────────────────
 
-    select_line_mark: Read, "look whether somebody waits",
-        "SELECT DISTINCT event_id, line FROM waitlist WHERE event_id = ?";
+    select_line_head: Read, "look whether somebody waits",
+        "SELECT DISTINCT event_id, line, offering FROM waitlist WHERE event_id = ?";
     select_line: Read, "read the line", SELECT_LINE;
     select_entry: Read, "read an entry of the line", SELECT_ENTRY;
     select_entry_serially: SerialRead, "read an entry of the line", SELECT_ENTRY;
@@ -506,8 +506,10 @@ statements! {
           WHERE event_id = ? AND entry_id = ? IF status = 'waiting' AND attempt = ?";
     /// Waiting → offered this hold.
     offer: Decide, "offer tickets to one who waits",
-        "UPDATE waitlist USING TIMEOUT 2s SET status = 'offered', hold_id = ?, tickets = ?
-          WHERE event_id = ? AND entry_id = ? IF status = 'waiting' AND attempt = ?";
+        "UPDATE waitlist USING TIMEOUT 2s
+            SET status = 'offered', hold_id = ?, tickets = ?, offering = ?
+          WHERE event_id = ? AND entry_id = ?
+             IF status = 'waiting' AND attempt = ? AND offering = ?";
     /// Not a decision, and of a column that nothing else writes: it only spares a look.
     mark_made: Write, "note that an offer is made",
         "UPDATE waitlist SET made = ? WHERE event_id = ? AND entry_id = ?";

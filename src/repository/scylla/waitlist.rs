@@ -27,6 +27,7 @@ mod mending;
 mod serving;
 
 pub(super) use line::{Looks, Remembered};
+pub(super) use mending::withdraw;
 pub(super) use serving::{Passed, look_again, pass_on};
 
 /// Holds that are read at the same time.

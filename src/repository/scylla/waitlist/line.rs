@@ -118,7 +118,8 @@ const FULL_FOR: Duration = Duration::from_secs(1);
 
 /// The lines that this process has read, each as long as its mark stays the same. The mark changes in
 /// the same write with which an entry begins to wait: until then every entry that waits is among
-/// those that were read. Some of them may have been served elsewhere or have left.
+/// those that were read. Some of them may have been served elsewhere or have left. Of those, an offer
+/// can be under way only to the one that was offered something last.
 #[derive(Debug, Default)]
 pub(in crate::repository::scylla) struct Remembered {
     lines: Mutex<HashMap<EventId, Line>>,
@@ -135,9 +136,8 @@ impl Remembered {
     }
 
     /// Keeps a line for the next look, unless an offer to one of its entries is being made.
-    pub(super) fn keep(&self, event: EventId, mut line: Line) {
+    pub(super) fn keep(&self, event: EventId, line: Line) {
         if line.being_served.is_empty() && line.mark.is_some() {
-            line.is_remembered = true;
             self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(event, line);
         }
     }
@@ -248,16 +248,17 @@ struct Group {
 #[derive(Debug, Default)]
 pub(super) struct Line {
     mark: Option<Uuid>,
+    /// The entry that was offered something last. Every earlier offer is made or withdrawn: whoever
+    /// makes the next one has seen that.
+    pub(super) offering: Option<EntryId>,
     groups: Vec<Group>,
     /// Entries that an offer is just being made to.
     pub(super) being_served: Vec<EntryId>,
-    /// Whether it was read for an earlier look.
-    pub(super) is_remembered: bool,
 }
 
 impl Line {
-    fn of(mark: Uuid, entries: Vec<EntryRow>) -> Self {
-        let mut line = Self { mark: Some(mark), ..Self::default() };
+    fn of((mark, offering): Head, entries: Vec<EntryRow>) -> Self {
+        let mut line = Self { mark: Some(mark), offering, ..Self::default() };
         let mut numbers: HashMap<Wish, usize> = HashMap::new();
         for entry in entries {
             if entry.is_being_served() {
@@ -272,6 +273,20 @@ impl Line {
             }
         }
         line
+    }
+
+    /// Learns which entry was offered something last, while the mark is still the same.
+    fn learn(&mut self, offering: Option<EntryId>) {
+        if self.offering == offering {
+            return;
+        }
+        self.offering = offering;
+        if let Some(entry) = offering {
+            for group in &mut self.groups {
+                group.entries.retain(|other| other.entry_id != entry);
+            }
+            self.being_served.push(entry);
+        }
     }
 
     /// Whether nobody waits or is being served.
@@ -304,11 +319,11 @@ pub(super) struct Walk<'l> {
     line: &'l mut Line,
     /// The next entry of each group: its place in line, then the number of its group and its place
     /// there.
-    heads: BinaryHeap<Reverse<Head>>,
+    heads: BinaryHeap<Reverse<Step>>,
 }
 
 /// An entry's place in line, the number of its group, and its place there.
-type Head = ((i64, EntryId), usize, usize);
+type Step = ((i64, EntryId), usize, usize);
 
 /// An entry on a walk.
 #[derive(Debug, Clone, Copy)]
@@ -321,6 +336,11 @@ impl Walk<'_> {
     fn reach(&mut self, group: usize, place: usize) {
         let entry = self.line.groups[group].entries.get(place);
         self.heads.extend(entry.map(|entry| Reverse((entry.place(), group, place))));
+    }
+
+    /// The entry that was offered something last.
+    pub(super) fn offering(&mut self) -> &mut Option<EntryId> {
+        &mut self.line.offering
     }
 
     /// The next entry in line. Its group is left out from here on, unless the walk stays with it.
@@ -342,38 +362,44 @@ impl Walk<'_> {
     }
 }
 
-async fn read_mark(db: &Database, event: EventId) -> Result<Option<Uuid>> {
-    let row: Option<(EventId, Option<Uuid>)> =
-        db.row(&db.statements.select_line_mark, (event,)).await?;
-    Ok(row.and_then(|(_, mark)| mark))
+/// The mark of a line, and the entry that was offered something last.
+type Head = (Uuid, Option<EntryId>);
+
+async fn read_head(db: &Database, event: EventId) -> Result<Option<Head>> {
+    let row: Option<(EventId, Option<Uuid>, Option<EntryId>)> =
+        db.row(&db.statements.select_line_head, (event,)).await?;
+    Ok(row.and_then(|(_, mark, offering)| Some((mark?, offering))))
 }
 
 /// Whether somebody may wait for tickets of an event or is just being served. One read of one row.
 pub(super) async fn is_open(db: &Database, event: EventId) -> Result<bool> {
-    let mark = read_mark(db, event).await?;
-    Ok(mark.is_some_and(|mark| !db.remembered.is_empty(event, mark)))
+    let head = read_head(db, event).await?;
+    Ok(head.is_some_and(|(mark, _)| !db.remembered.is_empty(event, mark)))
 }
 
 /// Those who wait for tickets of an event or are just being served. Where nobody has begun to wait
 /// since the line was read last, it is not read again, however long it is.
 pub(super) async fn open(db: &Database, event: EventId) -> Result<Line> {
     // Read before the line: whoever begins to wait later has changed it.
-    let Some(mark) = read_mark(db, event).await? else { return Ok(Line::default()) };
-    match db.remembered.take(event, mark) {
-        Some(line) => Ok(line),
-        None => Ok(Line::of(mark, everybody(db, event).await?)),
+    let Some(head) = read_head(db, event).await? else { return Ok(Line::default()) };
+    match db.remembered.take(event, head.0) {
+        Some(mut line) => {
+            line.learn(head.1);
+            Ok(line)
+        }
+        None => Ok(Line::of(head, everybody(db, event).await?)),
     }
 }
 
-/// The line as it is stored now.
-pub(super) async fn open_anew(db: &Database, event: EventId) -> Result<Line> {
-    let Some(mark) = read_mark(db, event).await? else { return Ok(Line::default()) };
-    Ok(Line::of(mark, everybody(db, event).await?))
-}
-
 /// The same line, as it is now; nothing is read where nobody has begun to wait since.
-pub(super) async fn open_still(db: &Database, event: EventId, line: Line) -> Result<Line> {
-    if read_mark(db, event).await? == line.mark { Ok(line) } else { open(db, event).await }
+pub(super) async fn open_still(db: &Database, event: EventId, mut line: Line) -> Result<Line> {
+    match read_head(db, event).await? {
+        Some((mark, offering)) if line.mark == Some(mark) => {
+            line.learn(offering);
+            Ok(line)
+        }
+        _ => open(db, event).await,
+    }
 }
 
 /// Every entry that a line ever had, the first in front.
@@ -481,15 +507,35 @@ pub(super) async fn leave(db: &Database, entry: &EntryRow) -> Result<bool> {
     step(db, key, &db.statements.leave_line, values, left).await
 }
 
-/// Waiting → offered this hold. False where it does not wait any more, or somebody else offers it
-/// something.
-pub(super) async fn offer(db: &Database, entry: &EntryRow, hold: &HoldRow) -> Result<bool> {
+/// What came of offering an entry something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offered {
+    /// It is offered this hold.
+    Done,
+    /// It does not wait any more.
+    WaitsNoMore,
+    /// The line is not as it was read: another entry was offered something meanwhile, or this one was
+    /// and waits again.
+    Overtaken,
+}
+
+/// Waiting → offered this hold, if the last offer is still the one that `last` got.
+pub(super) async fn offer(
+    db: &Database,
+    entry: &EntryRow,
+    hold: &HoldRow,
+    last: Option<EntryId>,
+) -> Result<Offered> {
     let key = (entry.event_id, entry.entry_id);
     // Another who serves the line offers the same hold, but hardly for the same tickets: if so, it is
     // decided by the hold's row who goes on.
     let offered = |row: &EntryRow| row.hold_id == Some(hold.hold_id) && row.tickets == hold.tickets;
-    let values = (hold.hold_id, &hold.tickets, key.0, key.1, entry.attempt);
-    step(db, key, &db.statements.offer, values, offered).await
+    let values = (hold.hold_id, &hold.tickets, key.1, key.0, key.1, entry.attempt, last);
+    if step(db, key, &db.statements.offer, values, offered).await? {
+        return Ok(Offered::Done);
+    }
+    let waits = find(db, key.0, key.1).await?.is_some_and(|row| row.waits());
+    Ok(if waits { Offered::Overtaken } else { Offered::WaitsNoMore })
 }
 
 /// Notes that the hold which an entry is offered is there, with all of its tickets.

@@ -105,8 +105,8 @@ impl Round<'_> {
     }
 }
 
-/// Nobody ended or pays for the offer → withdrawn. False where somebody did.
-pub(super) async fn withdraw(db: &Database, hold: &HoldRow) -> Result<bool> {
+/// A hold that nobody was told of, neither ended nor paid for → withdrawn. False where it is.
+pub(in crate::repository::scylla) async fn withdraw(db: &Database, hold: &HoldRow) -> Result<bool> {
     let withdrawn = |row: &HoldRow| row.is_withdrawn();
     let values = (hold.hold_id, hold.started_at);
     holds::step(db, hold.hold_id, &db.statements.withdraw_hold, values, withdrawn).await

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::handover::take;
-use super::line::{self, EntryRow, Line};
+use super::line::{self, EntryRow, Line, Offered};
 use super::mending::withdraw;
 use crate::domain::waitlist::Vacancies;
-use crate::domain::{Event, EventId, HoldId, Offer, SectionMap, Ticket, TicketId, TicketStatus};
+use crate::domain::{
+    EntryId, Event, EventId, HoldId, Offer, SectionMap, Ticket, TicketId, TicketStatus,
+};
 use crate::repository::scylla::at_once::at_once;
 use crate::repository::scylla::catalogue::{self, StoredTicket};
 use crate::repository::scylla::claims;
@@ -28,6 +30,9 @@ const TRIES_MAX: u32 = 4;
 
 /// How often the line is looked at anew because an entry was put back into it.
 const ROUNDS_MAX: u32 = 4;
+
+/// How often one look begins again because others made offers meanwhile.
+const PASSES_MAX: u32 = 100;
 
 /// Sections that are read at the same time.
 const SECTIONS_AT_ONCE: usize = 8;
@@ -133,8 +138,10 @@ enum Served {
     DoesNotFit,
     /// Its buyer may own no more.
     MayOwnNoMore,
-    /// It is served elsewhere, or waits no more, or was put back.
+    /// It waits no more, or was put back more often than it is tried again.
     Elsewhere,
+    /// The line is not as it was read, so nobody else of it is served.
+    Overtaken,
 }
 
 /// What came of an offer.
@@ -146,8 +153,10 @@ enum Made {
     /// A hold has the id of the offer that is not of this entry: its client chose the id in a store of an
     /// earlier version. The entry waits as before, for an offer with the next id.
     IdIsTaken,
-    /// Others look after the entry.
+    /// It waits no more.
     Elsewhere,
+    /// The line is not as it was read.
+    Overtaken,
 }
 
 impl<'d> Round<'d> {
@@ -174,47 +183,53 @@ impl<'d> Round<'d> {
         }
         let look = db.looks.begin(event);
         let mut line = line::open(db, event).await?;
-        loop {
-            for entry in line.being_served.clone() {
-                self.settle(entry).await?;
+        for _ in 0..PASSES_MAX {
+            if !line.being_served.is_empty() {
+                for entry in std::mem::take(&mut line.being_served) {
+                    self.settle(entry).await?;
+                }
+                line = line::open_still(db, event, line).await?;
+                continue;
             }
             // An offer is a hold.
             if !line.is_empty() && !self.event.is_sale_closed(db.now()) {
                 let venue = self.venue(sections).await?;
                 // After the map: who joins later finds there himself what is free.
                 line = line::open_still(db, event, line).await?;
-                let is_up_to_date = self.serve_line(&venue, &mut line).await?;
-                if !is_up_to_date {
-                    line = line::open_anew(db, event).await?;
+                if !line.being_served.is_empty() {
+                    continue;
+                }
+                if !self.serve_line(&venue, &mut line).await? {
+                    line = line::open_still(db, event, line).await?;
                     continue;
                 }
                 if sections.is_none() {
                     db.looks.note(event, line.waiting().into_iter());
                 }
             }
-            break;
+            db.remembered.keep(event, line);
+            db.looks.end(event, look, sections);
+            return Ok(());
         }
-        db.remembered.keep(event, line);
-        db.looks.end(event, look, sections);
-        Ok(())
+        Err(queue::busy("serve the waitlist"))
     }
 
-    /// Serves those who wait, the first in front. False where an entry of a remembered line is not as
-    /// it was read: the line has to be read again before anybody behind that entry is served.
+    /// Serves those who wait, the first in front. False where the line is not as it was read: it has
+    /// to be opened again before anybody else is served.
     async fn serve_line(&mut self, venue: &[(i32, SectionMap)], line: &mut Line) -> Result<bool> {
-        let (event, is_remembered) = (self.event.event_id, line.is_remembered);
+        let event = self.event.event_id;
         let mut vacancies = self.vacancies(venue);
         let mut walk = line.walk(vacancies.largest_group().min(self.event.terms.limit));
         while let Some((met, mut entry)) = walk.next() {
-            match self.serve_entry(&mut entry, venue, &mut vacancies).await? {
+            match self.serve_entry(&mut entry, walk.offering(), venue, &mut vacancies).await? {
                 // Nor does anybody else of its group.
                 Served::DoesNotFit => {}
                 Served::MayOwnNoMore => {
                     self.db.remembered.note_full(event, entry.buyer_id);
                     walk.pass(met);
                 }
-                Served::Elsewhere if is_remembered => return Ok(false),
                 Served::Offered | Served::Elsewhere => walk.remove(met),
+                Served::Overtaken => return Ok(false),
             }
         }
         Ok(true)
@@ -253,6 +268,7 @@ impl<'d> Round<'d> {
     async fn serve_entry(
         &mut self,
         entry: &mut EntryRow,
+        offering: &mut Option<EntryId>,
         venue: &[(i32, SectionMap)],
         vacancies: &mut Vacancies,
     ) -> Result<Served> {
@@ -273,7 +289,7 @@ impl<'d> Round<'d> {
             if owned.saturating_add(wish.size) > terms.limit {
                 return Ok(Served::MayOwnNoMore);
             }
-            match self.offer(entry, tickets.clone()).await? {
+            match self.offer(entry, offering, tickets.clone()).await? {
                 Made::Good => {
                     vacancies.take(&chosen);
                     return Ok(Served::Offered);
@@ -289,6 +305,7 @@ impl<'d> Round<'d> {
                 }
                 // It was put back, and so changed the mark of the line.
                 Made::Lost(_) | Made::IdIsTaken | Made::Elsewhere => return Ok(Served::Elsewhere),
+                Made::Overtaken => return Ok(Served::Overtaken),
             }
         }
         Ok(Served::DoesNotFit)
@@ -320,15 +337,23 @@ impl<'d> Round<'d> {
         Ok(rows.iter().flatten().filter(is_gone).map(|row| row.ticket_id).collect())
     }
 
-    /// Offers tickets to an entry. The entry decides who does.
-    async fn offer(&mut self, entry: &EntryRow, tickets: Vec<TicketCopy>) -> Result<Made> {
+    /// Offers tickets to an entry, which decides who does. The offer before it, to `offering`, is made
+    /// or withdrawn by now; from here on this is the last one.
+    async fn offer(
+        &mut self,
+        entry: &EntryRow,
+        offering: &mut Option<EntryId>,
+        tickets: Vec<TicketCopy>,
+    ) -> Result<Made> {
         let (hold_id, started_at) = (entry.next_hold(), self.db.now());
         if self.event.is_sale_closed(started_at) {
             return Ok(Made::Elsewhere);
         }
         let hold = HoldRow::begun(hold_id, &self.event, entry.caller(), tickets, started_at);
-        if !line::offer(self.db, entry, &hold).await? {
-            return Ok(Made::Elsewhere);
+        match line::offer(self.db, entry, &hold, *offering).await? {
+            Offered::Done => *offering = Some(entry.entry_id),
+            Offered::WaitsNoMore => return Ok(Made::Elsewhere),
+            Offered::Overtaken => return Ok(Made::Overtaken),
         }
         let begun = Instant::now();
         let limit = self.event.terms.limit;
@@ -344,7 +369,9 @@ impl<'d> Round<'d> {
         if let Some(other) = claims::insert(self.db, &hold).await? {
             limits::take_back(self.db, &hold).await?;
             if other.is_same_offer(&hold) {
-                return Ok(Made::Elsewhere);
+                // Another process makes it: nobody else is served before that is done.
+                *offering = None;
+                return Ok(Made::Overtaken);
             }
             line::wait_again(self.db, entry, hold.hold_id).await?;
             return Ok(Made::IdIsTaken);
@@ -370,7 +397,8 @@ impl<'d> Round<'d> {
         if is_withdrawn && line::wait_again(self.db, entry, hold.hold_id).await? {
             return Ok(Made::Lost(lost));
         }
-        Ok(Made::Elsewhere)
+        *offering = None;
+        Ok(Made::Overtaken)
     }
 
     /// Takes all tickets of an offer and shows them held; returns the first that could not be had.
