@@ -75,8 +75,16 @@ const CASES: &[Case] = &[
     ("a price is below zero", price_below_zero, "readable"),
     ("a reference is that of another buyer's hold", reference_of_another, "references"),
     ("a reference belongs to no hold", no_reference, "references"),
+    ("a hold begins after the event", begun_event, "sale_open"),
     ("a buyer waits too often", waits_too_often, "waitlist_bounds"),
 ];
+
+fn begun_event(scene: &Scene) -> Vec<String> {
+    let (event, begun) = (scene.event, scene.held.started_at.as_millis());
+    vec![format!(
+        "UPDATE events SET doors_at = {begun}, starts_at = {begun} WHERE event_id = {event}"
+    )]
+}
 
 fn price_below_zero(scene: &Scene) -> Vec<String> {
     vec![format!("UPDATE tickets SET price = -1 WHERE {}", ticket_key(scene))]

@@ -23,6 +23,8 @@ pub(crate) const TIME_TO_PAY: Duration = Duration::from_mins(10);
 const PAYMENT_TIME: Duration = Duration::from_mins(5);
 /// Where the log of who owns what is.
 const LOG: &str = "order_queue_scylla_cdc_log";
+/// Seats of the one row.
+const SEATS: u32 = 12;
 /// What every ticket costs, in cents.
 const PRICE: i64 = 5_000;
 
@@ -36,6 +38,7 @@ pub(crate) struct Stage {
 /// A hold, in short.
 pub(crate) struct Seats {
     pub(crate) hold_id: HoldId,
+    pub(crate) session_id: SessionId,
     pub(crate) buyer_id: BuyerId,
     pub(crate) tickets: Vec<TicketId>,
     pub(crate) started_at: Timestamp,
@@ -128,7 +131,7 @@ impl Stage {
         let terms = SaleTerms { limit: 10, time_to_pay: TIME_TO_PAY, payment_time: PAYMENT_TIME };
         let slug = Uuid::new_v4().simple().to_string();
         let event = self.repository.add_event(&hamlet::draft(&slug, terms)).await.unwrap().event_id;
-        let layout = hamlet::layout([("A", 1, 12, PRICE)]);
+        let layout = hamlet::layout([("A", 1, SEATS, PRICE)]);
         self.repository.mint(event, Arc::new(layout), &|_| {}).await.unwrap();
         let sold = self.hold(event, "ann", &[1, 2]).await;
         let order = self.pay(&sold).await;
@@ -147,6 +150,7 @@ impl Stage {
         self.repository.abandon(given_up.hold_id, session).await.unwrap();
         let nobodys = |ticket| Seats {
             hold_id: HoldId::fresh(),
+            session_id: SessionId::new("hand").unwrap(),
             buyer_id: BuyerId::fresh(),
             tickets: vec![ticket],
             started_at: held.started_at,
@@ -164,6 +168,7 @@ impl From<Hold> for Seats {
     fn from(hold: Hold) -> Self {
         Self {
             hold_id: hold.hold_id,
+            session_id: hold.session_id,
             buyer_id: hold.buyer_id,
             tickets: hold.tickets.iter().map(|ticket| ticket.ticket_id).collect(),
             started_at: hold.started_at,
@@ -269,6 +274,7 @@ impl Scene<'_> {
             event: self.event,
             ticket: seats.tickets[ticket],
             hold: HoldId::fresh(),
+            session: "hand".into(),
             buyer: BuyerId::fresh(),
             from: from.as_millis(),
             until: from.plus(TIME_TO_PAY).as_millis(),
@@ -278,8 +284,8 @@ impl Scene<'_> {
 
     /// The hold itself.
     pub(crate) fn as_held(&self, seats: &Seats, ticket: usize) -> Hand {
-        let (hold, buyer) = (seats.hold_id, seats.buyer_id);
-        Hand { hold, buyer, ..self.stranger(seats, ticket, seats.started_at) }
+        let (hold, buyer, session) = (seats.hold_id, seats.buyer_id, seats.session_id.to_string());
+        Hand { hold, session, buyer, ..self.stranger(seats, ticket, seats.started_at) }
     }
 }
 
@@ -288,6 +294,7 @@ pub(crate) struct Hand {
     pub(crate) event: EventId,
     pub(crate) ticket: TicketId,
     pub(crate) hold: HoldId,
+    pub(crate) session: String,
     pub(crate) buyer: BuyerId,
     pub(crate) from: i64,
     pub(crate) until: i64,
@@ -305,41 +312,45 @@ impl Hand {
 
     fn ticket_copy(&self) -> String {
         let ticket = self.ticket;
+        let is_seat =
+            |seat: &u32| TicketId::of_seat(self.event, "A", "1", &seat.to_string()) == ticket;
+        let seat = (1..=SEATS).find(is_seat).unwrap();
+        let place = seat - 1;
         format!(
-            "{{ticket_id: {ticket}, section_id: 0, place: 0, section: 'A', row_name: '1', \
-             seat_name: '1', type_id: 'regular', price: 50.00}}"
+            "{{ticket_id: {ticket}, section_id: 0, place: {place}, section: 'A', row_name: '1', \
+             seat_name: '{seat}', type_id: 'regular', price: 50.00}}"
         )
     }
 
     pub(crate) fn hold_row(&self) -> String {
-        let Self { event, hold, buyer, from, until, .. } = self;
+        let Self { event, hold, session, buyer, from, until, .. } = self;
         let tickets = self.ticket_copy();
         format!(
             "INSERT INTO holds (hold_id, event_id, session_id, buyer_id, tickets, started_at, \
-             expires_at) VALUES ({hold}, {event}, 'hand', {buyer}, [{tickets}], {from}, {until})"
+             expires_at) VALUES ({hold}, {event}, '{session}', {buyer}, [{tickets}], {from}, {until})"
         )
     }
 
     pub(crate) fn order_row(&self) -> String {
-        let Self { event, hold, buyer, from, reference, .. } = self;
+        let Self { event, hold, session, buyer, from, reference, .. } = self;
         let (order, tickets) = (self.order_id(), self.ticket_copy());
         let number = ConfirmationNumber::of_order(order);
         format!(
             "INSERT INTO orders (order_id, confirmation_number, hold_id, event_id, session_id, buyer_id, \
              payment_reference, status, amount, tickets, decided_at, updated_at) VALUES ({order}, \
-             '{number}', {hold}, {event}, 'hand', {buyer}, '{reference}', 'paid', 50.00, [{tickets}], \
+             '{number}', {hold}, {event}, '{session}', {buyer}, '{reference}', 'paid', 50.00, [{tickets}], \
              {from}, {from})"
         )
     }
 
     pub(crate) fn queue_row(&self, status: &str, order: Option<OrderId>) -> String {
-        let Self { event, ticket, hold, buyer, from, until, .. } = self;
+        let Self { event, ticket, hold, session, buyer, from, until, .. } = self;
         let order = order.map_or_else(|| "null".to_owned(), |order| order.to_string());
         let deadline = if status == "paying" { until.to_string() } else { "null".to_owned() };
         format!(
             "INSERT INTO order_queue (event_id, ticket_id, hold_id, order_id, session_id, \
              buyer_id, status, started_at, expires_at, payment_deadline) VALUES ({event}, \
-             {ticket}, {hold}, {order}, 'hand', {buyer}, '{status}', {from}, {until}, {deadline})"
+             {ticket}, {hold}, {order}, '{session}', {buyer}, '{status}', {from}, {until}, {deadline})"
         )
     }
 }

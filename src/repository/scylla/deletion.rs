@@ -149,12 +149,12 @@ async fn decide(db: &Database, event: &Event, steps: &mut Steps<'_>) -> Result<T
         match state(db, id).await? {
             Some(State::Deleted { at }) => return Ok(at),
             _ if decision == Decision::Unknown => patience.lose(s.mark_deleted.what)?,
-            _ => return Err(busy()),
+            _ => return Err(busy(Duration::ZERO)),
         }
     }
 }
 
-/// Nobody asked, or whoever did has died → asked by this call.
+/// Not asked, or asked by a call that has died → asked by this call.
 async fn ask(db: &Database, event: &Event, asked_by: Uuid, until: Timestamp) -> Result<()> {
     let (id, s) = (event.event_id, &db.statements);
     let mut patience = Patience::default();
@@ -166,11 +166,13 @@ async fn ask(db: &Database, event: &Event, asked_by: Uuid, until: Timestamp) -> 
                 db.decide::<Unread>(&s.ask_deletion, values).await?
             }
             Some(row) => match row.state() {
-                State::Asked { until: before } if before <= db.now() => {
+                // A simulated event may be deleted whatever was held: no answer is to be waited for.
+                State::Asked { until: before } if event.simulated || before <= db.now() => {
                     let values = (asked_by, until, id, row.asked_by);
                     db.decide::<Unread>(&s.ask_deletion_again, values).await?
                 }
-                _ => return Err(busy()),
+                State::Asked { until } => return Err(busy(until.since(db.now()))),
+                State::Deleted { .. } | State::Cleared => return Err(busy(Duration::ZERO)),
             },
         };
         match decision {
@@ -181,8 +183,14 @@ async fn ask(db: &Database, event: &Event, asked_by: Uuid, until: Timestamp) -> 
     }
 }
 
-fn busy() -> Error {
-    let why = "another process is deleting the event".to_owned();
+/// Another process deletes the event. Where it has died, that ends after `until_free`.
+fn busy(until_free: Duration) -> Error {
+    let why = match until_free.as_secs() {
+        0 => "another process is deleting the event".to_owned(),
+        seconds => format!(
+            "another process is deleting the event; if it has died, try again in {seconds} s"
+        ),
+    };
     Refusal::Busy { why }.into()
 }
 
