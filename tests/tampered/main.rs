@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod at_work;
+mod corrupt;
 mod repairs;
 mod scene;
 

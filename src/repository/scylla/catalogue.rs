@@ -10,14 +10,14 @@ use scylla::SerializeRow;
 use super::at_once::at_once;
 use super::database::{Database, Decision, Unread};
 use super::deletion::{self, State};
-use super::failure::of_row;
+use super::failure::{of_partition, of_row};
 use super::rows::{EventRow, SectionRow, TicketCopy, TicketRow};
 use crate::domain::{
     Currency, Event, EventDraft, EventId, Money, Refusal, SeatLabel, Section, SectionTickets,
     Ticket, TicketId, Timestamp, name, time,
 };
 use crate::repository::shared_text::SharedText;
-use crate::repository::{DELETION_LAG_MAX, Result, StoreError, StoreFault};
+use crate::repository::{DELETION_LAG_MAX, Error, Result, StoreError, StoreFault};
 
 /// Tickets that are kept in memory before the cache is emptied and filled anew.
 const TICKETS_CACHED_MAX: usize = 2_000_000;
@@ -161,9 +161,21 @@ pub(super) async fn event_row(db: &Database, event: EventId) -> Result<EventRow>
     found.ok_or_else(|| Refusal::UnknownEvent { name: event.to_string() }.into())
 }
 
+/// The rows of all events. Where one cannot be read, the error names it.
+pub(super) async fn event_rows(db: &Database) -> Result<Vec<EventRow>> {
+    let read = db.rows(&db.statements.select_events, ()).await;
+    if matches!(&read, Err(Error::Store(error)) if error.fault == StoreFault::Corrupt) {
+        let ids: Vec<(EventId,)> = db.rows(&db.statements.select_event_ids, ()).await?;
+        for (event,) in ids {
+            event_row(db, event).await?;
+        }
+    }
+    read
+}
+
 /// All events, by their date.
 pub(super) async fn events(db: &Database) -> Result<Vec<Event>> {
-    let rows: Vec<EventRow> = db.rows(&db.statements.select_events, ()).await?;
+    let rows = event_rows(db).await?;
     let mut events: Vec<Event> = rows.into_iter().map(Event::from).collect();
     events.sort_by(|a, b| (a.starts_at, &a.slug).cmp(&(b.starts_at, &b.slug)));
     Ok(events)
@@ -247,7 +259,9 @@ pub(super) async fn sections(db: &Database, event: &Event) -> Result<Arc<Vec<Sto
     if let Some(known) = kept(&db.cache.sections, &event.event_id) {
         return Ok(known);
     }
-    let rows: Vec<SectionRow> = db.rows(&db.statements.select_sections, (event.event_id,)).await?;
+    let read = db.rows(&db.statements.select_sections, (event.event_id,)).await;
+    let rows: Vec<SectionRow> =
+        read.map_err(|e| of_partition(e, "venue_sections", event.event_id))?;
     let stored =
         |row: SectionRow| StoredSection { section_id: row.section_id, section: row.into() };
     let found: Arc<Vec<StoredSection>> = Arc::new(rows.into_iter().map(stored).collect());
@@ -284,7 +298,8 @@ pub(super) async fn section_tickets(
     if let Some(known) = kept(&db.cache.section_tickets, &key) {
         return Ok(known);
     }
-    let rows: Vec<TicketRow> = db.rows(&db.statements.select_tickets, key).await?;
+    let rows = db.rows(&db.statements.select_tickets, key).await;
+    let rows: Vec<TicketRow> = rows.map_err(|e| of_section(e, key))?;
     let mut shared = SharedText::default();
     let read = |row: &TicketRow| stored_ticket(event, stored, row, &mut shared);
     let mut tickets: Vec<StoredTicket> = rows.iter().map(read).collect();
@@ -301,6 +316,11 @@ pub(super) async fn section_tickets(
         db.cache.keep_tickets(tickets);
     }
     Ok(found)
+}
+
+/// The same error; one about what is stored names the section of `tickets`.
+pub(super) fn of_section(error: Error, (event, section): (EventId, i32)) -> Error {
+    of_partition(error, "tickets", format_args!("{event}, section {section}"))
 }
 
 fn stored_ticket(
@@ -358,8 +378,9 @@ async fn some_tickets(
     if known.len() == ids.len() {
         return Ok(known);
     }
-    let key = (event.event_id, section.section_id, ids);
-    let rows: Vec<TicketRow> = db.rows(&db.statements.select_some_tickets, key).await?;
+    let (event_id, section_id) = (event.event_id, section.section_id);
+    let rows = db.rows(&db.statements.select_some_tickets, (event_id, section_id, ids)).await;
+    let rows: Vec<TicketRow> = rows.map_err(|e| of_section(e, (event_id, section_id)))?;
     let mut shared = SharedText::default();
     let read = |row: &TicketRow| stored_ticket(event, section, row, &mut shared);
     let found: Vec<StoredTicket> = rows.iter().map(read).collect();

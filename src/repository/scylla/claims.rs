@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::catalogue::StoredTicket;
 use super::database::{Database, Decision, Patience, Unread, jittered};
+use super::failure::of_row;
 use super::holds::{
     CLAIMING_MAX, LOOK_AGAIN, TRIES_MAX, busy, done, find, find_serially, free, list_claiming,
     queue_rows, unlist,
@@ -198,7 +199,8 @@ pub(super) async fn insert(db: &Database, hold: &HoldRow) -> Result<Option<HoldR
     list_claiming(db, hold).await?;
     let mut patience = Patience::default();
     for _ in 0..TRIES_MAX {
-        match db.decide(&db.statements.insert_hold, hold.beginning()).await? {
+        let decision = db.decide(&db.statements.insert_hold, hold.beginning()).await;
+        match decision.map_err(|e| of_row(e, "holds", hold.hold_id))? {
             Decision::Applied => return Ok(None),
             Decision::Refused(row) => return Ok(Some(row)),
             Decision::Unknown => match find_serially(db, hold.hold_id).await? {

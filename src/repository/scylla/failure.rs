@@ -81,10 +81,19 @@ pub(super) fn answer_error(
 
 /// The same error; one about what is stored says in which row.
 pub(super) fn of_row(error: Error, table: &str, key: impl std::fmt::Display) -> Error {
+    in_place(error, format_args!("the row {key} of `{table}`"))
+}
+
+/// The same error; one about what is stored says in which partition.
+pub(super) fn of_partition(error: Error, table: &str, key: impl std::fmt::Display) -> Error {
+    in_place(error, format_args!("a row of `{table}` under {key}"))
+}
+
+fn in_place(error: Error, place: std::fmt::Arguments<'_>) -> Error {
     match error {
         Error::Store(StoreError { fault: StoreFault::Corrupt, tried, cause }) => {
             let tried = match &cause {
-                Some(why) => format!("the row {key} of `{table}` cannot be read: {why}"),
+                Some(why) => format!("{place} cannot be read: {why}"),
                 None => tried,
             };
             StoreError { fault: StoreFault::Corrupt, tried, cause }.into()

@@ -121,7 +121,8 @@ async fn write(
     let found = match before.version {
         None => {
             let values = (version, entries, key.event, key.buyer);
-            match db.decide::<LimitRow>(&s.first_limit, values).await? {
+            let decision = db.decide::<LimitRow>(&s.first_limit, values).await;
+            match decision.map_err(|e| of_row(e, "limits", key.buyer))? {
                 Decision::Applied => return Ok(Written::Done),
                 Decision::Refused(row) => return Ok(Written::Changed(Some(row).into())),
                 Decision::Unknown => Decision::Unknown,

@@ -217,7 +217,8 @@ pub(super) async fn insert_claim(
         hold.expires_at,
         time_to_live(hold),
     );
-    db.decide(&db.statements.claim, values).await.map(|decision| decision.map(Some))
+    let decision = db.decide(&db.statements.claim, values).await;
+    decision.map(|d| d.map(Some)).map_err(|e| of_row(e, "order_queue", ticket))
 }
 
 pub(super) async fn take_over(

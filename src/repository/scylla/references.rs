@@ -1,6 +1,7 @@
 //! Payment references: each belongs to one hold of its buyer, for good.
 
 use super::database::{Database, Decision, Patience, Unread};
+use super::failure::of_row;
 use super::rows::HoldRow;
 use super::statements::Statement;
 use crate::domain::{HoldId, IdempotencyKey, PaymentReference, Refusal};
@@ -13,7 +14,10 @@ async fn owner(
     hold: &HoldRow,
     reference: &PaymentReference,
 ) -> Result<Option<HoldId>> {
-    let row: Option<(HoldId,)> = db.row(select, (hold.buyer_id, reference)).await?;
+    let row = db.row(select, (hold.buyer_id, reference)).await;
+    let row: Option<(HoldId,)> = row.map_err(|e| {
+        of_row(e, "payment_references", format_args!("{}, {reference}", hold.buyer_id))
+    })?;
     Ok(row.map(|(owner,)| owner))
 }
 

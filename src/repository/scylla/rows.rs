@@ -1,12 +1,19 @@
 //! Rows as they are stored, and what follows from a row alone.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
+use scylla::cluster::metadata::ColumnType;
+use scylla::deserialize::value::DeserializeValue;
+use scylla::deserialize::{DeserializationError, FrameSlice, TypeCheckError};
+use scylla::serialize::SerializationError;
 use scylla::serialize::row::SerializeRow;
+use scylla::serialize::value::SerializeValue;
+use scylla::serialize::writers::{CellWriter, WrittenCellProof};
 use scylla::{DeserializeRow, DeserializeValue, SerializeValue};
 use uuid::Uuid;
 
-use super::values::{Count, Price, Small};
+use super::values::{Count, Price, Small, column};
 use crate::domain::{
     BuyerId, Currency, Event, EventDraft, EventId, HoldId, HoldStatus, Obstacle, OrderId,
     OrderStatus, PaymentReference, SaleTerms, SeatLabel, Section, SessionId, Standing, Ticket,
@@ -183,6 +190,39 @@ impl TicketCopy {
     }
 }
 
+/// The tickets of a hold or an order, in the order of the venue: at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TicketList(pub(super) Vec<TicketCopy>);
+
+impl Deref for TicketList {
+    type Target = Vec<TicketCopy>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a TicketList {
+    type Item = &'a TicketCopy;
+    type IntoIter = std::slice::Iter<'a, TicketCopy>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A list of tickets that was lost: ScyllaDB does not tell an empty list from none.
+#[derive(Debug, thiserror::Error)]
+#[error("the list of tickets is empty")]
+struct NoTickets;
+
+column!(TicketList as Vec<TicketCopy>, |list| list.0.clone(), |tickets| {
+    if tickets.is_empty() {
+        return Err(DeserializationError::new(NoTickets));
+    }
+    Ok(TicketList(tickets))
+});
+
 /// The row of `order_queue` that says who owns a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, DeserializeRow)]
 pub(super) struct QueueRow {
@@ -275,8 +315,8 @@ pub(super) struct HoldRow {
     pub(super) event_id: EventId,
     pub(super) session_id: SessionId,
     pub(super) buyer_id: BuyerId,
-    /// All of its tickets, in the order of the venue.
-    pub(super) tickets: Vec<TicketCopy>,
+    /// All of its tickets.
+    pub(super) tickets: TicketList,
     pub(super) started_at: Timestamp,
     pub(super) expires_at: Timestamp,
     /// The attempt to pay that is under way, or that paid.
@@ -301,7 +341,7 @@ impl HoldRow {
             event_id: event.event_id,
             session_id: caller.session_id,
             buyer_id: caller.buyer_id,
-            tickets,
+            tickets: TicketList(tickets),
             started_at,
             expires_at: started_at.plus(event.terms.time_to_pay),
             order_id: None,
@@ -369,7 +409,7 @@ pub(super) struct OrderRow {
     pub(super) payment_reference: PaymentReference,
     pub(super) status: OrderStatus,
     pub(super) amount: Price,
-    pub(super) tickets: Vec<TicketCopy>,
+    pub(super) tickets: TicketList,
     pub(super) decided_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }

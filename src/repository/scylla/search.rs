@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::at_once::at_once;
+use super::catalogue;
 use super::database::Database;
 use super::rows::EventRow;
 use crate::domain::{Availability, EventHit, EventId, EventPage, EventQuery, TicketId, Timestamp};
@@ -64,7 +65,7 @@ impl Search {
         // From here on, until it is read, it is older than it may be.
         state.read_at = None;
         let began = Instant::now();
-        let rows: Vec<EventRow> = db.rows(&db.statements.select_events, ()).await?;
+        let rows = catalogue::event_rows(db).await?;
         let index = match &state.index {
             Some(index) => Arc::clone(index),
             None => Arc::new(Mutex::new(EventIndex::new()?)),

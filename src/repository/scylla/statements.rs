@@ -176,6 +176,7 @@ statements! {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          IF NOT EXISTS USING TIMEOUT 2s";
     select_event: Read, "read an event", SELECT_EVENT;
+    select_event_ids: Read, "read the ids of all events", "SELECT event_id FROM events";
     select_events: Read, "read the events", SELECT_EVENTS;
     /// Nothing is minted → this layout is being minted.
     reserve_layout: Decide, "begin to mint",

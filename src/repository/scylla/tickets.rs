@@ -56,7 +56,8 @@ struct Seen {
 async fn see(db: &Database, event: &Event, section: &StoredSection) -> Result<Seen> {
     let tickets = catalogue::section_tickets(db, event, section).await?;
     let key = (event.event_id, section.section_id);
-    let read: Vec<SeenRow> = db.rows(&db.statements.select_seen, key).await?;
+    let read = db.rows(&db.statements.select_seen, key).await;
+    let read: Vec<SeenRow> = read.map_err(|e| catalogue::of_section(e, key))?;
     let mut rows: Vec<Option<SeenRow>> = vec![None; tickets.tickets().len()];
     for row in read {
         let place = usize::try_from(row.place).ok();

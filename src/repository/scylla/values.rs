@@ -27,7 +27,7 @@ macro_rules! column {
                 writer: CellWriter<'b>,
             ) -> Result<WrittenCellProof<'b>, SerializationError> {
                 let out: fn(&$name) -> $form = $out;
-                out(self).serialize(typ, writer)
+                SerializeValue::serialize(&out(self), typ, writer)
             }
         }
 
@@ -46,6 +46,8 @@ macro_rules! column {
         }
     };
 }
+
+pub(super) use column;
 
 macro_rules! uuid_column {
     ($($name:ident),*) => {

@@ -14,6 +14,7 @@ use crate::domain::waitlist::{WAITING_MAX, check_waiting};
 use crate::domain::{BuyerId, EntryId, EventId, NewEntry, Refusal, Timestamp};
 use crate::repository::Result;
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread, jittered};
+use crate::repository::scylla::failure::{of_partition, of_row};
 
 /// How often a list is changed against others before the answer is `busy`.
 const TRIES_MAX: u32 = 20;
@@ -47,7 +48,9 @@ async fn list_under(db: &Database, new: &NewEntry, owner: BuyerId) -> Result<()>
     let _turn = db.counts.turn(owner.as_uuid()).await?;
     let mut patience = Patience::default();
     for tries in 1..=TRIES_MAX {
-        let row: Option<(Uuid, Option<Listed>)> = db.row(&s.select_listed, key).await?;
+        let row = db.row(&s.select_listed, key).await;
+        let row: Option<(Uuid, Option<Listed>)> =
+            row.map_err(|e| of_row(e, "waitlist_counts", format_args!("{event}, {owner}")))?;
         let (version, listed) = row.map_or((None, None), |(version, l)| (Some(version), l));
         let mut listed = listed.unwrap_or_default();
         if listed.contains_key(&new.entry_id) {
@@ -88,7 +91,8 @@ async fn list_under(db: &Database, new: &NewEntry, owner: BuyerId) -> Result<()>
 /// Takes off a list what does not wait any more.
 async fn keep_waiting(db: &Database, event: EventId, listed: &mut Listed) -> Result<()> {
     let ids: Vec<EntryId> = listed.keys().copied().collect();
-    let rows: Vec<EntryRow> = db.rows(&db.statements.select_some_entries, (event, ids)).await?;
+    let rows = db.rows(&db.statements.select_some_entries, (event, ids)).await;
+    let rows: Vec<EntryRow> = rows.map_err(|e| of_partition(e, "waitlist", event))?;
     let rows: HashMap<EntryId, EntryRow> =
         rows.into_iter().map(|row| (row.entry_id, row)).collect();
     let now = db.now();

@@ -15,7 +15,7 @@ use crate::domain::{
     WaitlistStatus, Wish,
 };
 use crate::repository::scylla::database::{Database, Decision, Patience, Unread};
-use crate::repository::scylla::failure::of_row;
+use crate::repository::scylla::failure::{of_partition, of_row};
 use crate::repository::scylla::rows::{HoldRow, TicketCopy};
 use crate::repository::scylla::statements::Statement;
 use crate::repository::scylla::values::Small;
@@ -84,7 +84,7 @@ impl EntryRow {
     pub(super) fn is_offered(&self, hold: &HoldRow) -> bool {
         hold.session_id == self.session_id
             && hold.buyer_id == self.buyer_id
-            && hold.tickets == self.tickets
+            && *hold.tickets == self.tickets
     }
 
     pub(super) fn joined_at(&self) -> Timestamp {
@@ -404,7 +404,8 @@ pub(super) async fn open_still(db: &Database, event: EventId, mut line: Line) ->
 
 /// Every entry that a line ever had, the first in front.
 pub(super) async fn everybody(db: &Database, event: EventId) -> Result<Vec<EntryRow>> {
-    let mut line: Vec<EntryRow> = db.rows(&db.statements.select_line, (event,)).await?;
+    let line = db.rows(&db.statements.select_line, (event,)).await;
+    let mut line: Vec<EntryRow> = line.map_err(|e| of_partition(e, "waitlist", event))?;
     line.sort_by_key(EntryRow::place);
     Ok(line)
 }
@@ -529,7 +530,8 @@ pub(super) async fn offer(
     let key = (entry.event_id, entry.entry_id);
     // Another who serves the line offers the same hold, but hardly for the same tickets: if so, it is
     // decided by the hold's row who goes on.
-    let offered = |row: &EntryRow| row.hold_id == Some(hold.hold_id) && row.tickets == hold.tickets;
+    let offered =
+        |row: &EntryRow| row.hold_id == Some(hold.hold_id) && row.tickets == *hold.tickets;
     let values = (hold.hold_id, &hold.tickets, key.1, key.0, key.1, entry.attempt, last);
     if step(db, key, &db.statements.offer, values, offered).await? {
         return Ok(Offered::Done);
