@@ -49,20 +49,13 @@ pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<Strin
     let version = applied_version(session, &found).await?;
     let mut warnings = Vec::new();
     for statement in schema_text::statements(SCHEMA) {
-        let missing = match schema_text::read(&statement) {
-            Some((name, wanted)) => match found.get(&name) {
-                Some(other) => wanted.additions(&name, other),
-                None => vec![statement],
-            },
-            None => vec![statement],
-        };
-        for statement in missing {
-            warnings.extend(execute(session, keyspace, statement).await?);
+        for part in missing(&statement, &found) {
+            warnings.extend(make(session, keyspace, &statement, &part).await?);
         }
     }
     let steps = STEPS.iter().filter(|(from, _)| version.is_some_and(|version| *from >= version));
     for statement in steps.flat_map(|(_, step)| schema_text::statements(step)) {
-        warnings.extend(execute(session, keyspace, statement).await?);
+        warnings.extend(execute(session, keyspace, &statement).await?);
     }
     if version.is_some_and(|version| version < CLOSES_SALES_SINCE) {
         note_sold_late(session).await?;
@@ -83,7 +76,37 @@ async fn note_sold_late(session: &Session) -> Result<()> {
     Ok(())
 }
 
-async fn execute(session: &Session, keyspace: &str, statement: String) -> Result<Vec<String>> {
+/// Returns what is left to execute of a statement of the schema: all of it, or what adds the columns
+/// that its type or table lacks.
+fn missing(statement: &str, found: &BTreeMap<String, Object>) -> Vec<String> {
+    let made = schema_text::read(statement);
+    let additions =
+        made.and_then(|(name, wanted)| Some(wanted.additions(&name, found.get(&name)?)));
+    additions.unwrap_or_else(|| vec![statement.to_owned()])
+}
+
+/// Executes a part of a statement that is [`missing`].
+///
+/// CQL cannot add a column only where it is missing. So a failure is none if the part is there
+/// afterwards: a migration in another process was faster.
+async fn make(
+    session: &Session,
+    keyspace: &str,
+    statement: &str,
+    part: &str,
+) -> Result<Vec<String>> {
+    let made = execute(session, keyspace, part).await;
+    if made.is_err()
+        && session.await_schema_agreement().await.is_ok()
+        && let Ok(found) = live(session, keyspace).await
+        && missing(statement, &found).iter().all(|left| left != part)
+    {
+        return Ok(Vec::new());
+    }
+    made
+}
+
+async fn execute(session: &Session, keyspace: &str, statement: &str) -> Result<Vec<String>> {
     let made = session.query_unpaged(statement, ()).await;
     Ok(warnings_of(&made.map_err(|e| schema_error(keyspace, e))?))
 }
