@@ -24,7 +24,7 @@ const VERSION: u32 = 4;
 const COMPONENT: &str = "tix";
 
 /// The table that ScyllaDB keeps beside `order_queue` for its change log.
-const CHANGE_LOG: &str = "order_queue_scylla_cdc_log";
+pub(super) const CHANGE_LOG: &str = "order_queue_scylla_cdc_log";
 
 /// How often the version is written before that is given up.
 const TRIES_MAX: u32 = 5;

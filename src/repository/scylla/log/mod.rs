@@ -68,7 +68,7 @@ pub(super) async fn begin(
     let pace = Pace::new(lag, nodes, matches!(start, LogStart::Resume(_)));
     let statements = Statements::prepare(&db.session).await?;
     let Start { read_from, told_from, standing_at, decoder, notices } =
-        start::find(&db, &statements, &start).await?;
+        start::find(&db, &statements, &start, keyspace).await?;
     let follower = match start {
         LogStart::Resume(name) => Some(name),
         _ => None,

@@ -41,7 +41,7 @@ impl fmt::Display for RowKey {
 }
 
 /// Microseconds since 1970-01-01T00:00:00Z of a time UUID.
-fn micros(time: &Uuid) -> u64 {
+pub(super) fn micros(time: &Uuid) -> u64 {
     let (high, middle, low, _) = time.as_fields();
     let intervals = u64::from(low & 0x0fff) << 48 | u64::from(middle) << 32 | u64::from(high);
     intervals.saturating_sub(GREGORIAN_OFFSET) / 10

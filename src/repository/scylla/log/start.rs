@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use scylla::DeserializeRow;
+use uuid::Uuid;
 
 use super::decoder::{Decoder, Key, Owner};
-use super::row::at;
+use super::row::{at, micros};
 use super::statements::Statements;
 use crate::domain::{
     BuyerId, EventId, FollowerName, HoldId, OrderId, SessionId, TicketId, TicketStatus, Timestamp,
 };
 use crate::repository::scylla::database::Database;
+use crate::repository::scylla::schema::CHANGE_LOG;
 use crate::repository::{LogStart, Result};
 
 /// How long the log is kept, as `schema.cql` has it.
@@ -22,6 +24,9 @@ const UNSEEN_MAX: Duration = Duration::from_secs(3);
 
 /// How far the clocks of the machines that write entries may differ from the server's that was asked.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(5);
+
+/// The version of UUIDs that have a time.
+const TIME_UUID: usize = 1;
 
 /// What times are counted in.
 const MILLI: Duration = Duration::from_millis(1);
@@ -45,6 +50,7 @@ pub(super) async fn find(
     db: &Database,
     statements: &Statements,
     start: &LogStart,
+    keyspace: &str,
 ) -> Result<Start> {
     let told_from = match start {
         LogStart::Now => return from_now(db, statements).await,
@@ -54,7 +60,7 @@ pub(super) async fn find(
             progress(db, statements, name).await?.map(|until| until.plus(MILLI))
         }
     };
-    let oldest = oldest(db, statements).await?;
+    let oldest = oldest(db, statements, keyspace).await?;
     let told_from = told_from.unwrap_or(oldest);
     let standing_at = match start {
         LogStart::Resume(_) => told_from.minus(MILLI),
@@ -129,11 +135,13 @@ impl OwnedRow {
     }
 }
 
-/// The time of the oldest entry that there may be.
-async fn oldest(db: &Database, statements: &Statements) -> Result<Timestamp> {
-    let births: Vec<(Option<i64>,)> = db.rows(&statements.select_birth, ()).await?;
-    let births = births.into_iter().filter_map(|(micros,)| u64::try_from(micros?).ok());
-    let birth = births.min().map_or(Timestamp::from_millis(0), at);
+/// The time of the oldest entry that there may be. The table of the log was made before it, and its
+/// id says when.
+async fn oldest(db: &Database, statements: &Statements, keyspace: &str) -> Result<Timestamp> {
+    let key = (keyspace, CHANGE_LOG);
+    let made: Option<(Uuid,)> = db.row(&statements.select_birth, key).await?;
+    let made = made.filter(|(id,)| id.get_version_num() == TIME_UUID);
+    let birth = made.map_or(Timestamp::from_millis(0), |(id,)| at(micros(&id)));
     Ok(birth.minus(CLOCKS_DIFFER_MAX).max(db.now().minus(KEPT)))
 }
 

@@ -49,7 +49,7 @@ statements! {
     select_terms: "read how long tickets are held",
         "SELECT time_to_pay_ms, payment_time_ms FROM events";
     select_birth: "read when the log began",
-        "SELECT WRITETIME(version) FROM schema_version";
+        "SELECT id FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?";
     select_progress: "read how far the log is told",
         "SELECT seen_until FROM log_progress WHERE follower = ?";
     save_progress: "save how far the log is told",
