@@ -41,13 +41,16 @@ const STEPS: [(u32, &str); 3] = [(1, ""), (2, include_str!("steps/from_2.cql")),
 
 /// Makes what is missing: an older keyspace gets the types, tables, views and columns that it lacks,
 /// then takes every step that leads from its version to this one. Returns what the server warned
-/// about.
+/// about. A keyspace of a later version, which may have dropped what this one has, stays as it is.
 ///
 /// A statement that makes nothing costs a round of agreement among all machines, hence is left out.
 pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<String>> {
     let found = live(session, keyspace).await?;
     let version = applied_version(session, &found).await?;
     let mut warnings = Vec::new();
+    if version.is_some_and(|version| version > VERSION) {
+        return Ok(warnings);
+    }
     for statement in schema_text::statements(SCHEMA) {
         for part in missing(&statement, &found) {
             warnings.extend(make(session, keyspace, &statement, &part).await?);
