@@ -27,6 +27,7 @@ mod signals;
 mod simulate;
 mod store;
 mod stored;
+mod stored_scylla;
 mod streams;
 mod sweep;
 mod target;

@@ -24,7 +24,7 @@ fn of_version_2() -> Sandbox {
 }
 
 /// Checks that every command refuses the store until `tix schema apply` has run, and none then.
-fn migrates(sandbox: &Sandbox, version: u32) {
+pub(crate) fn migrates(sandbox: &Sandbox, version: u32) {
     let refused = format!("has schema version {version}");
     for command in
         [&["schema", "status"][..], &["event", "list"], &["hold", "start", "--best", "1"]]
