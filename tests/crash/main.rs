@@ -9,6 +9,7 @@
 
 mod at_once;
 mod births;
+mod deletion;
 mod errand;
 mod full_disk;
 mod locks;

@@ -110,14 +110,17 @@ pub(super) fn places(
     Ok(places)
 }
 
-/// The sections of all events, by the number of their event.
+/// The sections of all events, by the number of their event, but not what is left of an event that is
+/// being deleted.
 fn sections(
     connection: &Connection,
     facts: &mut StoreFacts,
 ) -> rusqlite::Result<HashMap<i64, Vec<SectionPlace>>> {
     let mut statement = connection.prepare(
         "SELECT section_no, event_no, name, type_id, entrance, row_count, first_ticket, tickets
-           FROM venue_sections ORDER BY event_no, first_ticket, section_no",
+           FROM venue_sections
+          WHERE event_no NOT IN (SELECT event_no FROM deleted_events WHERE cleared_at IS NULL)
+          ORDER BY event_no, first_ticket, section_no",
     )?;
     let mut rows = statement.query([])?;
     let mut found: HashMap<i64, Vec<SectionPlace>> = HashMap::new();
