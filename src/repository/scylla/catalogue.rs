@@ -161,8 +161,11 @@ pub(super) async fn event_row(db: &Database, event: EventId) -> Result<EventRow>
     found.ok_or_else(|| Refusal::UnknownEvent { name: event.to_string() }.into())
 }
 
-/// The rows of all events. Where one cannot be read, the error names it.
+/// The rows of all events, but not that of an event whose deletion stopped before it was removed. Where
+/// one cannot be read, the error names it.
 pub(super) async fn event_rows(db: &Database) -> Result<Vec<EventRow>> {
+    // Deletions first: a row that is read afterwards is not older than they are.
+    let deleted = deletion::deleted(db).await?;
     let read = db.rows(&db.statements.select_events, ()).await;
     if matches!(&read, Err(Error::Store(error)) if error.fault == StoreFault::Corrupt) {
         let ids: Vec<(EventId,)> = db.rows(&db.statements.select_event_ids, ()).await?;
@@ -170,13 +173,14 @@ pub(super) async fn event_rows(db: &Database) -> Result<Vec<EventRow>> {
             event_row(db, event).await?;
         }
     }
-    read
+    let mut rows: Vec<EventRow> = read?;
+    rows.retain(|row| !deleted.contains(&row.event_id));
+    Ok(rows)
 }
 
 /// All events, by their date.
 pub(super) async fn events(db: &Database) -> Result<Vec<Event>> {
-    let rows = event_rows(db).await?;
-    let mut events: Vec<Event> = rows.into_iter().map(Event::from).collect();
+    let mut events: Vec<Event> = event_rows(db).await?.into_iter().map(Event::from).collect();
     events.sort_by(|a, b| (a.starts_at, &a.slug).cmp(&(b.starts_at, &b.slug)));
     Ok(events)
 }

@@ -82,6 +82,14 @@ pub(super) async fn is_deleted(db: &Database, event: EventId) -> Result<bool> {
     Ok(matches!(state, Some(State::Deleted { .. } | State::Cleared)))
 }
 
+/// Every event that was deleted.
+pub(super) async fn deleted(db: &Database) -> Result<HashSet<EventId>> {
+    let rows: Vec<(EventId, Option<String>)> = db.rows(&db.statements.select_deletions, ()).await?;
+    let is_deleted = |state: &str| state == "deleted" || state == "cleared";
+    let deleted = rows.into_iter().filter(|(_, state)| state.as_deref().is_some_and(is_deleted));
+    Ok(deleted.map(|(event, _)| event).collect())
+}
+
 /// Deletes an event and everything of it.
 pub(super) async fn delete(
     db: &Database,

@@ -24,7 +24,7 @@ use crate::repository::Caller;
 /// A row of `events`.
 #[derive(Debug, Clone, DeserializeRow)]
 pub(super) struct EventRow {
-    event_id: EventId,
+    pub(super) event_id: EventId,
     slug: String,
     name: String,
     series: String,

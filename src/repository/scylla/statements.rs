@@ -410,6 +410,8 @@ statements! {
 
     select_deletion: Read, "read whether an event is deleted",
         "SELECT state, asked_by, until, deleted_at FROM deleted_events WHERE event_id = ?";
+    select_deletions: Read, "read which events are deleted",
+        "SELECT event_id, state FROM deleted_events";
     /// Nobody asked → asked.
     ask_deletion: Decide, "ask to delete an event",
         "INSERT INTO deleted_events (event_id, slug, state, asked_by, until)
