@@ -3,6 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
+use uuid::Uuid;
+
+use crate::node;
 use crate::sandbox::{Answer, Sandbox, steady};
 
 #[test]
@@ -265,6 +268,29 @@ fn a_declined_payment_leaves_the_hold_for_another_card() {
     assert!(declined.refused("declined").stderr.contains("the seats stay yours"));
     sandbox.tix(&confirm).refused("declined");
     sandbox.tix(&[&confirm[..], &["--payment-reference", "second"]].concat()).done();
+}
+
+#[test]
+fn total_of_zero_is_sold_whatever_the_provider_says() {
+    let scylla = node::url("tix_free").map(Sandbox::with_store);
+    for sandbox in std::iter::once(Sandbox::new()).chain(scylla) {
+        let file = sandbox.file("free.csv", "section,row,seat,type,price\nS,A,1,free,0\n");
+        for payment in ["declined", "silent", "captured"] {
+            let slug = format!("free-{}", Uuid::new_v4().simple());
+            let seed = ["seed", file.to_str().unwrap(), "--slug", &slug, "--date", "2031-01-01"];
+            sandbox.tix(&seed).done();
+            let hold = sandbox.hold_at(&["--event", &slug], "ann", &["S/A/1"]);
+            let confirm = ["hold", "confirm", &hold, "--session", "ann", "--payment", payment];
+            let order = sandbox.json("order", &confirm)["order"].clone();
+            assert_eq!(order["status"], "paid", "{payment}");
+            assert_eq!(order["amount"]["amount"], "0.00");
+            let counts = sandbox.json("ticket_counts", &["ticket", "counts", "--event", &slug]);
+            assert_eq!(counts["total"]["sold"], 1);
+            let cancel = ["order", "cancel", order["order_id"].as_str().unwrap()];
+            assert_eq!(sandbox.json("order", &cancel)["order"]["status"], "refunded");
+            sandbox.tix(&["audit", "--event", &slug]).done();
+        }
+    }
 }
 
 #[test]
