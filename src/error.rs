@@ -373,6 +373,10 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
         StoreFault::Clock => {
             "set the clock right, or accept it as it is with `tix schema clock --accept`"
         }
+        StoreFault::Damaged => {
+            "keep the file; put back a backup of it, or save what can be read with the command \
+             .recover of sqlite3"
+        }
         StoreFault::Corrupt => "keep the store as it is, and see what `tix audit` says",
         StoreFault::Failed => "run the same command with -v to see more",
     }

@@ -66,6 +66,8 @@ pub enum StoreFault {
     ManyNames,
     /// A clock is not believed: the machine's, or one of the store's machines.
     Clock,
+    /// The file cannot be read as a database any more.
+    Damaged,
     /// Something that must never happen; the message says what.
     Corrupt,
     /// Anything else.

@@ -57,7 +57,7 @@ fn reason(error: &Error) -> String {
         StoreFault::SchemaBehind | StoreFault::SchemaAhead => {
             "the store has the schema of another tix by now".into()
         }
-        StoreFault::Corrupt => "the store is damaged".into(),
+        StoreFault::Corrupt | StoreFault::Damaged => "the store is damaged".into(),
         StoreFault::Unanswered => "the store's machines do not answer".into(),
         StoreFault::Clock => error.to_string(),
         _ => match &error.cause {

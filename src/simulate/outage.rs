@@ -309,6 +309,7 @@ pub(super) fn is_outage(error: &Error) -> bool {
     let for_good = matches!(
         store.fault,
         StoreFault::Corrupt
+            | StoreFault::Damaged
             | StoreFault::SchemaBehind
             | StoreFault::SchemaAhead
             | StoreFault::OtherLayout

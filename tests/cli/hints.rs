@@ -12,10 +12,10 @@ use crate::sandbox::{Answer, Sandbox};
 
 /// A store that is not the default one, with the show `event` and another one: what a hint leaves out
 /// is missing.
-struct Stage {
-    sandbox: Sandbox,
-    store: String,
-    event: String,
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) store: String,
+    pub(crate) event: String,
 }
 
 /// A venue whose names need quotes in a shell.
@@ -23,7 +23,7 @@ const VENUE: &str =
     "section,type,price,rows,seats_per_row\nStalls,VIP,50,2,6\nAnn's Box,std,20,1,2\n";
 
 impl Stage {
-    fn new(store: Option<&str>, seed: &[&str]) -> Self {
+    pub(crate) fn new(store: Option<&str>, seed: &[&str]) -> Self {
         let store = store.unwrap_or("sqlite:my shows.db").to_owned();
         let event = format!("hall-{}", Uuid::new_v4().simple());
         let stage = Self { sandbox: Sandbox::new(), store, event };
@@ -34,29 +34,29 @@ impl Stage {
         stage
     }
 
-    fn seed(&self, more: &[&str]) {
+    pub(crate) fn seed(&self, more: &[&str]) {
         let fixed = ["seed", "venue.csv", "--event", "Hall", "--limit", "6"];
         let limit = if more.contains(&"--limit") { &fixed[..4] } else { &fixed[..] };
         self.tix(&[limit, more].concat()).done();
     }
 
-    fn tix(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn tix(&self, arguments: &[&str]) -> Answer {
         self.sandbox.tix(&[arguments, &["--store", &self.store]].concat())
     }
 
     /// Runs a command on the event.
-    fn on_event(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn on_event(&self, arguments: &[&str]) -> Answer {
         self.tix(&[arguments, &["--event", &self.event]].concat())
     }
 
-    fn hold(&self, session: &str, more: &[&str]) -> String {
+    pub(crate) fn hold(&self, session: &str, more: &[&str]) -> String {
         let start = ["hold", "start", "--session", session, "-o", "json"];
         let held = self.on_event(&[&start[..], more].concat()).done();
         let held: serde_json::Value = serde_json::from_str(&held.stdout).unwrap();
         held["hold"]["hold_id"].as_str().unwrap().to_owned()
     }
 
-    fn block_all(&self, event: &str) {
+    pub(crate) fn block_all(&self, event: &str) {
         for section in ["Stalls", "Ann's Box"] {
             let block = ["ticket", "block", "--section", section, "--reason", "x"];
             self.tix(&[&block[..], &["--event", event]].concat()).done();
@@ -65,17 +65,23 @@ impl Stage {
 
     /// Runs every command that an answer suggests; there must be as many.
     #[track_caller]
-    fn suggests(&self, answer: &Answer, count: usize) {
+    pub(crate) fn suggests(&self, answer: &Answer, count: usize) {
+        self.suggests_ending(answer, &vec![0; count]);
+    }
+
+    /// Runs every command that an answer suggests; they must end with these codes.
+    #[track_caller]
+    pub(crate) fn suggests_ending(&self, answer: &Answer, codes: &[i32]) {
         let commands = commands(&answer.stderr);
-        assert_eq!(commands.len(), count, "{}", answer.stderr);
-        for command in commands {
+        assert_eq!(commands.len(), codes.len(), "{}", answer.stderr);
+        for (command, code) in commands.into_iter().zip(codes) {
             let ran = self.run(command);
-            assert_eq!(ran.code, Some(0), "{command}: {}\nafter {}", ran.stderr, answer.stderr);
+            assert_eq!(ran.code, Some(*code), "{command}: {}\nafter {}", ran.stderr, answer.stderr);
         }
     }
 
     /// Runs a command as a person does who copies it into a shell.
-    fn run(&self, command: &str) -> Answer {
+    pub(crate) fn run(&self, command: &str) -> Answer {
         let binary = std::path::Path::new(env!("CARGO_BIN_EXE_tix")).parent().unwrap();
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("sh");
@@ -83,7 +89,7 @@ impl Stage {
             shell.env_remove(name);
         }
         // What follows or serves runs until it is stopped.
-        let runs_on = command.starts_with("tix watch-cdc") || command.starts_with("tix serve");
+        let runs_on = command.starts_with("tix watch-cdc") || command.contains(" serve");
         let command = if runs_on { format!("timeout -s INT 2 {command}") } else { command.into() };
         let output = shell
             .args(["-c", &command])
@@ -93,7 +99,7 @@ impl Stage {
             .unwrap();
         Answer {
             // What `timeout` says of a command that it had to stop.
-            code: output.status.code().filter(|code| !(runs_on && *code == 124)).or(Some(0)),
+            code: output.status.code().map(|code| if runs_on && code == 124 { 0 } else { code }),
             ..Answer::of(&output)
         }
     }
@@ -101,7 +107,7 @@ impl Stage {
     /// Runs the command below `Next` that begins so.
     #[track_caller]
     fn step(&self, answer: &Answer, begins: &str) {
-        let command = next(answer).into_iter().find(|command| command.starts_with(begins));
+        let command = next(&answer.stderr).into_iter().find(|command| command.starts_with(begins));
         let command = command.unwrap_or_else(|| panic!("{begins}: {}", answer.stderr));
         let ran = self.run(&command.replace("--buyers 1000", "--buyers 20"));
         assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
@@ -109,14 +115,14 @@ impl Stage {
 }
 
 /// The commands of the lines below `Next`.
-fn next(answer: &Answer) -> Vec<&str> {
-    let (_, steps) = answer.stderr.split_once("Next").unwrap();
+pub(crate) fn next(text: &str) -> Vec<&str> {
+    let (_, steps) = text.split_once("Next").unwrap();
     let lines = steps.lines().map(str::trim).filter(|line| line.starts_with("tix "));
     lines.map(|line| line.split("  ").next().unwrap()).collect()
 }
 
 /// The commands between backticks.
-fn commands(text: &str) -> Vec<&str> {
+pub(crate) fn commands(text: &str) -> Vec<&str> {
     let parts = text.split('`').enumerate();
     parts.filter(|(at, part)| at % 2 == 1 && part.starts_with("tix ")).map(|(_, it)| it).collect()
 }

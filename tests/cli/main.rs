@@ -12,6 +12,7 @@ mod deletion;
 mod events;
 mod help;
 mod hints;
+mod hints_of_faults;
 mod holds;
 mod memory;
 mod names;

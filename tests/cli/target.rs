@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::sandbox::Sandbox;
 
 /// A server that ends with the test that started it.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Serves the store of a sandbox at a free port, with more arguments to `tix serve`.
-    fn of(sandbox: &Sandbox, more: &[&str]) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox, more: &[&str]) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0", "--rate-limit", "off"];
         let mut command = sandbox.command(&[&serve, more].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

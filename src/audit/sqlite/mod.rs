@@ -70,7 +70,7 @@ fn check_schema(connection: &Connection) -> Result<()> {
 fn unreadable(error: rusqlite::Error) -> Error {
     let fault = match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StoreFault::NotAStore,
-        Some(rusqlite::ErrorCode::DatabaseCorrupt) => StoreFault::Corrupt,
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => StoreFault::Damaged,
         _ => StoreFault::Failed,
     };
     StoreError::caused(fault, "could not read the store for the audit", error).into()

@@ -52,12 +52,9 @@ async fn once(rehearsal: &Rehearsal<'_>, seed: u64, file: Option<ReportFile<'_>>
     let report = rehearsal.report(seed).await.map_err(|error| error.of_seed(seed))?;
     let written = file.map_or(Ok(()), |file| file.write(&context.terminal, &report));
     let ended = rehearsal::ended(&report);
-    let leaves_event = rehearsal.args.event.is_none() && !rehearsal.args.virtual_time;
-    let delete = format!("tix event delete {}{}", report.event_id, context.store_option());
+    let event = report.event_id;
     context.print(&Simulation { report })?;
-    if leaves_event && !context.store.is_memory() {
-        context.terminal.next_steps("Next:", &[(delete, "remove the event that was rehearsed on")]);
-    }
+    rehearsal.suggest_removal([event]);
     // Whether it was sound counts more than whether the page could be written.
     ended.and(written)
 }

@@ -7,8 +7,8 @@ use super::event_option;
 use crate::audit::History;
 use crate::cli::SimulateArgs;
 use crate::commands::{Context, interrupted, pick, quoted};
-use crate::domain::Event;
 use crate::domain::time::spoken;
+use crate::domain::{Event, EventId};
 use crate::error::{Error, Result};
 use crate::output::grouped;
 use crate::payment::SimulatedProvider;
@@ -32,6 +32,23 @@ pub(super) struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
+    /// Suggests a command for each event that rehearsals made in the store.
+    pub(super) fn suggest_removal(&self, events: impl IntoIterator<Item = EventId>) {
+        let Self { context, args, .. } = self;
+        if args.event.is_some() || args.virtual_time || context.store.is_memory() {
+            return;
+        }
+        let store = context.store_option();
+        let step = |event| {
+            let delete = format!("tix event delete {event}{store}");
+            (delete, "remove the event that was rehearsed on")
+        };
+        let steps: Vec<_> = events.into_iter().map(step).collect();
+        if !steps.is_empty() {
+            context.terminal.next_steps("Next:", &steps);
+        }
+    }
+
     /// Rehearses with one seed, from the event to the report, while somebody may watch and stop it.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub(super) async fn run(rehearsal: &Rehearsal<'_>, first_seed: u64, times: u32) 
         one_by_one(rehearsal, seeds).await?
     };
     context.print(&Repeated::of(rehearsal, &briefs, times))?;
+    rehearsal.suggest_removal(briefs.events());
     briefs.ended(&SameCommand::of(first_seed, args.seed))
 }
 

@@ -6,6 +6,7 @@ use super::again::SameCommand;
 use super::rehearsal::{Shared, ended, heed};
 use crate::audit::History;
 use crate::commands::{Context, interrupted};
+use crate::domain::EventId;
 use crate::error::{Error, Outcome, Result};
 use crate::output::{counted, grouped};
 use crate::simulate::outcome::Summary;
@@ -15,6 +16,8 @@ use crate::simulate::{self, Progress, Scenario, SimulationReport, Stop, Urgency}
 #[derive(Debug)]
 pub(super) struct Brief {
     pub(super) seed: u64,
+    /// The event that was sold; it is stored unless the run was in virtual time.
+    event_id: EventId,
     /// Whether it came to its end; figures of a run that was cut short say nothing about the scenario.
     pub(super) finished: bool,
     pub(super) audit_passed: bool,
@@ -29,6 +32,7 @@ impl Brief {
     pub(super) fn of(report: &SimulationReport) -> Self {
         Self {
             seed: report.seed,
+            event_id: report.event_id,
             finished: !report.interrupted,
             audit_passed: report.audit.passed,
             summary: Summary::from(report),
@@ -71,6 +75,11 @@ impl Briefs {
     /// All that finished.
     pub(super) fn finished(&self) -> Vec<&Brief> {
         self.finished_in(0..self.planned)
+    }
+
+    /// The events that were sold.
+    pub(super) fn events(&self) -> impl Iterator<Item = EventId> {
+        self.begun.iter().map(|brief| brief.event_id)
     }
 
     /// The seeds of those that were cut short.

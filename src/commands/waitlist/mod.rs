@@ -53,7 +53,8 @@ async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
                 buyer_id: caller.buyer_id,
                 wish,
             };
-            let joined = store.join_waitlist(&entry).await?;
+            let joined = store.join_waitlist(&entry).await;
+            let joined = joined.map_err(|error| Error::from(error).at(&event))?;
             OneEntry::read(store, event, joined).await
         })
         .await?;

@@ -115,7 +115,7 @@ pub(super) fn sqlite_error(error: rusqlite::Error, tried: &str) -> Error {
         Some(ErrorCode::NotADatabase) => StoreFault::NotAStore,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreFault::ReadOnly,
         Some(ErrorCode::DiskFull) => StoreFault::DiskFull,
-        Some(ErrorCode::DatabaseCorrupt) => StoreFault::Corrupt,
+        Some(ErrorCode::DatabaseCorrupt) => StoreFault::Damaged,
         None if is_about_a_value(&error) => StoreFault::Corrupt,
         _ => StoreFault::Failed,
     };
