@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::pages::PageArgs;
 use super::values::{self, DoorsText, TimeText};
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::event_search::PAGE_EVENTS_MAX;
@@ -219,13 +220,23 @@ pub enum EventAction {
         /// Also events that simulations made
         #[arg(long)]
         simulated: bool,
+        /// Which part of the list.
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// Look for events by words, place, time, type, performer
     #[command(after_help = SEARCH_EXAMPLES)]
     Search(SearchArgs),
     /// The places where something is on, and what
     #[command(after_help = LOCATIONS_EXAMPLES)]
-    Locations(EventFilter),
+    Locations {
+        /// Which part of the list.
+        #[command(flatten)]
+        page: PageArgs,
+        /// Which events.
+        #[command(flatten)]
+        filter: EventFilter,
+    },
     /// The dates of a production, what is left and from which price
     Shows {
         /// The series that its shows share
@@ -237,6 +248,9 @@ pub enum EventAction {
         /// Also shows that simulations made
         #[arg(long)]
         simulated: bool,
+        /// Which part of the list.
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// One event: place, time, terms, and what its sections offer
     Show {

@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::EventSelector;
+use super::pages::PageArgs;
 use super::values;
 use crate::domain::{SeatLabel, TicketStatus};
 
@@ -35,9 +36,9 @@ pub enum TicketAction {
         /// Only those in this condition
         #[arg(long, value_enum)]
         status: Option<TicketStatus>,
-        /// At most this many
-        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-        limit: Option<u64>,
+        /// Which part of the list.
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// How many tickets of each section are in which condition, and what was earned
     Counts {

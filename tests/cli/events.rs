@@ -137,3 +137,48 @@ fn a_store_without_events_says_how_to_add_one() {
     sandbox.tix(&["ticket", "counts"]).refused("unknown_event");
     assert_eq!(sandbox.json("events", &["event", "list"])["events"], serde_json::json!([]));
 }
+
+#[test]
+fn lists_of_events_are_printed_in_parts() {
+    let sandbox = Sandbox::seeded();
+    for day in ["01", "02", "03"] {
+        let date = format!("2031-01-{day}");
+        let add = ["event", "add", "Hamlet", "--series", "Hamlet", "--date", &date];
+        sandbox.tix(&[&add[..], &["--city", &format!("City {day}")]].concat()).done();
+    }
+    let part = ["--limit", "2", "--offset", "1"];
+    for (schema, list, rows, total, rest) in [
+        ("events", &["event", "list"][..], "events", 4, "2 of 4; the next ones follow"),
+        ("event_shows", &["event", "shows", "hamlet"], "shows", 3, ""),
+        ("event_locations", &["event", "locations"], "locations", 4, "2 of 4; the next ones"),
+    ] {
+        let whole = sandbox.json(schema, list);
+        assert_eq!(whole["total"], total);
+        let paged = [list, &part].concat();
+        let document = sandbox.json(schema, &paged);
+        assert_eq!(document["total"], total);
+        let wanted = &whole[rows].as_array().unwrap()[1..3];
+        assert_eq!(document[rows].as_array().unwrap(), wanted);
+        let people = sandbox.tix(&paged).done();
+        assert!(people.stderr.contains(rest), "{}", people.stderr);
+        assert_eq!(people.stderr.is_empty(), rest.is_empty(), "{}", people.stderr);
+    }
+}
+
+#[test]
+fn list_of_tickets_is_printed_in_parts() {
+    let sandbox = Sandbox::seeded();
+    let whole = sandbox.json("tickets", &["ticket", "list"])["tickets"].clone();
+    let whole = whole.as_array().unwrap();
+    assert_eq!(whole.len(), 26);
+    for (offset, limit, follow) in [("0", "3", true), ("20", "3", true), ("23", "3", false)] {
+        let list = ["ticket", "list", "--offset", offset, "--limit", limit];
+        let first: usize = offset.parse().unwrap();
+        let document = sandbox.json("tickets", &list);
+        assert_eq!(document["tickets"].as_array().unwrap(), &whole[first..first + 3]);
+        let people = sandbox.tix(&list).done().stderr;
+        assert_eq!(people.contains("the next ones follow"), follow, "{people}");
+    }
+    let beyond = sandbox.json("tickets", &["ticket", "list", "--offset", "26"]);
+    assert_eq!(beyond["tickets"].as_array().unwrap().len(), 0);
+}

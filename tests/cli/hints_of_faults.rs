@@ -23,7 +23,7 @@ fn on_each_engine(keyspace: &str, check: impl Fn(Option<&str>)) {
 }
 
 impl Stage {
-    /// Changes the store behind the back of `tix`.
+    /// Changes rows of the store directly.
     fn tamper(&self, sql: &str, cql: &str) {
         match self.store.strip_prefix("scylla://") {
             None => {

@@ -146,3 +146,35 @@ async fn programs_get_a_problem_where_there_is_nothing() {
     answer(api).await.refused(404, "unknown_event");
     answer(server.get("/v1/nope").header("Accept", "text/html")).await.refused(404, "not_found");
 }
+
+#[tokio::test]
+async fn shows_of_a_series_are_sent_in_parts() {
+    let server = Server::with(&["--series", "Hall"], &[]);
+    for day in 1..=9 {
+        let date = format!("2031-01-0{day}");
+        let added = ["event", "add", "Hall", "--series", "Hall", "--date", &date];
+        assert!(server.tix(&added).status.success());
+    }
+    // The list of shows may be some seconds old.
+    let all = async || answer(server.get("/v1/events/hall")).await.is(200);
+    let all = until("all shows", all, |show| show["shows_total"] == 10).await;
+    let slugs = |show: &Value| -> Vec<String> {
+        let shows = show["shows"].as_array().unwrap().iter();
+        shows.map(|show| show["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    let sorted = slugs(&all);
+    assert_eq!((sorted.len(), all["shows_offset"].as_u64()), (10, Some(0)));
+    let part = async |slug: &str, query: &str| {
+        let show = answer(server.get(&format!("/v1/events/{slug}?{query}"))).await.is(200);
+        assert_eq!(show["shows_total"], 10);
+        (show["shows_offset"].as_u64().unwrap(), slugs(&show))
+    };
+    assert_eq!(part("hall", "limit=4").await, (0, sorted[..4].to_vec()));
+    assert_eq!(part("hall", "offset=8&limit=4").await, (8, sorted[8..].to_vec()));
+    assert_eq!(part("hall", "offset=99").await, (99, vec![]));
+    assert_eq!(part(&sorted[5], "limit=4").await, (3, sorted[3..7].to_vec()), "around it");
+    assert_eq!(part(&sorted[9], "limit=4").await, (6, sorted[6..].to_vec()));
+    for query in ["limit=0", "limit=1001", "offset=1000001", "limit=x", "offset="] {
+        answer(server.get(&format!("/v1/events/hall?{query}"))).await.refused(400, "bad_request");
+    }
+}

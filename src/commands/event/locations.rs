@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::loosen::{self, Suggestion, distance, suggestions};
 use super::query;
 use crate::cli::EventFilter;
-use crate::commands::Context;
+use crate::cli::pages::PageArgs;
+use crate::commands::{Context, pages};
 use crate::domain::event_search::PAGE_EVENTS_MAX;
 use crate::domain::location::locations;
 use crate::domain::{EventHit, EventQuery, Location};
@@ -18,7 +19,7 @@ use crate::repository::{Access, Repository};
 const NAMES_SHOWN_MAX: usize = 3;
 
 /// Lists the places where something is on.
-pub(super) async fn run(context: &Context, filter: &EventFilter) -> Result<()> {
+pub(super) async fn run(context: &Context, filter: &EventFilter, page: PageArgs) -> Result<()> {
     let query = query::of_filter(filter, context.now());
     let report = context
         .with_store(Access::Existing, async |store| {
@@ -27,10 +28,11 @@ pub(super) async fn run(context: &Context, filter: &EventFilter) -> Result<()> {
                 0 => suggestions(store, &query).await?,
                 _ => Vec::new(),
             };
-            Ok(Locations { locations: locations(&hits), suggestions })
+            let (locations, total) = pages::page(context, page, locations(&hits));
+            Ok(LocationList { locations, total, suggestions })
         })
         .await?;
-    if report.locations.is_empty() {
+    if report.total == 0 {
         loosen::tell(context, &report.suggestions);
     }
     context.print(&report)
@@ -53,12 +55,14 @@ async fn all(store: &dyn Repository, query: &EventQuery) -> Result<Vec<EventHit>
 
 /// The places where something is on.
 #[derive(Serialize)]
-struct Locations {
+struct LocationList {
     locations: Vec<Location>,
+    /// How many there are, printed or not.
+    total: usize,
     suggestions: Vec<Suggestion>,
 }
 
-impl Report for Locations {
+impl Report for LocationList {
     fn text(&self, page: &Page) -> String {
         if self.locations.is_empty() {
             return String::new();

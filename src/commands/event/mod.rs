@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use self::show::OneEvent;
-use super::Context;
 use super::adding::{self, Added};
 use super::draft::{Naming, draft};
+use super::{Context, pages};
+use crate::cli::pages::PageArgs;
 use crate::cli::{EventAction, EventArgs};
 use crate::domain::time::spoken;
 use crate::domain::{Event, Timestamp};
@@ -30,11 +31,11 @@ mod shows;
 /// The store cannot be used, or there is no such event.
 pub async fn run(context: &Context, action: EventAction) -> Result<()> {
     match action {
-        EventAction::List { simulated } => list(context, simulated).await,
+        EventAction::List { simulated, page } => list(context, simulated, page).await,
         EventAction::Search(args) => search::run(context, &args).await,
-        EventAction::Locations(filter) => locations::run(context, &filter).await,
-        EventAction::Shows { series, all, simulated } => {
-            shows::run(context, &series, (all, simulated)).await
+        EventAction::Locations { page, filter } => locations::run(context, &filter, page).await,
+        EventAction::Shows { series, all, simulated, page } => {
+            shows::run(context, &series, (all, simulated), page).await
         }
         EventAction::Show { event } => show::run(context, event.as_deref()).await,
         EventAction::Delete { event, yes } => delete::run(context, &event, yes).await,
@@ -42,7 +43,7 @@ pub async fn run(context: &Context, action: EventAction) -> Result<()> {
     }
 }
 
-async fn list(context: &Context, simulated: bool) -> Result<()> {
+async fn list(context: &Context, simulated: bool, page: PageArgs) -> Result<()> {
     let mut events =
         context.with_store(Access::Existing, async |store| Ok(store.events().await?)).await?;
     let before = events.len();
@@ -54,7 +55,8 @@ async fn list(context: &Context, simulated: bool) -> Result<()> {
     } else if events.is_empty() {
         context.advise("no events yet; `tix seed` adds one", None);
     }
-    context.print(&Events { events })
+    let (events, total) = pages::page(context, page, events);
+    context.print(&Events { events, total })
 }
 
 async fn add(context: &Context, name: String, args: &EventArgs) -> Result<()> {
@@ -79,6 +81,8 @@ async fn add(context: &Context, name: String, args: &EventArgs) -> Result<()> {
 #[derive(Serialize)]
 struct Events {
     events: Vec<Event>,
+    /// How many there are, printed or not.
+    total: usize,
 }
 
 impl Report for Events {

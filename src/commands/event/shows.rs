@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::show::{Left, amount, left};
 use super::{EVENT_COLUMNS, event_line, place};
-use crate::commands::{Context, pick};
+use crate::cli::pages::PageArgs;
+use crate::commands::{Context, pages, pick};
 use crate::domain::{Event, name};
 use crate::error::Result;
 use crate::output::{Cell, Column, Page, Report, Sheet, Table, Tone, counted, grouped};
@@ -15,6 +16,7 @@ pub(super) async fn run(
     context: &Context,
     series: &str,
     (all, simulated): (bool, bool),
+    page: PageArgs,
 ) -> Result<()> {
     let now = context.now();
     let (report, begun) = context
@@ -24,12 +26,13 @@ pub(super) async fn run(
             let found = of_series(events, series)?;
             let (to_come, begun): (Vec<Event>, Vec<Event>) =
                 found.into_iter().partition(|event| all || event.starts_at >= now);
+            let (to_come, total) = pages::page(context, page, to_come);
             let mut shows = Vec::with_capacity(to_come.len());
             for event in to_come {
                 let left = left(&event, &store.offers(event.event_id).await?);
                 shows.push(Show { event, left });
             }
-            Ok((Shows { shows }, begun))
+            Ok((Shows { shows, total }, begun))
         })
         .await?;
     if !begun.is_empty() {
@@ -52,6 +55,8 @@ fn of_series(events: Vec<Event>, name: &str) -> Result<Vec<Event>> {
 #[derive(Serialize)]
 struct Shows {
     shows: Vec<Show>,
+    /// How many there are, printed or not.
+    total: usize,
 }
 
 /// One date, and what is left.

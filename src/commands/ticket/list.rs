@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::commands::{Context, pick};
+use crate::cli::pages::PageArgs;
+use crate::commands::{Context, pages, pick};
 use crate::domain::time::spoken;
 use crate::domain::{Event, TicketState};
 use crate::error::Result;
@@ -15,8 +16,9 @@ pub(super) async fn run(
     context: &Context,
     name: Option<&str>,
     mut filter: TicketFilter,
+    page: PageArgs,
 ) -> Result<()> {
-    let report = context
+    let mut report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event(store, name).await?;
             if let Some(section) = &filter.section {
@@ -27,7 +29,9 @@ pub(super) async fn run(
             Ok(Tickets { tickets, event })
         })
         .await?;
-    if report.tickets.is_empty() {
+    let is_empty = report.tickets.is_empty();
+    report.tickets = pages::part(context, page, report.tickets);
+    if is_empty {
         context.terminal.notice(format_args!("no such tickets of {}", report.event.slug));
     }
     context.print(&report)

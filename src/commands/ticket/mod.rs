@@ -1,6 +1,6 @@
 //! `tix ticket`.
 
-use super::Context;
+use super::{Context, pages};
 use crate::cli::TicketAction;
 use crate::error::Result;
 use crate::repository::TicketFilter;
@@ -20,9 +20,9 @@ pub async fn run(context: &Context, action: TicketAction) -> Result<()> {
         TicketAction::Map { event, sections } => {
             map::run(context, event.event.as_deref(), &sections).await
         }
-        TicketAction::List { event, section, status, limit } => {
-            let filter = TicketFilter { section, status, limit };
-            list::run(context, event.event.as_deref(), filter).await
+        TicketAction::List { event, section, status, page } => {
+            let filter = TicketFilter { section, status, limit: pages::read_max(context, page) };
+            list::run(context, event.event.as_deref(), filter, page).await
         }
         TicketAction::Counts { event } => counts::run(context, event.event.as_deref()).await,
         TicketAction::Block { tickets, reason } => block::block(context, &tickets, &reason).await,

@@ -205,8 +205,12 @@ pub(in crate::serve) struct EventDetails {
     pub(in crate::serve) event: EventDocument,
     /// In the order of the venue.
     pub(in crate::serve) sections: Vec<SectionDocument>,
-    /// By their date, this one among them.
+    /// A part of them, by their date; around this one where the request does not say which part.
     pub(in crate::serve) shows: Vec<ShowDocument>,
+    /// How many there are, in this part or not.
+    pub(in crate::serve) shows_total: usize,
+    /// How many are left out at the beginning.
+    pub(in crate::serve) shows_offset: usize,
     /// The time of the server.
     #[schema(schema_with = time)]
     pub(in crate::serve) now: Timestamp,

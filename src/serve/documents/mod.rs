@@ -14,6 +14,25 @@ pub(super) mod seats;
 pub(super) mod waiting_room;
 pub(super) mod waitlist;
 
+/// How many rows of a list are sent at the most where the request does not say.
+pub(super) const PART_LIMIT: usize = 100;
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// How many rows are left out at the beginning.
+    pub(super) offset: usize,
+    /// How many there are at the most.
+    pub(super) limit: usize,
+}
+
+impl Part {
+    /// The rows of this part.
+    pub(super) fn of<T>(self, rows: impl IntoIterator<Item = T>) -> Vec<T> {
+        rows.into_iter().skip(self.offset).take(self.limit).collect()
+    }
+}
+
 /// An amount of money; a decimal as text, so that nobody makes a float of it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Money)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{present, time, time_or_null, waitlist_status, whole};
+use super::{PART_LIMIT, Part, present, time, time_or_null, waitlist_status, whole};
 use crate::domain::{EntryId, EventId, HoldId, Timestamp, WaitlistEntry, WaitlistStatus};
 
 /// What to wait for.
@@ -109,26 +109,15 @@ pub(in crate::serve) struct EntriesDocument {
     pub(in crate::serve) now: Timestamp,
 }
 
-/// The most places that are sent at once where the request does not say.
-pub(in crate::serve) const ENTRIES_LIMIT: usize = 100;
-
 impl EntriesDocument {
-    /// So many of a session's places, without so many at the beginning.
-    pub(in crate::serve) fn page(
-        mut entries: Vec<EntryDocument>,
-        offset: usize,
-        limit: usize,
-        now: Timestamp,
-    ) -> Self {
-        let total = entries.len();
-        entries.drain(..offset.min(total));
-        entries.truncate(limit);
-        Self { entries, total, now }
+    /// A part of a session's places.
+    pub(in crate::serve) fn page(entries: Vec<EntryDocument>, part: Part, now: Timestamp) -> Self {
+        Self { total: entries.len(), entries: part.of(entries), now }
     }
 
     /// The newest of a session's places.
     pub(in crate::serve) fn newest(entries: Vec<EntryDocument>, now: Timestamp) -> Self {
-        let offset = entries.len().saturating_sub(ENTRIES_LIMIT);
-        Self::page(entries, offset, ENTRIES_LIMIT, now)
+        let offset = entries.len().saturating_sub(PART_LIMIT);
+        Self::page(entries, Part { offset, limit: PART_LIMIT }, now)
     }
 }

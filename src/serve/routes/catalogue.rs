@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::ReadProblems;
-use super::parameters::EventPath;
+use super::parameters::{EventPath, PartParams};
 use crate::domain::event_search::PAGE_EVENTS_MAX;
 use crate::domain::geo::DISTANCE_KM_MAX;
 use crate::domain::{Availability, Circle, Event, EventOrder, EventQuery, GeoPoint, Moment};
@@ -178,12 +178,13 @@ pub(super) async fn search(
 /// One show: when and where it is, what its sections offer, the other shows of its series.
 #[utoipa::path(
     get, path = "/v1/events/{event}", tag = "shows", operation_id = "show_event",
-    params(EventPath),
+    params(EventPath, PartParams),
     responses((status = 200, description = "The show", body = EventDetails), ReadProblems)
 )]
 pub(super) async fn show(
     State(house): State<Arc<House>>,
     Named(name): Named<String>,
+    Params(part): Params<PartParams>,
 ) -> Result<Json<EventDetails>> {
     let event = house.event(&name).await?;
     let sections = if event.minted {
@@ -196,9 +197,14 @@ pub(super) async fn show(
     let shows = house.shows().await?;
     let of_series =
         |other: &&Event| other.series == event.series && other.simulated == event.simulated;
+    let shows: Vec<&Event> = shows.iter().filter(of_series).collect();
+    let this = shows.partition_point(|other| other.starts_at < event.starts_at);
+    let part = part.part_around(this, shows.len())?;
     let now = house.store.now();
     Ok(Json(EventDetails {
-        shows: shows.iter().filter(of_series).map(Into::into).collect(),
+        shows_total: shows.len(),
+        shows_offset: part.offset,
+        shows: part.of(shows).into_iter().map(Into::into).collect(),
         event: EventDocument::at(&event, now),
         sections,
         now,

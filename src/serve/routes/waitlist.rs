@@ -7,14 +7,11 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::parameters::{BuyerHeader, SessionHeader};
+use super::parameters::{BuyerHeader, PartParams, SessionHeader};
 use super::{ActProblems, ReadProblems};
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{EntryId, NewEntry, Refusal, SectionMap, Shortage, Wish, name};
-use crate::serve::documents::present;
-use crate::serve::documents::waitlist::{
-    ENTRIES_LIMIT, EntriesDocument, JoinRequest, OneEntryDocument,
-};
+use crate::serve::documents::waitlist::{EntriesDocument, JoinRequest, OneEntryDocument};
 use crate::serve::extract::{Body, Caller, Client, Named, Params};
 use crate::serve::house::House;
 use crate::serve::live::Show;
@@ -28,41 +25,24 @@ pub(super) struct WaitlistParams {
     /// The slug or the id of the show.
     #[param(example = "hamlet")]
     event: String,
-    /// How many to leave out at the beginning.
-    #[serde(default)]
-    #[param(maximum = 1_000_000)]
-    offset: usize,
-    /// At most how many to send; 100 by default.
-    #[serde(default, deserialize_with = "present")]
-    #[param(nullable = false, minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
 }
-
-/// The most that are sent at once, and that can be left out.
-const LIMIT_AT_ONCE: usize = 1_000;
-const OFFSET_MAX: usize = 1_000_000;
 
 /// The session's places in the waitlist of a show.
 #[utoipa::path(
     get, path = "/v1/waitlist", tag = "waiting", operation_id = "list_waitlist",
-    params(WaitlistParams, SessionHeader),
+    params(WaitlistParams, PartParams, SessionHeader),
     responses((status = 200, description = "Its places", body = EntriesDocument), ReadProblems)
 )]
 pub(super) async fn list(
     State(house): State<Arc<House>>,
     Params(params): Params<WaitlistParams>,
+    Params(part): Params<PartParams>,
     Caller(caller): Caller,
 ) -> Result<Json<EntriesDocument>> {
-    let limit = params.limit.unwrap_or(ENTRIES_LIMIT);
-    if !(1..=LIMIT_AT_ONCE).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit: 1 to {LIMIT_AT_ONCE}")));
-    }
-    if params.offset > OFFSET_MAX {
-        return Err(Problem::bad_request(format!("offset: {OFFSET_MAX} at the most")));
-    }
+    let part = part.part()?;
     let show = house.show(&params.event).await?;
     let entries = house.waitlist_of(&show, &caller.session_id).await?;
-    Ok(Json(EntriesDocument::page(entries, params.offset, limit, house.store.now())))
+    Ok(Json(EntriesDocument::page(entries, part, house.store.now())))
 }
 
 /// Wait for tickets to come free, first come first served.
