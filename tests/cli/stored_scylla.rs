@@ -32,14 +32,15 @@ const EVENTS: [&str; 6] = [
 const SIMULATED: &str = "simulation-7-fdfb5be1";
 
 /// What version 2 did not have yet.
-const BACK_TO_2: [&str; 7] = [
+const BACK_TO_2: [&str; 8] = [
     "ALTER TABLE tickets DROP aisle_after",
     "DROP TABLE payment_references",
     "DROP TABLE waitlist_counts",
     "DROP TABLE deleted_events",
     "DROP TABLE events_sold_late",
     "DROP TABLE store_clock",
-    "UPDATE schema_version SET version = 2 WHERE component = 'tix' IF version = 3",
+    "ALTER TABLE waitlist DROP offering",
+    "UPDATE schema_version SET version = 2 WHERE component = 'tix' IF version = 4",
 ];
 
 /// A stored keyspace, and a session in it.

@@ -148,9 +148,9 @@ impl Store {
         let terms = terms.await?.into_iter().next().and_then(|(terms,)| terms);
         let seconds = terms.and_then(|terms| log::kept_seconds(terms.get("cdc")?));
         let seconds = seconds.unwrap_or(log::KEPT_SECONDS_DEFAULT);
-        let prepared = scan::prepare(&self.reader, rows::SCHEMA_SINCE).await?;
+        let prepared = scan::prepare(&self.reader, rows::BOUNDS_SINCE).await?;
         let since = scan::rows::<(Option<i64>,)>(&self.reader, &prepared, ()).await?;
-        let since = since.into_iter().next().and_then(|(micros,)| micros);
+        let since = since.into_iter().filter_map(|(micros,)| micros).min();
         Ok(Window {
             cut: now.plus(CLOCKS_APART),
             log_from: log_from(*now, seconds),

@@ -225,9 +225,9 @@ pub(super) const REFERENCE: &str = "SELECT hold_id FROM payment_references \
 /// The buyer of a hold, read by itself.
 pub(super) const HOLD_BUYER: &str = "SELECT buyer_id FROM holds WHERE hold_id = ?";
 
-/// When the schema came to its version, in microseconds since 1970.
-pub(super) const SCHEMA_SINCE: &str =
-    "SELECT WRITETIME(version) FROM schema_version WHERE component = 'tix'";
+/// When the schema came to its version, and to the one that set bounds first where that was before, in
+/// microseconds since 1970.
+pub(super) const BOUNDS_SINCE: &str = "SELECT WRITETIME(version) FROM schema_version";
 
 #[derive(Debug, DeserializeRow)]
 pub(super) struct WaitlistRow {

@@ -34,14 +34,13 @@ const RETRY_WAIT: Duration = Duration::from_millis(200);
 /// The version from which on a sale closes when its event begins.
 const CLOSES_SALES_SINCE: u32 = 3;
 
-/// What leads from one version to the next, the oldest first: the version that a step starts from,
-/// and its statements. [`apply`] makes every type, table, view and column that is missing before the
-/// first step, so a step only has what that cannot do. It may be executed again after a crash.
-const STEPS: [(u32, &str); 3] = [(1, ""), (2, include_str!("steps/from_2.cql")), (3, "")];
+/// The version from which on references and entries of the waitlist have bounds, and the row of
+/// `schema_version` that says since when in a keyspace that had it before this version.
+const BOUNDS_SINCE: i32 = 3;
+const BOUNDS: &str = "bounds";
 
-/// Makes what is missing: an older keyspace gets the types, tables, views and columns that it lacks,
-/// then takes every step that leads from its version to this one. Returns what the server warned
-/// about. A keyspace of a later version, which may have dropped what this one has, stays as it is.
+/// Makes what is missing: an older keyspace gets the types, tables, views and columns that it lacks.
+/// Returns what the server warned about. A keyspace of a later version, which may have dropped what this one has, stays as it is.
 ///
 /// A statement that makes nothing costs a round of agreement among all machines, hence is left out.
 pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<String>> {
@@ -55,10 +54,6 @@ pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<Strin
         for part in missing(&statement, &found) {
             warnings.extend(make(session, keyspace, &statement, &part).await?);
         }
-    }
-    let steps = STEPS.iter().filter(|(from, _)| version.is_some_and(|version| *from >= version));
-    for statement in steps.flat_map(|(_, step)| schema_text::statements(step)) {
-        warnings.extend(execute(session, keyspace, &statement).await?);
     }
     if version.is_some_and(|version| version < CLOSES_SALES_SINCE) {
         note_sold_late(session).await?;
@@ -122,8 +117,11 @@ async fn write_version(session: &Session) -> Result<()> {
     let mut tries = 0;
     loop {
         let written = match noted_version(session).await? {
-            Some(noted) if noted >= version => return Ok(()),
-            Some(noted) => {
+            Some((noted, _)) if noted >= version => return Ok(()),
+            Some((noted, at)) => {
+                if noted >= BOUNDS_SINCE {
+                    note_bounds(session, at).await?;
+                }
                 let cql =
                     "UPDATE schema_version SET version = ? WHERE component = ? IF version = ?";
                 session.query_unpaged(cql, (version, COMPONENT, noted)).await
@@ -144,10 +142,24 @@ async fn write_version(session: &Session) -> Result<()> {
     }
 }
 
-async fn noted_version(session: &Session) -> Result<Option<i32>> {
-    let cql = "SELECT version FROM schema_version WHERE component = ?";
-    let rows: Vec<(i32,)> = select(session, cql, (COMPONENT,)).await?;
-    Ok(rows.first().map(|(version,)| *version))
+/// The version that is noted, and when it was, in microseconds since 1970.
+async fn noted_version(session: &Session) -> Result<Option<(i32, i64)>> {
+    let cql = "SELECT version, WRITETIME(version) FROM schema_version WHERE component = ?";
+    let rows: Vec<(i32, i64)> = select(session, cql, (COMPONENT,)).await?;
+    Ok(rows.into_iter().next())
+}
+
+/// Keeps the time from which on the audit judges references and entries by their bounds: that of the
+/// row of `schema_version` that was written first. May be repeated.
+async fn note_bounds(session: &Session, at: i64) -> Result<()> {
+    let cql = "SELECT component FROM schema_version WHERE component = ?";
+    let noted: Vec<(String,)> = select(session, cql, (BOUNDS,)).await?;
+    if noted.is_empty() {
+        let cql = "INSERT INTO schema_version (component, version) VALUES (?, ?) USING TIMESTAMP ?";
+        let written = session.query_unpaged(cql, (BOUNDS, BOUNDS_SINCE, at)).await;
+        written.map_err(|e| statement_error("note since when bounds hold", e))?;
+    }
+    Ok(())
 }
 
 /// Compares what is there with what [`SCHEMA`] makes.
@@ -200,7 +212,7 @@ async fn applied_version(
     if !found.contains_key("schema_version") {
         return Ok(None);
     }
-    Ok(noted_version(session).await?.and_then(|version| u32::try_from(version).ok()))
+    Ok(noted_version(session).await?.and_then(|(version, _)| u32::try_from(version).ok()))
 }
 
 fn differences(wanted: &BTreeMap<String, Object>, found: &BTreeMap<String, Object>) -> Vec<String> {
