@@ -40,7 +40,7 @@ const BACK_TO_2: [&str; 8] = [
     "DROP TABLE events_sold_late",
     "DROP TABLE store_clock",
     "ALTER TABLE waitlist DROP offering",
-    "UPDATE schema_version SET version = 2 WHERE component = 'tix' IF version = 4",
+    "UPDATE schema_version SET version = 2 WHERE component = 'tix' IF EXISTS",
 ];
 
 /// A stored keyspace, and a session in it.

@@ -40,7 +40,8 @@ const BOUNDS_SINCE: i32 = 3;
 const BOUNDS: &str = "bounds";
 
 /// Makes what is missing: an older keyspace gets the types, tables, views and columns that it lacks.
-/// Returns what the server warned about. A keyspace of a later version, which may have dropped what this one has, stays as it is.
+/// Returns what the server warned about. A keyspace of a later version, which may have dropped what
+/// this one has, stays as it is.
 ///
 /// A statement that makes nothing costs a round of agreement among all machines, hence is left out.
 pub(super) async fn apply(session: &Session, keyspace: &str) -> Result<Vec<String>> {
