@@ -132,11 +132,11 @@ fn bounds(store: Option<&str>) {
 }
 
 fn waiting(store: Option<&str>) {
-    let stage = Stage::new(store, &["--ttl", "1s"]);
+    let stage = Stage::new(store, &["--ttl", "6s"]);
     stage.hold("bob", &["--seat", "Ann's Box/1/1", "--seat", "Ann's Box/1/2"]);
     let join = ["waitlist", "join", "--size", "1", "--section", "Ann's Box", "--session", "ann"];
     stage.on_event(&join).done();
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(6500));
     let start = ["hold", "start", "--seat", "Ann's Box/1/1", "--session", "cem"];
     stage.suggests(&stage.on_event(&start).refused("reserved_for_waitlist"), 1);
 }
