@@ -58,6 +58,17 @@ fn a_clock_that_jumps_ahead_is_refused_with_a_way_out() {
 }
 
 #[test]
+fn small_jumps_of_many_commands_share_one_bound() {
+    let sandbox = Sandbox::seeded();
+    for (off, session) in [("+25s", "ann"), ("+50s", "bob")] {
+        let Some(answer) = at(&sandbox, off, &start(session, "1")) else { return };
+        answer.done();
+    }
+    let third = at(&sandbox, "+75s", &start("cleo", "1")).unwrap();
+    third.failed_with("the clock jumped ahead by");
+}
+
+#[test]
 fn a_clock_that_is_behind_the_store_is_refused_until_it_is_accepted() {
     let sandbox = Sandbox::seeded();
     let Some(accepted) = at(&sandbox, "+2h", &["schema", "clock", "--accept"]) else { return };

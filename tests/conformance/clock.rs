@@ -68,6 +68,22 @@ pub(crate) async fn no_jump_of_the_clock_lifts_the_limit(world: &World) {
     world.audit_passes().await;
 }
 
+pub(crate) async fn jumps_that_were_read_first_share_the_bound(world: &World) {
+    world.hold(&buyer("ann"), &["A/1/1"]).await;
+    for (name, seat) in [("bob", "A/1/2"), ("cleo", "A/1/3"), ("dan", "A/1/4")] {
+        world.set_clock_by(25 * SECOND);
+        // Whoever asks what there is goes by the clock before anything is written.
+        world.repository.counts(world.event).await.unwrap();
+        let answer = world.try_hold(&buyer(name), &[seat]).await;
+        if name == "dan" && world.goes_by_own_clock() {
+            is_about_the_clock(answer);
+        } else {
+            answer.unwrap();
+        }
+    }
+    world.set_clock_by(-75 * SECOND);
+}
+
 pub(crate) async fn an_accepted_jump_is_followed_and_never_taken_back(world: &World) {
     let (ann, bob) = (buyer("ann"), buyer("bob"));
     let hold = world.hold(&ann, &["A/1/1"]).await;

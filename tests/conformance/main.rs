@@ -137,6 +137,7 @@ rules! {
         a_clock_that_is_corrected_breaks_nothing,
         a_clock_that_jumps_ahead_ends_no_hold,
         no_jump_of_the_clock_lifts_the_limit,
+        jumps_that_were_read_first_share_the_bound,
         an_accepted_jump_is_followed_and_never_taken_back,
         log_times_never_run_backwards,
         writes_are_checked_by_writing,

@@ -64,13 +64,10 @@ fn serve(committed: &Receiver<Group>, mut wal: WriteAheadLog, store: &StoreFile)
         while let Ok(more) = committed.try_recv() {
             group.extend(more);
         }
+        let synced = wal.sync();
         // The log that is synced is found by its name: it has to be that of the store.
         if let Err(moved) = store.check() {
-            fail(group, &|| may_be_done(&moved));
-            continue;
-        }
-        let synced = wal.sync();
-        if let Err(moved) = store.check() {
+            wal.file = None;
             fail(group, &|| may_be_done(&moved));
             continue;
         }

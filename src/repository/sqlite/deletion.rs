@@ -29,24 +29,29 @@ pub(crate) const EVENT_DELETED: &str = "event_deleted";
 /// The events that were deleted, as far as the writer of a process knows.
 #[derive(Debug, Default)]
 pub(super) struct Deletions {
-    count: i64,
+    /// How many there are; none where nothing was read yet.
+    count: Option<i64>,
     event_nos: HashSet<i64>,
 }
 
 impl Deletions {
-    /// Learns what was deleted since the last transaction, by whatever process. Must be called first in
-    /// every transaction.
-    pub(super) fn catch_up(&mut self, connection: &Connection, cache: &Cache) -> Outcome<()> {
-        let count = connection
-            .prepare_cached("SELECT count(*) FROM deleted_events")?
-            .query_row([], |row| row.get(0))?;
-        if self.count != count {
-            let mut statement = connection.prepare_cached("SELECT event_no FROM deleted_events")?;
-            let event_nos = statement.query_map([], |row| row.get(0))?;
-            self.event_nos = event_nos.collect::<Result<_, _>>()?;
-            self.count = count;
-            cache.clear();
+    /// Learns what was deleted since the last transaction, by whatever process. Must be called in every
+    /// transaction before a request runs; `count` is how many events are deleted, none where only this
+    /// process deletes any.
+    pub(super) fn catch_up(
+        &mut self,
+        connection: &Connection,
+        cache: &Cache,
+        count: Option<i64>,
+    ) -> Outcome<()> {
+        if self.count.is_some() && (count.is_none() || count == self.count) {
+            return Ok(());
         }
+        let mut statement = connection.prepare_cached("SELECT event_no FROM deleted_events")?;
+        let event_nos = statement.query_map([], |row| row.get(0))?;
+        self.event_nos = event_nos.collect::<Result<_, _>>()?;
+        self.count = i64::try_from(self.event_nos.len()).ok();
+        cache.clear();
         Ok(())
     }
 
@@ -57,7 +62,7 @@ impl Deletions {
 
     fn add(&mut self, event_no: i64) {
         self.event_nos.insert(event_no);
-        self.count += 1;
+        self.count = self.count.map(|count| count + 1);
     }
 
     /// Refuses whoever read the event before it was deleted.

@@ -40,17 +40,17 @@ pub(super) struct Ownership {
 }
 
 impl Ownership {
-    /// Learns what other processes claimed since the last transaction of this one. Must be called
-    /// first in every transaction.
-    pub(super) fn catch_up(&mut self, connection: &Connection) -> Outcome<()> {
+    /// Learns what other processes claimed since the last transaction of this one. Must be called in
+    /// every transaction before a request runs; `end` is where the change log ends, none where only
+    /// this process writes to it.
+    pub(super) fn catch_up(&mut self, connection: &Connection, end: Option<i64>) -> Outcome<()> {
         if self.names.len() > BUYERS_MAX {
             self.forget();
         }
-        if self.events.is_empty() {
-            return Ok(());
-        }
-        let end = log_end(connection)?;
-        if end != self.position {
+        if let Some(end) = end
+            && end != self.position
+            && !self.events.is_empty()
+        {
             let sql = "SELECT DISTINCT q.buyer_id, q.ticket_no FROM change_log l
                          JOIN order_queue q USING (ticket_no)
                         WHERE l.position > ?1 AND l.change = 'held' AND q.buyer_id IS NOT NULL";
@@ -70,11 +70,6 @@ impl Ownership {
     /// inside of it.
     pub(super) fn committed(&mut self, end: i64) {
         self.position = end;
-    }
-
-    /// Whether a transaction has to tell where the log ended.
-    pub(super) fn follows_log(&self) -> bool {
-        !self.events.is_empty()
     }
 
     /// The tickets of an event, numbered from `first` to `last`, that the buyer may own.
@@ -162,7 +157,8 @@ mod tests {
         assert_eq!(names(&mut ownership, &own, ann), [1]);
         claim(&other, ann, 2);
         claim(&other, bob, 3);
-        ownership.catch_up(&own).map_err(|f: Failure| f.leave("catch up")).unwrap();
+        let end = log_end(&own).map_err(|f: Failure| f.leave("find the end")).unwrap();
+        ownership.catch_up(&own, Some(end)).map_err(|f: Failure| f.leave("catch up")).unwrap();
         ownership.claimed(ann, 4);
         assert_eq!(names(&mut ownership, &own, ann), [1, 2, 4]);
         assert_eq!(names(&mut ownership, &own, bob), [3]);
@@ -180,7 +176,8 @@ mod tests {
         own.execute_batch("ROLLBACK").unwrap();
         ownership.forget();
         claim(&other, ann, 2);
-        ownership.catch_up(&own).map_err(|f: Failure| f.leave("catch up")).unwrap();
+        let end = log_end(&own).map_err(|f: Failure| f.leave("find the end")).unwrap();
+        ownership.catch_up(&own, Some(end)).map_err(|f: Failure| f.leave("catch up")).unwrap();
         assert_eq!(names(&mut ownership, &own, ann), [2]);
     }
 }

@@ -29,8 +29,11 @@ pub(super) struct StoreClock {
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     anchor: Option<Anchor>,
-    /// The newest time that was written, or that this process has gone by.
+    /// The newest time that was written.
     newest: Option<Timestamp>,
+    /// The newest time that this process has read: a jump that was only read is still to be counted
+    /// when something is written.
+    read: Option<Timestamp>,
 }
 
 /// The time of one transaction.
@@ -41,10 +44,19 @@ pub(super) struct TxTime {
     pub(super) fault: Option<ClockFault>,
     /// The newest time of the store without that of the change log.
     newest_noted: Option<Timestamp>,
-    /// Where the change log ended when the transaction began.
-    log_end: i64,
+    /// What other processes may have changed; none where the store belongs to this one.
+    pub(super) found: Option<Found>,
     /// How many rows the connection had changed by then.
     changes: u64,
+}
+
+/// How far the store had got when a transaction began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// Where the change log ended.
+    pub(super) log_end: i64,
+    /// How many events were deleted.
+    pub(super) deleted: i64,
 }
 
 impl StoreClock {
@@ -68,7 +80,7 @@ impl StoreClock {
             let mut known = self.known();
             let found = known.judge(&self.machine.machine_time());
             let (now, fault) = (found.time, found.fault);
-            return Ok(TxTime { now, fault, newest_noted: None, log_end: 0, changes: 0 });
+            return Ok(TxTime { now, fault, newest_noted: None, found: None, changes: 0 });
         }
         let stored = Stored::read(connection)?;
         let found = self.judge(&stored);
@@ -79,23 +91,25 @@ impl StoreClock {
             now: found.time,
             fault: found.fault,
             newest_noted: stored.newest,
-            log_end: stored.log_end,
+            found: Some(stored.found),
             changes: connection.total_changes(),
         })
     }
 
     /// Notes the time of a transaction that has changed something, unless its log entries say so
-    /// already. Must be called last in every transaction that [`begin`](Self::begin) began.
-    pub(super) fn end(&self, connection: &Connection, time: &TxTime) -> Outcome<()> {
-        let changed = self.is_shared && connection.total_changes() != time.changes;
-        if changed
-            && time.newest_noted.is_none_or(|newest| newest < time.now)
-            && super::ownership::log_end(connection)? == time.log_end
-        {
+    /// already. Must be called last in every transaction that [`begin`](Self::begin) began. Returns
+    /// where the change log ends.
+    pub(super) fn end(&self, connection: &Connection, time: &TxTime) -> Outcome<i64> {
+        let Some(found) = time.found else { return Ok(0) };
+        if connection.total_changes() == time.changes {
+            return Ok(found.log_end);
+        }
+        let log_end = super::ownership::log_end(connection)?;
+        if log_end == found.log_end && time.newest_noted.is_none_or(|newest| newest < time.now) {
             let sql = "UPDATE store_clock SET newest = ?1 WHERE one = 1";
             connection.prepare_cached(sql)?.execute([time.now])?;
         }
-        Ok(())
+        Ok(log_end)
     }
 
     /// The time inside a transaction that only reads. A clock that is not believed does not change
@@ -104,7 +118,8 @@ impl StoreClock {
         if !self.is_shared {
             return Ok(self.now());
         }
-        Ok(self.judge(&Stored::read(connection)?).time)
+        let found = self.judge(&Stored::read(connection)?);
+        Ok(self.known().read.unwrap_or(found.time))
     }
 
     /// Takes the machine's clock as it is. Needs the write lock.
@@ -112,8 +127,7 @@ impl StoreClock {
         let machine = self.machine.machine_time();
         if !self.is_shared {
             let mut known = self.known();
-            known.anchor =
-                Some(store_time::accepted(known.anchor.as_ref(), known.newest, &machine));
+            known.anchor = Some(store_time::accepted(known.anchor.as_ref(), known.read, &machine));
             return Ok(());
         }
         let stored = Stored::read(connection)?;
@@ -129,7 +143,7 @@ impl StoreClock {
             (stored.anchor, stored.newest_of_all())
         } else {
             let known = self.known();
-            (known.anchor, known.newest)
+            (known.anchor, known.read)
         };
         let found = store_time(anchor.as_ref(), newest, &machine);
         Ok(ClockStatus::new(&machine, found.time, found.fault))
@@ -138,7 +152,7 @@ impl StoreClock {
     fn judge(&self, stored: &Stored) -> StoreTime {
         let mut known = self.known();
         known.anchor = stored.anchor;
-        known.newest = known.newest.max(stored.newest_of_all());
+        known.newest = stored.newest_of_all();
         known.judge(&self.machine.machine_time())
     }
 
@@ -150,7 +164,9 @@ impl StoreClock {
 impl Clock for StoreClock {
     /// The store's time as far as this process knows it.
     fn now(&self) -> Timestamp {
-        self.known().judge(&self.machine.machine_time()).time
+        let mut known = self.known();
+        let found = known.judge(&self.machine.machine_time());
+        known.read.unwrap_or(found.time)
     }
 
     fn machine_time(&self) -> MachineTime {
@@ -162,7 +178,7 @@ impl Known {
     fn judge(&mut self, machine: &MachineTime) -> StoreTime {
         let found = store_time(self.anchor.as_ref(), self.newest, machine);
         self.anchor = found.anchor.or(self.anchor);
-        self.newest = self.newest.max(Some(found.time));
+        self.read = self.read.max(Some(found.time));
         found
     }
 }
@@ -178,15 +194,16 @@ impl TxTime {
 struct Stored {
     anchor: Option<Anchor>,
     newest: Option<Timestamp>,
-    /// The last entry of the change log.
-    log_end: i64,
+    found: Found,
+    /// The time of the last entry of the change log.
     logged: Option<Timestamp>,
 }
 
 impl Stored {
     fn read(connection: &Connection) -> Outcome<Self> {
         let sql = "SELECT c.one, c.newest, c.boot_id, c.uptime_us, c.clock_us, c.time_us,
-                          c.jumped_us, c.lead_allowed_us, l.position, l.at
+                          c.jumped_us, c.lead_allowed_us, l.position, l.at,
+                          (SELECT count(*) FROM deleted_events)
                      FROM store_clock c LEFT JOIN change_log l
                        ON l.position = (SELECT max(position) FROM change_log)
                     WHERE c.one = 1";
@@ -210,8 +227,8 @@ impl Stored {
             }),
         };
         let log_end: Option<i64> = row.get(8)?;
-        let log_end = log_end.unwrap_or(0);
-        Ok(Self { anchor, newest: row.get(1)?, log_end, logged: row.get(9)? })
+        let found = Found { log_end: log_end.unwrap_or(0), deleted: row.get(10)? };
+        Ok(Self { anchor, newest: row.get(1)?, found, logged: row.get(9)? })
     }
 
     fn newest_of_all(&self) -> Option<Timestamp> {

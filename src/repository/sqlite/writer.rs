@@ -22,7 +22,7 @@ use super::answers::{Answers, Group};
 use super::catalogue::Cache;
 use super::deletion::Deletions;
 use super::failure::{Failure, Outcome, sqlite_error};
-use super::ownership::{Ownership, log_end};
+use super::ownership::Ownership;
 use super::statements::Statements;
 use super::store_clock::StoreClock;
 use super::store_file::StoreFile;
@@ -129,6 +129,10 @@ pub(super) struct Writer {
     /// When a request last failed of the store, and of what.
     failed: Mutex<Option<(Duration, StoreError)>>,
 }
+
+/// For how long a transaction may begin without another look whether the store's files are in their
+/// place: what is committed to files that are gone is answered as such.
+const FILE_CHECK_LASTS: Duration = Duration::from_millis(20);
 
 /// How old the success of a request may be that says that another would succeed.
 const DONE_LASTS: Duration = Duration::from_secs(1);
@@ -295,7 +299,7 @@ fn serve(
     };
     let _ = ready.send(Ok(()));
     let (ownership, deletions) = (Ownership::default(), Deletions::default());
-    let mut session = Session { statements, ownership, deletions, kept };
+    let mut session = Session { statements, ownership, deletions, file_checked: None, kept };
     while let Some(first) = queue.blocking_recv() {
         session.commit_group(group_of(first, &mut queue), &|group| answers.give(group));
     }
@@ -311,7 +315,8 @@ async fn serve_here(
     let Ok(statements) = Statements::prepare(&connection) else { return };
     let (ownership, file) = (Ownership::default(), StoreFile::default());
     let kept = Kept { cache: &cache, clock: &clock, file: &file };
-    let mut session = Session { statements, ownership, deletions: Deletions::default(), kept };
+    let deletions = Deletions::default();
+    let mut session = Session { statements, ownership, deletions, file_checked: None, kept };
     while let Some(first) = queue.recv().await {
         let group = group_of(first, &mut queue);
         session.commit_group(group, &|group| group.into_iter().for_each(Request::answer));
@@ -342,6 +347,8 @@ struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
     deletions: Deletions,
+    /// When the store's files were last found in their place.
+    file_checked: Option<Instant>,
     kept: Kept<'c>,
 }
 
@@ -406,7 +413,10 @@ impl Session<'_> {
 
     /// Begins a transaction; waits for the lock as long as the first of the requests still may.
     fn begin(&mut self, requests: &[Box<dyn Request>]) -> Outcome<()> {
-        self.kept.file.check()?;
+        if self.file_checked.is_none_or(|at| at.elapsed() >= FILE_CHECK_LASTS) {
+            self.kept.file.check()?;
+            self.file_checked = Some(Instant::now());
+        }
         let came_at = requests.iter().map(|request| request.came_at()).min();
         let begin = &mut self.statements.begin;
         lock::waiting_since(came_at.unwrap_or_else(Instant::now), || begin.execute([]))?;
@@ -421,9 +431,9 @@ impl Session<'_> {
         if clock.is_shared() {
             schema::check_version(connection)?;
         }
-        deletions.catch_up(connection, cache)?;
-        ownership.catch_up(connection)?;
         let time = clock.begin(connection)?;
+        deletions.catch_up(connection, cache, time.found.map(|found| found.deleted))?;
+        ownership.catch_up(connection, time.found.map(|found| found.log_end))?;
         if !requests.iter().all(|request| request.runs_always()) {
             time.check()?;
         }
@@ -431,7 +441,6 @@ impl Session<'_> {
         for request in requests {
             request.run(&mut Tx { statements, ownership, cache, deletions, clock, now })?;
         }
-        clock.end(statements.connection, &time)?;
-        if ownership.follows_log() { log_end(statements.connection) } else { Ok(0) }
+        clock.end(statements.connection, &time)
     }
 }
