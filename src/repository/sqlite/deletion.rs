@@ -55,6 +55,11 @@ impl Deletions {
         Ok(())
     }
 
+    /// How many there are; none where nothing was read yet.
+    pub(super) const fn count(&self) -> Option<i64> {
+        self.count
+    }
+
     /// Whether the event with this number was deleted.
     pub(super) fn contains(&self, event_no: i64) -> bool {
         self.event_nos.contains(&event_no)

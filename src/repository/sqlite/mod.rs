@@ -89,7 +89,7 @@ impl SqliteRepository {
         let connection = writable(&location, &name, access)?;
         let (file, is_shared) = match &location.place {
             SqlitePlace::File(path) => (StoreFile::of(path, &name), true),
-            SqlitePlace::Memory(_) => (StoreFile::default(), false),
+            SqlitePlace::Memory(_) => (StoreFile::in_memory("memory"), false),
         };
         let clock = Arc::new(StoreClock::new(clock, is_shared));
         clock.load(&connection).map_err(|f| f.leave("read the store's clock"))?;

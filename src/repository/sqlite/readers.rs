@@ -39,7 +39,13 @@ impl Readers {
 
     /// Connections that read on the thread of whoever asks.
     pub(super) fn here(location: SqliteLocation, clock: Arc<StoreClock>) -> Self {
-        Self { location, file: StoreFile::default(), clock, idle: Arc::default(), places: None }
+        Self {
+            location,
+            file: StoreFile::in_memory("memory"),
+            clock,
+            idle: Arc::default(),
+            places: None,
+        }
     }
 
     /// Runs `work` on a connection of its own, in one read transaction, so that all it reads is of
@@ -78,7 +84,7 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Outcome<T>,
     ) -> Result<T> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        self.file.check()?;
+        self.file.check_lately()?;
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,

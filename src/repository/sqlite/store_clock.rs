@@ -42,21 +42,8 @@ pub(super) struct TxTime {
     pub(super) now: Timestamp,
     /// Why nothing may be decided at this time.
     pub(super) fault: Option<ClockFault>,
-    /// The newest time of the store without that of the change log.
-    newest_noted: Option<Timestamp>,
-    /// What other processes may have changed; none where the store belongs to this one.
-    pub(super) found: Option<Found>,
     /// How many rows the connection had changed by then.
     changes: u64,
-}
-
-/// How far the store had got when a transaction began.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    /// Where the change log ended.
-    pub(super) log_end: i64,
-    /// How many events were deleted.
-    pub(super) deleted: i64,
 }
 
 impl StoreClock {
@@ -75,41 +62,42 @@ impl StoreClock {
     }
 
     /// The time inside a transaction that has the write lock. Renews the anchor where that is due.
-    pub(super) fn begin(&self, connection: &Connection) -> Outcome<TxTime> {
-        if !self.is_shared {
-            let mut known = self.known();
-            let found = known.judge(&self.machine.machine_time());
-            let (now, fault) = (found.time, found.fault);
-            return Ok(TxTime { now, fault, newest_noted: None, found: None, changes: 0 });
-        }
-        let stored = Stored::read(connection)?;
-        let found = self.judge(&stored);
-        if let Some(anchor) = &found.anchor {
+    /// `stored` is what the file says, none where the store belongs to this process.
+    pub(super) fn begin(
+        &self,
+        connection: &Connection,
+        stored: Option<&mut Stored>,
+    ) -> Outcome<TxTime> {
+        let Some(stored) = stored else {
+            let StoreTime { time: now, fault, .. } =
+                self.known().judge(&self.machine.machine_time());
+            return Ok(TxTime { now, fault, changes: 0 });
+        };
+        let StoreTime { time: now, fault, anchor } = self.judge(stored);
+        if let Some(anchor) = &anchor {
             write(connection, anchor)?;
         }
-        Ok(TxTime {
-            now: found.time,
-            fault: found.fault,
-            newest_noted: stored.newest,
-            found: Some(stored.found),
-            changes: connection.total_changes(),
-        })
+        stored.anchor = anchor.or(stored.anchor);
+        Ok(TxTime { now, fault, changes: connection.total_changes() })
     }
 
     /// Notes the time of a transaction that has changed something, unless its log entries say so
-    /// already. Must be called last in every transaction that [`begin`](Self::begin) began. Returns
-    /// where the change log ends.
-    pub(super) fn end(&self, connection: &Connection, time: &TxTime) -> Outcome<i64> {
-        let Some(found) = time.found else { return Ok(0) };
+    /// already. Must be called last in every transaction that [`begin`](Self::begin) began with
+    /// `stored`, which says afterwards what the file does.
+    pub(super) fn end(connection: &Connection, time: &TxTime, stored: &mut Stored) -> Outcome<()> {
         if connection.total_changes() == time.changes {
-            return Ok(found.log_end);
+            return Ok(());
         }
         let log_end = super::ownership::log_end(connection)?;
-        if log_end == found.log_end && time.newest_noted.is_none_or(|newest| newest < time.now) {
+        if log_end != stored.log_end {
+            stored.log_end = log_end;
+            stored.logged = stored.logged.max(Some(time.now));
+        } else if stored.newest.is_none_or(|newest| newest < time.now) {
             let sql = "UPDATE store_clock SET newest = ?1 WHERE one = 1";
             connection.prepare_cached(sql)?.execute([time.now])?;
+            stored.newest = Some(time.now);
         }
-        Ok(log_end)
+        Ok(())
     }
 
     /// The time inside a transaction that only reads. A clock that is not believed does not change
@@ -191,16 +179,21 @@ impl TxTime {
 }
 
 /// What the file says.
-struct Stored {
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
     anchor: Option<Anchor>,
+    /// The newest time that was written outside of the change log.
     newest: Option<Timestamp>,
-    found: Found,
     /// The time of the last entry of the change log.
     logged: Option<Timestamp>,
+    /// Where the change log ends.
+    pub(super) log_end: i64,
+    /// How many events are deleted.
+    pub(super) deleted: i64,
 }
 
 impl Stored {
-    fn read(connection: &Connection) -> Outcome<Self> {
+    pub(super) fn read(connection: &Connection) -> Outcome<Self> {
         let sql = "SELECT c.one, c.newest, c.boot_id, c.uptime_us, c.clock_us, c.time_us,
                           c.jumped_us, c.lead_allowed_us, l.position, l.at,
                           (SELECT count(*) FROM deleted_events)
@@ -227,8 +220,8 @@ impl Stored {
             }),
         };
         let log_end: Option<i64> = row.get(8)?;
-        let found = Found { log_end: log_end.unwrap_or(0), deleted: row.get(10)? };
-        Ok(Self { anchor, newest: row.get(1)?, found, logged: row.get(9)? })
+        let (log_end, deleted) = (log_end.unwrap_or(0), row.get(10)?);
+        Ok(Self { anchor, newest: row.get(1)?, logged: row.get(9)?, log_end, deleted })
     }
 
     fn newest_of_all(&self) -> Option<Timestamp> {

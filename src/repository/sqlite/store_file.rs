@@ -3,19 +3,30 @@
 //! nobody else.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::repository::{StoreError, StoreFault};
 
 /// What identifies a file on this machine, whatever its name: device and inode.
 type Identity = (u64, u64);
 
+/// For how long a read or a transaction may begin without another look: what is committed to files that
+/// are gone is answered as such.
+const CHECK_LASTS: Duration = Duration::from_millis(20);
+
 /// The files that a store was opened from.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct StoreFile {
     /// How messages name the store.
     name: String,
     /// Each file with its identity, the write-ahead log last. Empty for a store in memory.
     files: Vec<(PathBuf, Identity)>,
+    opened: Instant,
+    /// When the files were last found in their place, in microseconds after the store was opened; 0
+    /// where they were not.
+    checked_us: Arc<AtomicU64>,
 }
 
 impl StoreFile {
@@ -26,7 +37,20 @@ impl StoreFile {
             let identity = identity(&path)?;
             Some((path, identity))
         });
-        Self { name: name.to_owned(), files: files.collect() }
+        Self { files: files.collect(), ..Self::in_memory(name) }
+    }
+
+    /// A store that has no files.
+    pub(super) fn in_memory(name: &str) -> Self {
+        let (opened, checked_us) = (Instant::now(), Arc::default());
+        Self { name: name.to_owned(), files: Vec::new(), opened, checked_us }
+    }
+
+    /// As [`Self::check`], unless that was done less than 20 ms ago.
+    pub(super) fn check_lately(&self) -> Result<(), StoreError> {
+        let checked = Duration::from_micros(self.checked_us.load(Ordering::Relaxed));
+        let is_fresh = self.opened.elapsed() < checked.saturating_add(CHECK_LASTS);
+        if !checked.is_zero() && is_fresh { Ok(()) } else { self.check() }
     }
 
     /// Checks that the store's path still names what was opened.
@@ -40,9 +64,12 @@ impl StoreFile {
                 Some(_) => "was replaced",
                 None => "is gone",
             };
+            self.checked_us.store(0, Ordering::Relaxed);
             let message = format!("{} was opened from {}, which {why}", self.name, path.display());
             return Err(StoreError::new(StoreFault::Moved, message));
         }
+        let now = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.checked_us.store(now.max(1), Ordering::Relaxed);
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ use super::deletion::Deletions;
 use super::failure::{Failure, Outcome, sqlite_error};
 use super::ownership::Ownership;
 use super::statements::Statements;
-use super::store_clock::StoreClock;
+use super::store_clock::{StoreClock, Stored};
 use super::store_file::StoreFile;
 use super::{lock, schema};
 use crate::domain::Timestamp;
@@ -129,10 +129,6 @@ pub(super) struct Writer {
     /// When a request last failed of the store, and of what.
     failed: Mutex<Option<(Duration, StoreError)>>,
 }
-
-/// For how long a transaction may begin without another look whether the store's files are in their
-/// place: what is committed to files that are gone is answered as such.
-const FILE_CHECK_LASTS: Duration = Duration::from_millis(20);
 
 /// How old the success of a request may be that says that another would succeed.
 const DONE_LASTS: Duration = Duration::from_secs(1);
@@ -299,7 +295,7 @@ fn serve(
     };
     let _ = ready.send(Ok(()));
     let (ownership, deletions) = (Ownership::default(), Deletions::default());
-    let mut session = Session { statements, ownership, deletions, file_checked: None, kept };
+    let mut session = Session { statements, ownership, deletions, stored: None, kept };
     while let Some(first) = queue.blocking_recv() {
         session.commit_group(group_of(first, &mut queue), &|group| answers.give(group));
     }
@@ -313,10 +309,10 @@ async fn serve_here(
 ) {
     // They could be prepared a moment ago.
     let Ok(statements) = Statements::prepare(&connection) else { return };
-    let (ownership, file) = (Ownership::default(), StoreFile::default());
+    let (ownership, file) = (Ownership::default(), StoreFile::in_memory("memory"));
     let kept = Kept { cache: &cache, clock: &clock, file: &file };
     let deletions = Deletions::default();
-    let mut session = Session { statements, ownership, deletions, file_checked: None, kept };
+    let mut session = Session { statements, ownership, deletions, stored: None, kept };
     while let Some(first) = queue.recv().await {
         let group = group_of(first, &mut queue);
         session.commit_group(group, &|group| group.into_iter().for_each(Request::answer));
@@ -347,9 +343,31 @@ struct Session<'c> {
     statements: Statements<'c>,
     ownership: Ownership,
     deletions: Deletions,
-    /// When the store's files were last found in their place.
-    file_checked: Option<Instant>,
+    /// What a shared store said after the last transaction, if that was committed.
+    stored: Option<Seen>,
     kept: Kept<'c>,
+}
+
+/// What a store says, as this process knows it.
+struct Seen {
+    stored: Stored,
+    /// The version of its data in which it does: another process that writes to the file changes that.
+    version: i64,
+    /// Whether it is known what this process has changed of it.
+    is_known: bool,
+}
+
+/// Reads inside a transaction what the store says, unless no other process has written to it since.
+fn look(connection: &Connection, last: Option<Seen>) -> Outcome<Seen> {
+    let mut statement = connection.prepare_cached("PRAGMA data_version")?;
+    let version = statement.query_row([], |row| row.get(0))?;
+    match last {
+        Some(seen) if seen.is_known && seen.version == version => Ok(seen),
+        _ => {
+            schema::check_version(connection)?;
+            Ok(Seen { stored: Stored::read(connection)?, version, is_known: true })
+        }
+    }
 }
 
 /// Why a group was not committed.
@@ -390,12 +408,13 @@ impl Session<'_> {
     /// has left nothing behind otherwise.
     fn commit(&mut self, requests: &mut [Box<dyn Request>]) -> Result<(), NotCommitted> {
         self.begin(requests).map_err(NotCommitted::NotBegun)?;
-        match self.run(requests).and_then(|end| {
+        match self.run(requests).and_then(|stored| {
             self.statements.commit.execute([])?;
-            Ok(end)
+            Ok(stored)
         }) {
-            Ok(end) => {
-                self.ownership.committed(end);
+            Ok(stored) => {
+                self.ownership.committed(stored.as_ref().map_or(0, |seen| seen.stored.log_end));
+                self.stored = stored;
                 Ok(())
             }
             Err(failure) => {
@@ -413,34 +432,38 @@ impl Session<'_> {
 
     /// Begins a transaction; waits for the lock as long as the first of the requests still may.
     fn begin(&mut self, requests: &[Box<dyn Request>]) -> Outcome<()> {
-        if self.file_checked.is_none_or(|at| at.elapsed() >= FILE_CHECK_LASTS) {
-            self.kept.file.check()?;
-            self.file_checked = Some(Instant::now());
-        }
+        self.kept.file.check_lately()?;
         let came_at = requests.iter().map(|request| request.came_at()).min();
         let begin = &mut self.statements.begin;
         lock::waiting_since(came_at.unwrap_or_else(Instant::now), || begin.execute([]))?;
         Ok(())
     }
 
-    /// Runs the requests; returns where the change log ends after them.
-    fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<i64> {
+    /// Runs the requests; returns what a shared store says after them.
+    fn run(&mut self, requests: &mut [Box<dyn Request>]) -> Outcome<Option<Seen>> {
         let Kept { cache, clock, .. } = self.kept;
+        let stored = self.stored.take();
         let Self { statements, ownership, deletions, .. } = self;
         let connection = statements.connection;
-        if clock.is_shared() {
-            schema::check_version(connection)?;
-        }
-        let time = clock.begin(connection)?;
-        deletions.catch_up(connection, cache, time.found.map(|found| found.deleted))?;
-        ownership.catch_up(connection, time.found.map(|found| found.log_end))?;
+        let mut stored = if clock.is_shared() { Some(look(connection, stored)?) } else { None };
+        let time = clock.begin(connection, stored.as_mut().map(|seen| &mut seen.stored))?;
+        let seen = stored.as_ref().map(|seen| &seen.stored);
+        deletions.catch_up(connection, cache, seen.map(|stored| stored.deleted))?;
+        ownership.catch_up(connection, seen.map(|stored| stored.log_end))?;
         if !requests.iter().all(|request| request.runs_always()) {
             time.check()?;
         }
+        // Those that do may change what the store says about its clock.
+        let changes_clock = requests.iter().any(|request| request.runs_always());
         let now = time.now;
         for request in requests {
             request.run(&mut Tx { statements, ownership, cache, deletions, clock, now })?;
         }
-        clock.end(statements.connection, &time)
+        if let Some(Seen { stored, is_known, .. }) = &mut stored {
+            StoreClock::end(connection, &time, stored)?;
+            stored.deleted = deletions.count().unwrap_or(stored.deleted);
+            *is_known = !changes_clock;
+        }
+        Ok(stored)
     }
 }
