@@ -12,11 +12,12 @@ use super::documents::seats::{
 };
 use super::live::{Frame, Kept};
 use super::reply::Answer;
+use crate::domain::accessible::is_accessible;
 use crate::domain::obstacles;
 use crate::domain::seating::Search;
 use crate::domain::{
     Change, Choice, EventId, HoldId, Obstacle, Refusal, SeatLabel, SectionMap, SectionTickets,
-    TicketId, TicketStatus, Timestamp, Wish, name,
+    Ticket, TicketId, TicketStatus, Timestamp, Wish, name,
 };
 use crate::repository::{SectionOffer, TypeOffer};
 use crate::watch::{LiveMap, Spot};
@@ -349,6 +350,27 @@ impl Seats {
         let choice = self.choose_of_the_rest(count, sections, ticket_type);
         let is_unknown = matches!(choice, Err(Refusal::UnknownSeat { .. }));
         Chosen { choice, others_choose: others_choose && !is_unknown }
+    }
+
+    /// Whether such a request could have chosen these tickets, whatever was available: each is in one
+    /// of its sections and of its type.
+    pub(super) fn could_choose(
+        &self,
+        sections: &[String],
+        ticket_type: Option<&str>,
+        tickets: &[Ticket],
+    ) -> bool {
+        // A request that names an unknown section never chooses seats.
+        let numbers: Option<Vec<usize>> = sections.iter().map(|name| self.named(name)).collect();
+        let Some(numbers) = numbers else { return false };
+        tickets.iter().all(|ticket| {
+            let number = self.numbers.get(&*ticket.label.section);
+            let is_of_type = match ticket_type {
+                Some(wanted) => name::same(&ticket.type_id, wanted),
+                None => !is_accessible(&ticket.type_id),
+            };
+            is_of_type && (numbers.is_empty() || number.is_some_and(|at| numbers.contains(at)))
+        })
     }
 
     fn choose_of_the_rest(

@@ -125,6 +125,40 @@ async fn the_repeat_of_a_choice_gets_the_same_seats() {
 }
 
 #[tokio::test]
+async fn another_choice_under_a_used_hold_id_is_refused() {
+    chooses_under_one_hold_id(&Server::start()).await;
+}
+
+/// Sends requests for best seats under one `hold_id`: repeats get the hold, others are refused.
+pub(crate) async fn chooses_under_one_hold_id(server: &Server) {
+    let id = "01a22403-23fb-7271-a3b7-c53da45ab143";
+    let reserve = async |best: Value| {
+        let body = json!({ "event": "hall", "best": best, "hold_id": id });
+        answer(server.post("/v1/booking/reserve", "ann", &body)).await
+    };
+    let first = json!({ "count": 2, "sections": ["Balcony"], "type": "economy" });
+    let first = reserve(first).await.is(201);
+    let alike = [
+        json!({ "count": 2, "sections": ["Balcony"], "type": "economy" }),
+        json!({ "count": 2, "sections": [" balcony "], "type": "ECONOMY" }),
+    ];
+    for best in alike {
+        let again = reserve(best).await.is(201);
+        assert_eq!(again["hold"]["hold_id"], first["hold"]["hold_id"]);
+    }
+    let others = [
+        json!({ "count": 2, "sections": ["Stalls"] }),
+        json!({ "count": 2, "sections": ["Balcony", "Gallery"] }),
+        json!({ "count": 2, "sections": ["Balcony"], "type": "regular" }),
+        json!({ "count": 2, "type": "no such type" }),
+    ];
+    for best in others {
+        let refused = reserve(best.clone()).await;
+        assert_eq!(refused.refused(422, "idempotency_mismatch")["key"], "hold_id", "{best}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_wants_a_seat_whose_payment_is_overdue_gets_it() {
     let server = Server::with(&["--payment-time", "1s"], &["--no-worker"]);
     let hold = server.hold("ann", &["Stalls/1/1"]).await;

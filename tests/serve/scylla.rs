@@ -12,6 +12,13 @@ async fn seats_are_held_paid_for_and_checked_in() {
     }
 }
 
+#[tokio::test]
+async fn another_choice_under_a_used_hold_id_is_refused() {
+    if let Some(server) = Server::on_scylla("repeats", &[]) {
+        booking::chooses_under_one_hold_id(&server).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_who_want_one_seat_exactly_one_gets_it() {
     if let Some(server) = Server::on_scylla("fights", &["--rate-limit", "off"]) {

@@ -142,7 +142,12 @@ impl Reservation {
 
     /// The tickets that were chosen for an earlier request of the same attempt.
     fn chosen_before(&self, hold: &Hold, best: &BestSeats) -> Result<Vec<TicketId>> {
-        if hold.event_id != self.show.event_id() || hold.tickets.len() != best.count as usize {
+        let is_alike =
+            hold.event_id == self.show.event_id() && hold.tickets.len() == best.count as usize;
+        let could_choose = |seats: &mut Seats| {
+            seats.could_choose(&best.sections, best.ticket_type.as_deref(), &hold.tickets)
+        };
+        if !is_alike || !self.show.seats(could_choose)? {
             return Err(Refusal::IdempotencyMismatch { key: IdempotencyKey::HoldId }.into());
         }
         Ok(hold.tickets.iter().map(|ticket| ticket.ticket_id).collect())
