@@ -38,6 +38,6 @@ pub(super) fn session_option(session: &SessionId) -> String {
     if std::env::var("TIX_SESSION").is_ok_and(|named| named == session.as_str()) {
         String::new()
     } else {
-        format!(" --session {}", super::quoted(session.as_str()))
+        super::option("--session", session.as_str())
     }
 }

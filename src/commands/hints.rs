@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::quoted;
+use super::option;
 use crate::cli;
 
 /// Completes the commands in a hint, which stand between backticks: with the options that name the
@@ -17,12 +17,15 @@ pub(super) fn complete(hint: &str, store_option: &str, event: Option<&str>) -> S
 }
 
 fn command(text: &str, store_option: &str, event: Option<&str>) -> String {
-    let has = |option: &str| text.split(' ').any(|word| word == option);
+    let has = |option: &str| {
+        let names = |word: &str| word.split_once('=').map_or(word, |(name, _)| name) == option;
+        text.split(' ').any(names)
+    };
     if has("--help") {
         return text.to_owned();
     }
     let event = event.filter(|_| !has("--event") && takes_event(text));
-    let event = event.map(|event| format!(" --event {}", quoted(event))).unwrap_or_default();
+    let event = event.map(|event| option("--event", event)).unwrap_or_default();
     let store = if has("--store") { "" } else { store_option };
     format!("{text}{event}{store}")
 }

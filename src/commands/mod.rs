@@ -257,7 +257,7 @@ impl Context {
         if usual.parse::<StoreUrl>().is_ok_and(|usual| usual == self.store) {
             String::new()
         } else {
-            format!(" --store {}", quoted(&self.store.to_string()))
+            option("--store", &self.store.to_string())
         }
     }
 }
@@ -271,6 +271,14 @@ pub fn quoted(value: &str) -> String {
     } else {
         format!("'{}'", value.replace('\'', r"'\''"))
     }
+}
+
+/// Writes an option and its value for a command line, with a blank before.
+#[must_use]
+pub fn option(name: &str, value: &str) -> String {
+    // A value that begins like an option is refused as a word of its own.
+    let between = if value.starts_with('-') { "=" } else { " " };
+    format!(" {name}{between}{}", quoted(value))
 }
 
 #[cfg(test)]

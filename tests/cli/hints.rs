@@ -244,15 +244,18 @@ fn next_steps(store: Option<&str>) {
     }
     let at = |arguments: &[&str]| stage.tix(&[arguments, &["--event", &slug]].concat()).done();
     // What is paid for cannot be abandoned: each step follows a request of its own.
-    let hold: &[&str] = &["hold", "start", "--best", "1", "--session", "o'neil"];
-    let join: &[&str] = &["waitlist", "join", "--session", "o'neil"];
-    for (request, step) in [
-        (hold, "tix hold confirm"),
-        (hold, "tix hold abandon"),
-        (join, "tix hold confirm"),
-        (join, "tix waitlist leave"),
-    ] {
-        stage.step(&at(request), step);
+    let join: &[&str] = &["waitlist", "join", "--session=-o'neil"];
+    for session in ["--session=o'neil", "--session=-ann"] {
+        let hold: &[&str] = &["hold", "start", "--best", "1", session];
+        let join: &[&str] = &["waitlist", "join", session];
+        for (request, step) in [
+            (hold, "tix hold confirm"),
+            (hold, "tix hold abandon"),
+            (join, "tix hold confirm"),
+            (join, "tix waitlist leave"),
+        ] {
+            stage.step(&at(request), step);
+        }
     }
     let full = format!("full-{}", Uuid::new_v4().simple());
     stage.seed(&["--slug", &full, "--date", "2031-03-02"]);

@@ -3,7 +3,7 @@
 
 use super::choose::{Wish, choose};
 use crate::cli::hold::StartArgs;
-use crate::commands::{Context, pick, quoted};
+use crate::commands::{Context, option, pick};
 use crate::domain::nearby::nearby;
 use crate::domain::refusal::free_again;
 use crate::domain::shortage::Elsewhere;
@@ -86,11 +86,8 @@ impl<'a> Checkout<'a> {
         let who =
             session.map(|s| ("--session", s)).into_iter().chain(buyer.map(|b| ("--buyer", b)));
         let mut command = verb.to_owned();
-        for (option, value) in event.into_iter().chain(options).chain(who) {
-            // A value that begins like an option has to be part of the word.
-            let between = if value.starts_with('-') { "=" } else { " " };
-            command.extend([" ", option, between, &quoted(&value)]);
-        }
+        let options = event.into_iter().chain(options).chain(who);
+        command.extend(options.map(|(name, value)| option(name, &value)));
         command + &self.context.store_option()
     }
 }
