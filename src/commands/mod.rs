@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use clap::error::ContextValue;
 use tracing_subscriber::EnvFilter;
@@ -107,7 +108,8 @@ fn start(cli: Cli, arguments: &[OsString]) -> Outcome {
     let clock = Arc::new(SystemClock);
     let event = cli.command.event(arguments);
     let names_event = event.is_some() || cli.command.is_of_any_event();
-    let context = Context { terminal, store: cli.global.store, clock, event, names_event };
+    let (store, store_ahead_ms) = (cli.global.store, AtomicI64::new(0));
+    let context = Context { terminal, store, clock, store_ahead_ms, event, names_event };
     match block_on(dispatch(cli.command, &context)) {
         Ok(()) => Outcome::Done,
         Err(error) if error.is_closed_pipe() => Outcome::Done,
@@ -189,8 +191,10 @@ pub struct Context {
     pub terminal: Terminal,
     /// The store it works on.
     pub store: StoreUrl,
-    /// Where the time comes from.
+    /// The clock of this machine.
     pub clock: Arc<dyn Clock>,
+    /// By how many milliseconds the time of the store that was opened is ahead of that clock.
+    pub store_ahead_ms: AtomicI64,
     /// The event as the command line names it.
     pub event: Option<String>,
     /// Whether a suggested command names its event: this one does, or it takes a hold or an order of
@@ -199,10 +203,18 @@ pub struct Context {
 }
 
 impl Context {
-    /// The present time.
+    /// The present time: by the store, once one is opened. Deadlines are in the store's time, from which
+    /// this machine's clock may differ by any amount.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        let ahead_ms = self.store_ahead_ms.load(Ordering::Relaxed);
+        Timestamp::from_millis(self.clock.now().as_millis().saturating_add(ahead_ms))
+    }
+
+    /// Takes over the time of a store.
+    fn go_by(&self, store: &dyn Repository) {
+        let ahead_ms = store.now().as_millis().saturating_sub(self.clock.now().as_millis());
+        self.store_ahead_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
     /// Prints a result.
@@ -219,6 +231,7 @@ impl Context {
     /// See [`repository::open`].
     pub async fn open(&self, access: Access) -> Result<Arc<dyn Repository>> {
         let store = repository::open(&self.store, access, Arc::clone(&self.clock)).await?;
+        self.go_by(&*store);
         tracing::debug!(store = %self.store, engine = store.engine(), "opened the store");
         Ok(store)
     }
@@ -234,6 +247,8 @@ impl Context {
     ) -> Result<T> {
         let store = self.open(access).await?;
         let answer = work(&*store).await;
+        // The store may have read a newer time than it had when it was opened.
+        self.go_by(&*store);
         store.close().await;
         answer
     }

@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::node;
 use crate::sandbox::{Answer, Sandbox};
 
 /// Runs `tix` on a machine whose clock is off by so much; none where there is no `faketime`.
@@ -80,4 +82,28 @@ fn a_clock_that_is_behind_the_store_is_refused_until_it_is_accepted() {
     sandbox.tix(&["hold", "confirm", &hold, "--session", "ann"]).done();
     sandbox.tix(&start("bob", "2")).done();
     sandbox.tix(&["audit"]).done();
+}
+
+/// Checks what commands say of a hold of 15 minutes on machines whose clocks are off.
+fn time_left_is_that_of_the_store(sandbox: &Sandbox, event: &str) {
+    let start =
+        ["hold", "start", "--best", "1", "--session", "ann", "--event", event, "-o", "json"];
+    let hold = hold_id(sandbox.tix(&start).done());
+    for off in ["+16m", "-16m", "+90s", "-90s"] {
+        for command in [&["hold", "list", "--event", event][..], &["hold", "show", &hold]] {
+            let Some(shown) = at(sandbox, off, command) else { return };
+            assert!(shown.stdout.contains("14 min"), "{off} {command:?}: {}", shown.stdout);
+        }
+    }
+}
+
+#[test]
+fn time_left_of_a_hold_is_by_the_clock_of_the_store() {
+    time_left_is_that_of_the_store(&Sandbox::seeded(), "hall");
+    if let Some(url) = node::url("tix_clock") {
+        let sandbox = Sandbox::with_store(url);
+        let event = format!("clock-{}", Uuid::new_v4().simple());
+        sandbox.seed(&["--slug", &event]);
+        time_left_is_that_of_the_store(&sandbox, &event);
+    }
 }

@@ -20,9 +20,9 @@ const NAMES_SHOWN_MAX: usize = 3;
 
 /// Lists the places where something is on.
 pub(super) async fn run(context: &Context, filter: &EventFilter, page: PageArgs) -> Result<()> {
-    let query = query::of_filter(filter, context.now());
     let report = context
         .with_store(Access::Existing, async |store| {
+            let query = query::of_filter(filter, store.now());
             let hits = all(store, &query).await?;
             let suggestions = match hits.len() {
                 0 => suggestions(store, &query).await?,

@@ -14,9 +14,9 @@ use crate::repository::Access;
 
 /// Looks for events.
 pub(super) async fn run(context: &Context, args: &SearchArgs) -> Result<()> {
-    let query = query::of_search(args, context.now());
     let report = context
         .with_store(Access::Existing, async |store| {
+            let query = query::of_search(args, store.now());
             let found = store.search_events(&query).await?;
             let suggestions = match found.total {
                 0 => suggestions(store, &query).await?,

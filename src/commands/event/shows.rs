@@ -18,9 +18,9 @@ pub(super) async fn run(
     (all, simulated): (bool, bool),
     page: PageArgs,
 ) -> Result<()> {
-    let now = context.now();
     let (report, begun) = context
         .with_store(Access::Existing, async |store| {
+            let now = store.now();
             let mut events = store.events().await?;
             events.retain(|event| simulated || !event.simulated);
             let found = of_series(events, series)?;
