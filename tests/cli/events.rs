@@ -182,3 +182,14 @@ fn list_of_tickets_is_printed_in_parts() {
     let beyond = sandbox.json("tickets", &["ticket", "list", "--offset", "26"]);
     assert_eq!(beyond["tickets"].as_array().unwrap().len(), 0);
 }
+
+#[test]
+fn event_that_is_added_again_shows_what_is_left() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", crate::sandbox::HALL);
+    let date = ["--date", "2030-12-01T19:30"];
+    sandbox.tix(&[&["seed", "hall.csv", "--event", "Lear"], &date[..]].concat()).done();
+    let added = sandbox.tix(&[&["event", "add", "Lear"], &date[..]].concat()).done();
+    assert!(added.stdout.contains("left         26, from"), "{}", added.stdout);
+    assert!(added.stderr.contains("is there already"), "{}", added.stderr);
+}

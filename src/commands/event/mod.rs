@@ -62,19 +62,21 @@ async fn list(context: &Context, simulated: bool, page: PageArgs) -> Result<()> 
 async fn add(context: &Context, name: String, args: &EventArgs) -> Result<()> {
     let naming = Naming::named(name);
     let drafted = draft(args, &naming, context.now())?;
-    let Added { event, is_new } = context
+    let (Added { event, is_new }, sections) = context
         .with_store(Access::Create, async |store| {
             store.apply_schema().await?;
             let added = adding::add(store, args, &naming, &drafted).await?;
             adding::warn_of_past(context, &added.event, store.now());
-            Ok(added)
+            // An event that was there already may have its tickets.
+            let sections = store.offers(added.event.event_id).await?;
+            Ok((added, sections))
         })
         .await?;
     if !is_new {
         let slug = &event.slug;
         context.terminal.notice(format_args!("nothing new: {slug} is there already"));
     }
-    context.print(&OneEvent { event, sections: Vec::new() })
+    context.print(&OneEvent { event, sections })
 }
 
 /// Every event.
