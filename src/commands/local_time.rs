@@ -21,7 +21,10 @@ pub(super) fn resolve(text: TimeText, time_of_day: Time, zone: &TimeZone) -> Res
         TimeText::Local(local) => unambiguous(local, zone),
         // The day is what was written: its bounds may move with the clocks.
         TimeText::Day(day) => {
-            day.to_datetime(time_of_day).to_zoned(zone.clone()).map_err(out_of_calendar)
+            let local = day.to_datetime(time_of_day);
+            let time = local.to_zoned(zone.clone()).map_err(out_of_calendar)?;
+            // A zone that changes sides of the date line skips a whole day.
+            if time.date() == day { Ok(time) } else { unambiguous(local, zone) }
         }
     }
 }
@@ -131,6 +134,14 @@ mod tests {
         ] {
             assert_eq!(resolved(text, "Europe/Berlin").unwrap(), text);
         }
+    }
+
+    #[test]
+    fn day_that_the_zone_skips_is_refused() {
+        let (message, hint) = resolved("2011-12-30", "Pacific/Apia").unwrap_err();
+        assert!(message.starts_with("2011-12-30T00:00 does not exist in Pacific/Apia"));
+        assert_eq!(hint, "write 2011-12-29T00:00:00-10:00 or 2011-12-31T00:00:00+14:00");
+        assert!(resolved("2011-12-31", "Pacific/Apia").is_ok());
     }
 
     #[test]

@@ -193,3 +193,10 @@ fn event_that_is_added_again_shows_what_is_left() {
     assert!(added.stdout.contains("left         26, from"), "{}", added.stdout);
     assert!(added.stderr.contains("is there already"), "{}", added.stderr);
 }
+
+#[test]
+fn day_that_the_zone_skips_is_refused() {
+    let sandbox = Sandbox::new();
+    let add = ["event", "add", "X", "--date", "2011-12-30", "--time-zone", "Pacific/Apia"];
+    sandbox.tix(&add).ended(2, "2011-12-30T20:00 does not exist in Pacific/Apia");
+}
