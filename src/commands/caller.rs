@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{BuyerId, Refusal, SessionId};
+use crate::domain::{BuyerId, Owned, Refusal, SessionId};
 use crate::error::{Error, Result};
 use crate::repository::Caller;
 
@@ -25,12 +25,12 @@ fn fresh_session() -> Result<SessionId> {
         .map_err(|cause| Error::usage(cause.to_string(), "name one with --session"))
 }
 
-/// The checkout that acts.
+/// The checkout that acts on a hold or a waitlist entry.
 ///
 /// # Errors
 /// Whoever names none cannot act on anything: `not_yours`.
-pub(super) fn named(session: Option<&SessionId>) -> Result<&SessionId> {
-    session.ok_or_else(|| Refusal::NotYours.into())
+pub(super) fn named(session: Option<&SessionId>, what: Owned) -> Result<&SessionId> {
+    session.ok_or_else(|| Refusal::NotYours { what }.into())
 }
 
 /// The option that names a session on a command line: nothing where the environment does.

@@ -287,8 +287,14 @@ pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
         return Ok(section);
     }
     let refusal = Refusal::UnknownSeat { seats: vec![name.to_owned()] };
-    let sections = listed(sections.iter().map(|section| &section.name));
-    Err(Error::refused(refusal, Some(format!("its sections are: {sections}"))))
+    let hint = if sections.is_empty() {
+        "the event has no tickets yet; mint them from a venue file, as `tix seed --help` shows"
+            .into()
+    } else {
+        let names = listed(sections.iter().map(|section| &section.name));
+        format!("its sections are: {names}")
+    };
+    Err(Error::refused(refusal, Some(hint)))
 }
 
 /// The ticket type that `name` names, in any spelling, among those of an event or of one section.

@@ -47,7 +47,7 @@ pub use location::Location;
 pub use money::{Currency, Money};
 pub use obstacles::{Obstacle, Standing};
 pub use order::{Order, OrderStatus};
-pub use refusal::{IdempotencyKey, Refusal};
+pub use refusal::{IdempotencyKey, Owned, Refusal};
 pub use seat_map::{SeatMap, SectionMap, StatusCounts, Vacant};
 pub use section_tickets::SectionTickets;
 pub use shortage::Shortage;

@@ -37,6 +37,25 @@ impl IdempotencyKey {
     }
 }
 
+/// What belongs to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Owned {
+    /// A hold.
+    #[default]
+    Hold,
+    /// A waitlist entry.
+    Entry,
+}
+
+impl Owned {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Entry => "waitlist entry",
+        }
+    }
+}
+
 /// Why a request was refused. A refusal is an answer, not a failure: nothing was changed by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -136,9 +155,13 @@ pub enum Refusal {
         /// What was asked for.
         name: String,
     },
-    /// The hold belongs to another session.
-    #[error("not_yours: the hold belongs to another session")]
-    NotYours,
+    /// The hold or the waitlist entry belongs to another session.
+    #[error("not_yours: the {} belongs to another session", what.word())]
+    NotYours {
+        /// Which of the two.
+        #[serde(skip)]
+        what: Owned,
+    },
     /// The client chose an id of a kind that only the store makes.
     #[error(
         "reserved_id: {id} is not a UUID of version 4 or 7, the only ones that a client chooses"
@@ -196,7 +219,7 @@ impl Refusal {
             Self::UnknownEvent { .. } => "unknown_event",
             Self::UnknownSeat { .. } => "unknown_seat",
             Self::UnknownHold { .. } => "unknown_hold",
-            Self::NotYours => "not_yours",
+            Self::NotYours { .. } => "not_yours",
             Self::ReservedId { .. } => "reserved_id",
             Self::IdempotencyMismatch { .. } => "idempotency_mismatch",
             Self::WaitlistLimit { .. } => "waitlist_limit",
@@ -296,7 +319,7 @@ impl Refusal {
             Self::UnknownHold { .. } => {
                 "see which there are with `tix hold list` and `tix order list`".into()
             }
-            Self::NotYours => {
+            Self::NotYours { .. } => {
                 "act in the session that started it: name it with --session or TIX_SESSION".into()
             }
             Self::ReservedId { .. } => "send a fresh random UUID, or none".into(),

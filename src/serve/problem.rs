@@ -308,7 +308,7 @@ impl From<Refusal> for Problem {
             | Refusal::UnknownEvent { .. }
             | Refusal::UnknownSeat { .. }
             | Refusal::UnknownHold { .. }
-            | Refusal::NotYours
+            | Refusal::NotYours { .. }
             | Refusal::ReservedId { .. } => {}
         }
         problem
@@ -335,7 +335,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownEvent { .. }
         | Refusal::UnknownSeat { .. }
         | Refusal::UnknownHold { .. } => StatusCode::NOT_FOUND,
-        Refusal::NotYours => StatusCode::FORBIDDEN,
+        Refusal::NotYours { .. } => StatusCode::FORBIDDEN,
         Refusal::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

@@ -200,3 +200,12 @@ fn day_that_the_zone_skips_is_refused() {
     let add = ["event", "add", "X", "--date", "2011-12-30", "--time-zone", "Pacific/Apia"];
     sandbox.tix(&add).ended(2, "2011-12-30T20:00 does not exist in Pacific/Apia");
 }
+
+#[test]
+fn section_of_an_unminted_event_is_refused_with_a_way_to_mint() {
+    let sandbox = Sandbox::new();
+    sandbox.tix(&["event", "add", "Lear", "--date", "2030-12-01T19:30"]).done();
+    let start = ["hold", "start", "--best", "1", "--section", "Stalls"];
+    let refused = sandbox.tix(&start).refused("unknown_seat");
+    assert!(refused.stderr.contains("has no tickets yet"), "{}", refused.stderr);
+}

@@ -146,7 +146,11 @@ fn whoever_leaves_waits_no_more() {
     let cleo = entries(&sandbox, &[]).remove(0);
     assert_eq!(cleo["status"], "offered");
     let id = cleo["entry_id"].as_str().unwrap();
-    sandbox.tix(&["waitlist", "leave", id]).refused("not_yours");
+    for who in [&[][..], &["--session", "bob"]] {
+        let refused = sandbox.tix(&[&["waitlist", "leave", id], who].concat());
+        let refused = refused.refused("not_yours").stderr;
+        assert!(refused.contains("the waitlist entry belongs to another session"), "{refused}");
+    }
     sandbox.tix(&["waitlist", "leave", &id[..13], "--session", "cleo"]).done();
     assert_eq!(entries(&sandbox, &["--all"])[1]["status"], "declined");
     let empty = sandbox.tix(&["waitlist", "list"]).done();

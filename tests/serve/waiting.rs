@@ -131,7 +131,8 @@ async fn a_place_in_the_waitlist_can_be_left_by_its_session_only() {
     let others = server.get("/v1/waitlist?event=hall").header("Tix-Session", "bob");
     assert_eq!(answer(others).await.is(200)["entries"], json!([]));
     let path = format!("/v1/waitlist/{}", entry["entry_id"].as_str().unwrap());
-    answer(server.delete(&path, "bob")).await.refused(403, "not_yours");
+    let problem = answer(server.delete(&path, "bob")).await.refused(403, "not_yours");
+    assert_eq!(problem["detail"], "the waitlist entry belongs to another session");
     let left = answer(server.delete(&path, "ann")).await.is(200);
     assert_eq!(left["entry"]["status"], "left");
     let hopeless = json!({ "event": "hall", "size": 5, "section": "Balcony" });

@@ -129,8 +129,8 @@ pub(super) async fn choice(
             let owned = owned(store, event, buyer).await;
             owned.map(|owned| match event.terms.limit.saturating_sub(owned) {
                 0 => Some("one buyer can own no more of this event".into()),
-                left => Some(shortage.hint(
-                    |count, there| checkout.choose(args, count.min(left), there),
+                left => Some(shortage.as_ref().clone().within(left).hint(
+                    |count, there| checkout.choose(args, count, there),
                     &checkout.wait(args),
                 )),
             })

@@ -8,7 +8,7 @@ use crate::cli::HoldAction;
 use crate::cli::hold::{CheckoutArgs, ConfirmArgs, PaymentAnswer};
 use crate::domain::money::total;
 use crate::domain::time::spoken;
-use crate::domain::{Choice, Event, Hold, HoldStatus, PaymentReference};
+use crate::domain::{Choice, Event, Hold, HoldStatus, Owned, PaymentReference};
 use crate::error::{Error, Result};
 use crate::output::{Card, Page, Report, Sheet, Tone};
 use crate::payment::simulated::ProviderSettings;
@@ -39,7 +39,7 @@ async fn confirm(context: &Context, args: &ConfirmArgs) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let hold = pick::hold(store, &args.hold).await?;
-            let session = caller::named(args.checkout.session.as_ref())?;
+            let session = caller::named(args.checkout.session.as_ref(), Owned::Hold)?;
             let reference = reference(args, &hold)?;
             let paid = payment::confirm(store, &*provider, hold.hold_id, session, &reference).await;
             OneOrder::read(store, explained(store, context, &hold, paid).await?).await
@@ -88,7 +88,7 @@ async fn abandon(context: &Context, name: &str, checkout: &CheckoutArgs) -> Resu
     let report = context
         .with_store(Access::Existing, async |store| {
             let hold = pick::hold(store, name).await?;
-            let session = caller::named(checkout.session.as_ref())?;
+            let session = caller::named(checkout.session.as_ref(), Owned::Hold)?;
             let abandoned = store.abandon(hold.hold_id, session).await;
             OneHold::read(store, explained(store, context, &hold, abandoned).await?).await
         })

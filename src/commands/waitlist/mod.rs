@@ -7,7 +7,7 @@ use crate::cli::WaitlistAction;
 use crate::cli::pages::PageArgs;
 use crate::cli::waitlist::JoinArgs;
 use crate::domain::{
-    EntryId, Event, EventId, NewEntry, Section, SectionMap, SessionId, WaitlistEntry,
+    EntryId, Event, EventId, NewEntry, Owned, Section, SectionMap, SessionId, WaitlistEntry,
     WaitlistStatus, Wish,
 };
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ pub async fn run(context: &Context, action: WaitlistAction) -> Result<()> {
     match action {
         WaitlistAction::Join(args) => join(context, &args).await,
         WaitlistAction::Leave { entry, event, checkout } => {
-            let session = caller::named(checkout.session.as_ref())?;
+            let session = caller::named(checkout.session.as_ref(), Owned::Entry)?;
             leave(context, event.event.as_deref(), entry.as_deref(), session).await
         }
         WaitlistAction::List { event, all, page } => {

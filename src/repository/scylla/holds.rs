@@ -16,7 +16,7 @@ use super::statements::Statement;
 use super::waitlist::{self, Passed};
 use super::{limits, settlement};
 use crate::domain::{
-    Event, EventId, Hold, HoldId, HoldStatus, Refusal, SessionId, TicketStatus, Timestamp,
+    Event, EventId, Hold, HoldId, HoldStatus, Owned, Refusal, SessionId, TicketStatus, Timestamp,
 };
 use crate::repository::Result;
 
@@ -143,7 +143,7 @@ pub(super) async fn abandon(db: &Database, hold: HoldId, session: &SessionId) ->
     for tries in 1..=TRIES_MAX {
         let row = known(db, hold).await?;
         if row.session_id != *session {
-            return Err(Refusal::NotYours.into());
+            return Err(Refusal::NotYours { what: Owned::Hold }.into());
         }
         if row.ended_as.is_none() && row.order_id.is_some() {
             settlement::meet(db, &row).await?;

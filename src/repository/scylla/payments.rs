@@ -14,8 +14,8 @@ use super::rows::{HoldRow, OrderRow, TicketCopy};
 use super::settlement::{self, advance, decide, find, follow, known, settle};
 use super::{limits, rows::QueueRow};
 use crate::domain::{
-    ConfirmationNumber, EventId, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentReference,
-    Refusal, SessionId, TicketStatus, Timestamp,
+    ConfirmationNumber, EventId, HoldId, HoldStatus, Order, OrderId, OrderStatus, Owned,
+    PaymentReference, Refusal, SessionId, TicketStatus, Timestamp,
 };
 use crate::repository::{Error, PaymentOutcome, PaymentStart, Result, StoreFault};
 
@@ -89,7 +89,7 @@ pub(super) async fn begin(
     for tries in 1..=TRIES_MAX {
         let hold = holds::known(db, hold_id).await?;
         if hold.session_id != *session {
-            return Err(Refusal::NotYours.into());
+            return Err(Refusal::NotYours { what: Owned::Hold }.into());
         }
         let (decided, reference_is_free) =
             tokio::join!(find(db, order_id), references::check(db, &hold, reference));

@@ -15,8 +15,8 @@ use super::limits;
 use super::rows::TicketCopy;
 use crate::domain::waitlist::{Passing, passed_over};
 use crate::domain::{
-    EntryId, Event, EventId, Hold, HoldId, IdempotencyKey, NewEntry, Offer, Refusal, SessionId,
-    TicketId, WaitlistEntry, WaitlistStatus, Wish,
+    EntryId, Event, EventId, Hold, HoldId, IdempotencyKey, NewEntry, Offer, Owned, Refusal,
+    SessionId, TicketId, WaitlistEntry, WaitlistStatus, Wish,
 };
 use crate::repository::{Error, Result};
 
@@ -105,7 +105,7 @@ pub(super) async fn leave(
     for looks in 1..=LOOKS_MAX {
         let row = find(db, entry).await?;
         if row.session_id != *session {
-            return Err(Refusal::NotYours.into());
+            return Err(Refusal::NotYours { what: Owned::Entry }.into());
         }
         if has_left(db, &row).await? {
             return read(db, &find(db, entry).await?).await;

@@ -14,7 +14,7 @@ use super::writer::Tx;
 use super::{waiting, waitlist};
 use crate::domain::limit::{Counted, Tally};
 use crate::domain::{
-    BuyerId, ChangeKind, EventId, Hold, HoldId, HoldStatus, IdempotencyKey, NewHold,
+    BuyerId, ChangeKind, EventId, Hold, HoldId, HoldStatus, IdempotencyKey, NewHold, Owned,
     PaymentReference, Refusal, SessionId, TicketStatus, Timestamp, obstacles,
 };
 
@@ -297,7 +297,7 @@ fn still_has_all(tx: &mut Tx<'_, '_>, hold: &HoldRow) -> Outcome<bool> {
 pub(super) fn abandon(tx: &mut Tx<'_, '_>, hold: HoldId, session: &SessionId) -> Outcome<()> {
     let row = known(tx.statements.connection, hold)?;
     if row.session_id != *session {
-        return Err(Refusal::NotYours.into());
+        return Err(Refusal::NotYours { what: Owned::Hold }.into());
     }
     let now = tx.now;
     if let Some(other) = payments::pinned(tx, &row)? {

@@ -13,7 +13,7 @@ use super::writer::Tx;
 use super::{waiting, waitlist};
 use crate::domain::{
     ChangeKind, ConfirmationNumber, Currency, HoldId, HoldStatus, Money, Order, OrderId,
-    OrderStatus, PaymentReference, Refusal, SessionId, TicketStatus, Timestamp,
+    OrderStatus, Owned, PaymentReference, Refusal, SessionId, TicketStatus, Timestamp,
 };
 use crate::repository::{Error, PaymentOutcome, PaymentStart, StoreError};
 
@@ -141,7 +141,7 @@ pub(super) fn begin(
 ) -> Outcome<PaymentStart> {
     let row = holds::known(tx.statements.connection, hold)?;
     if row.session_id != *session {
-        return Err(Refusal::NotYours.into());
+        return Err(Refusal::NotYours { what: Owned::Hold }.into());
     }
     let order_id = OrderId::of_payment(hold, reference);
     if let Some(decided) = find(tx.statements.connection, order_id)? {

@@ -21,8 +21,9 @@ use super::waiting::{self, Groups};
 use super::writer::Tx;
 use crate::domain::waitlist::{Passing, Vacancies, passed_over};
 use crate::domain::{
-    BuyerId, EntryId, EventId, Hold, HoldId, IdempotencyKey, NewEntry, NewHold, Offer, Refusal,
-    SectionMap, SessionId, TicketId, Timestamp, WaitlistEntry, WaitlistStatus, Wish, limit,
+    BuyerId, EntryId, EventId, Hold, HoldId, IdempotencyKey, NewEntry, NewHold, Offer, Owned,
+    Refusal, SectionMap, SessionId, TicketId, Timestamp, WaitlistEntry, WaitlistStatus, Wish,
+    limit,
 };
 
 /// An entry's row.
@@ -143,7 +144,7 @@ fn as_spelled(tx: &Tx<'_, '_>, event: &StoredEvent, wish: &Wish) -> Outcome<Wish
 pub(super) fn leave(tx: &mut Tx<'_, '_>, entry: EntryId, session: &SessionId) -> Outcome<()> {
     let row = known(tx.statements.connection, entry)?;
     if row.new.session_id != *session {
-        return Err(Refusal::NotYours.into());
+        return Err(Refusal::NotYours { what: Owned::Entry }.into());
     }
     if let Some(hold) = row.hold_id {
         holds::abandon(tx, hold, session)?;

@@ -9,8 +9,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use super::parameters::{BuyerHeader, SessionHeader};
 use super::{ActProblems, ReadProblems};
 use crate::domain::{
-    Hold, HoldId, HoldStatus, IdempotencyKey, NewHold, Order, PaymentReference, Refusal, SessionId,
-    TicketId,
+    Hold, HoldId, HoldStatus, IdempotencyKey, NewHold, Order, Owned, PaymentReference, Refusal,
+    SessionId, TicketId,
 };
 use crate::payment;
 use crate::repository;
@@ -299,7 +299,7 @@ pub(super) async fn show(
 ) -> Result<Json<BookingDocument>> {
     let hold = house.ask("hold", house.store.hold(id)).await?;
     if hold.session_id != caller.session_id {
-        return Err(Refusal::NotYours.into());
+        return Err(Refusal::NotYours { what: Owned::Hold }.into());
     }
     let event = house.ask("event", house.store.event(hold.event_id)).await?;
     let order = match hold.order_id.filter(|_| hold.status == HoldStatus::Sold) {

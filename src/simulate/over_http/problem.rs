@@ -11,7 +11,8 @@ use super::target::Target;
 use crate::domain::shortage::Looked;
 use crate::domain::time::spoken;
 use crate::domain::{
-    HoldStatus, IdempotencyKey, Obstacle, OrderId, Refusal, Shortage, TicketStatus, Timestamp,
+    HoldStatus, IdempotencyKey, Obstacle, OrderId, Owned, Refusal, Shortage, TicketStatus,
+    Timestamp,
 };
 use crate::repository::{StoreError, StoreFault};
 
@@ -130,7 +131,7 @@ impl Problem {
             "unknown_event" => Refusal::UnknownEvent { name: detail },
             "unknown_seat" => Refusal::UnknownSeat { seats: vec![detail] },
             "unknown_hold" => Refusal::UnknownHold { name: detail },
-            "not_yours" => Refusal::NotYours,
+            "not_yours" => Refusal::NotYours { what: Owned::Hold },
             "idempotency_mismatch" => Refusal::IdempotencyMismatch { key: self.key? },
             "reserved_id" => Refusal::ReservedId { id: detail },
             "waitlist_limit" => Refusal::WaitlistLimit { waiting: self.waiting, allowed },
