@@ -3,7 +3,6 @@
 //! Standard output carries the result and nothing else. Progress, notices and errors go to standard
 //! error.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
@@ -175,8 +174,8 @@ impl Terminal {
         }
     }
 
-    /// Writes text to standard output, with control characters as escapes, and flushes it. Lines of a
-    /// spreadsheet have no escapes: they are written as they are, unless a terminal would read them.
+    /// Writes text to standard output, with control characters as escapes, and flushes it. Whatever is
+    /// written to a file or a pipe may be shown on a terminal later.
     ///
     /// # Errors
     /// [`Error::Output`].
@@ -184,8 +183,7 @@ impl Terminal {
         let text = match self.format {
             Format::Table => safe::escaped(text, self.color_out),
             Format::Json => safe::json(text),
-            Format::Csv if self.out != Destination::Elsewhere => safe::escaped(text, false),
-            Format::Csv => Cow::Borrowed(text),
+            Format::Csv => safe::escaped(text, false),
         };
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Output)

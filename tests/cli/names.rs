@@ -137,3 +137,19 @@ fn arguments_and_paths_are_printed_with_escapes() {
         assert_harmless(&answer.stderr);
     }
 }
+
+#[test]
+fn stored_names_are_printed_with_escapes() {
+    let sandbox = Sandbox::seeded();
+    let store = rusqlite::Connection::open(sandbox.path("tix.db")).unwrap();
+    let raw = "Ha\u{1b}[31mll\u{7}\u{202e}, \"x\"";
+    assert_eq!(store.execute("UPDATE events SET name = ?1", [raw]).unwrap(), 1);
+    for format in ["table", "csv", "json"] {
+        let answer = sandbox.tix(&["event", "list", "-o", format]).done();
+        let is_raw = |c| matches!(c, '\u{1b}' | '\u{7}' | '\u{202e}');
+        assert!(!answer.stdout.contains(is_raw), "{format}: {}", answer.stdout);
+    }
+    let sheet = sandbox.tix(&["event", "list", "-o", "csv"]).done().stdout;
+    let cell = r#""Ha\u{1b}[31mll\u{7}\u{202e}, ""x""""#;
+    assert!(sheet.contains(cell), "{sheet}");
+}
