@@ -139,6 +139,17 @@ pub enum Error {
     /// The result could not be written to standard output.
     #[error("could not write the result to standard output")]
     Output(#[source] io::Error),
+    /// What was asked is done, but the result could not be written to standard output.
+    #[error("{done}, but the result could not be written to standard output")]
+    Unwritten {
+        /// What is done, with its id.
+        done: String,
+        /// The command that shows it.
+        show: String,
+        /// Why it could not be written.
+        #[source]
+        cause: io::Error,
+    },
     /// The audit found broken rules; the report is on standard output.
     #[error("the audit found {}", counted(*.0, "violation"))]
     Violation(u64),
@@ -213,6 +224,7 @@ impl Error {
             | Self::Failed(_)
             | Self::Io { .. }
             | Self::Output(_)
+            | Self::Unwritten { .. }
             | Self::Unsound { .. } => Outcome::Failed,
             Self::Violation(_) => Outcome::Violation,
             Self::Interrupted => Outcome::Interrupted,
@@ -303,6 +315,7 @@ impl Error {
             Self::Rehearsal { error, again } => {
                 Some(error.hint(now).map_or(again.clone(), |hint| format!("{hint}; {again}")))
             }
+            Self::Unwritten { show, .. } => Some(format!("see it with `{show}`")),
             Self::Violation(_) => Some(
                 "keep the store as it is; `tix watch-cdc --from start` shows what happened".into(),
             ),

@@ -41,13 +41,18 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
     let event_id = event.map(|event| event.event_id);
     let report = audit::run(&context.store, event_id, Arc::new(history)).await?;
     let violations = report.violations.len() as u64;
-    context.print(&Audit { report, repaired, zone })?;
+    let printed = context.print(&Audit { report, repaired, zone });
     match (violations, failed) {
-        (0, None) => Ok(()),
-        (0, Some(error)) => Err(error),
+        (0, None) => printed,
+        (0, Some(error)) => printed.and(Err(error)),
         (_, failed) => {
             if let Some(error) = failed {
                 context.terminal.notice(format_args!("the repair failed: {error}"));
+            }
+            // A violation counts more than a report that cannot be read.
+            if let Err(error) = printed {
+                let causes = error.causes().join(": ");
+                context.terminal.notice(format_args!("{error}: {causes}"));
             }
             Err(Error::Violation(violations))
         }

@@ -225,6 +225,17 @@ impl Context {
         self.terminal.print(report, self.now())
     }
 
+    /// Prints what a command has done, which stays done whatever becomes of the output.
+    ///
+    /// # Errors
+    /// [`Error::Unwritten`] with what is done and the command that shows it.
+    pub fn print_done(&self, report: &impl Report, done: String, show: String) -> Result<()> {
+        self.print(report).map_err(|error| match error {
+            Error::Output(cause) => Error::Unwritten { done, show, cause },
+            other => other,
+        })
+    }
+
     /// Opens the store.
     ///
     /// # Errors

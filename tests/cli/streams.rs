@@ -108,6 +108,43 @@ fn a_result_that_cannot_be_written_is_a_failure() {
     assert!(answer.stderr.contains("Caused by: "), "{}", answer.stderr);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_done_is_named_where_output_fails() {
+    let sandbox = Sandbox::seeded();
+    let unwritten = |arguments: &[&str], words: &str| {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = sandbox.command(arguments).stdout(full).output().unwrap();
+        Answer::of(&output).ended(1, words).stderr
+    };
+    let start = ["hold", "start", "--best", "1", "--session", "ann"];
+    let error = unwritten(&start, "is started, but the result could not be written");
+    let holds = sandbox.json("holds", &["hold", "list"]);
+    let hold = holds["holds"][0]["hold_id"].as_str().unwrap();
+    assert!(error.contains(hold) && error.contains(&format!("`tix hold show {hold}`")), "{error}");
+    let confirm = ["hold", "confirm", hold, "--session", "ann"];
+    let error = unwritten(&confirm, "but the result could not be written");
+    let orders = sandbox.json("orders", &["order", "list"]);
+    assert!(error.contains(orders["orders"][0]["order_id"].as_str().unwrap()), "{error}");
+    let join = ["waitlist", "join", "--session", "bob", "-o", "json"];
+    let error = unwritten(&join, "but the result could not be written");
+    let entries = sandbox.json("waitlist", &["waitlist", "list"]);
+    assert!(error.contains(entries["entries"][0]["entry_id"].as_str().unwrap()), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn violation_ends_with_4_where_output_fails() {
+    let sandbox = Sandbox::seeded();
+    sandbox.buy("bob", &["Stalls/1/3"]);
+    let store = rusqlite::Connection::open(sandbox.path("tix.db")).unwrap();
+    store.execute("DELETE FROM order_queue WHERE status = 'sold'", []).unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = sandbox.command(&["audit"]).stdout(full).output().unwrap();
+    let answer = Answer::of(&output).ended(4, "the audit found");
+    assert!(answer.stderr.contains("could not write the result"), "{}", answer.stderr);
+}
+
 #[test]
 fn every_error_is_one_object_for_programs() {
     let sandbox = Sandbox::new();

@@ -45,7 +45,9 @@ async fn confirm(context: &Context, args: &ConfirmArgs) -> Result<()> {
             OneOrder::read(store, explained(store, context, &hold, paid).await?).await
         })
         .await?;
-    context.print(&report)
+    let order = report.order_id();
+    let show = format!("tix order show {order}");
+    context.print_done(&report, format!("the hold is paid by the order {order}"), show)
 }
 
 /// The reference that was given, or the hold's own: confirming again pays once.

@@ -45,7 +45,12 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
             Ok(OneHold { hold, choice, event })
         })
         .await?;
-    context.print(&report)?;
+    let id = report.hold.hold_id;
+    context.print_done(
+        &report,
+        format!("the hold {id} is started"),
+        format!("tix hold show {id}"),
+    )?;
     context.terminal.next_steps("Next:", &report.next_steps(context));
     Ok(())
 }

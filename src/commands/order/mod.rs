@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Context, pages, pick};
 use crate::cli::OrderAction;
 use crate::cli::pages::PageArgs;
-use crate::domain::{Event, Order, OrderStatus, Refusal, SeatLabel, Timestamp};
+use crate::domain::{Event, Order, OrderId, OrderStatus, Refusal, SeatLabel, Timestamp};
 use crate::error::{Error, Result};
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone};
 use crate::payment::simulated::ProviderSettings;
@@ -147,6 +147,10 @@ struct Place {
 }
 
 impl OneOrder {
+    pub(super) const fn order_id(&self) -> OrderId {
+        self.order.order.order_id
+    }
+
     /// Reads what belongs to an order.
     pub(super) async fn read(store: &dyn Repository, order: Order) -> Result<Self> {
         let event = store.event(order.event_id).await?;

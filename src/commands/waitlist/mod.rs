@@ -58,7 +58,9 @@ async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
             OneEntry::read(store, event, joined).await
         })
         .await?;
-    context.print(&report)?;
+    let (entry, event) = (report.entry_id(), &report.event.slug);
+    let show = format!("tix waitlist list --event {event}");
+    context.print_done(&report, format!("the waitlist entry {entry} waits"), show)?;
     context.terminal.next_steps("Next:", &report.next_steps(context));
     Ok(())
 }

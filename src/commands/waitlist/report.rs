@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::commands::{Context, caller};
 use crate::domain::time::spoken;
-use crate::domain::{Event, Hold, WaitlistEntry, WaitlistStatus, Wish};
+use crate::domain::{EntryId, Event, Hold, WaitlistEntry, WaitlistStatus, Wish};
 use crate::error::Result;
 use crate::output::csv::optional;
 use crate::output::{Card, Cell, Column, Page, Report, Sheet, Table, Tone, counted};
@@ -38,7 +38,7 @@ impl Record {
 pub(super) struct OneEntry {
     entry: Record,
     #[serde(skip)]
-    event: Event,
+    pub(super) event: Event,
 }
 
 impl OneEntry {
@@ -48,6 +48,10 @@ impl OneEntry {
         entry: WaitlistEntry,
     ) -> Result<Self> {
         Ok(Self { entry: Record::read(store, entry).await?, event })
+    }
+
+    pub(super) const fn entry_id(&self) -> EntryId {
+        self.entry.entry.entry_id
     }
 
     /// What can be done with it next, as commands.
