@@ -270,3 +270,20 @@ fn every_file_and_chapter_that_the_readme_points_to_is_there() {
         assert!(is_there || root.join(target).exists(), "{target}");
     }
 }
+
+#[test]
+fn the_table_of_refusals_has_every_reason_once() {
+    let schema = std::fs::read_to_string("docs/schemas/error.schema.json").unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let reasons = schema.pointer("/properties/error/properties/reason/enum").unwrap();
+    let mut reasons: Vec<&str> =
+        reasons.as_array().unwrap().iter().filter_map(|reason| reason.as_str()).collect();
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let (_, table) = readme.split_once("| refused with | because |\n| --- | --- |\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| row.split('|').nth(1).unwrap());
+    let mut named: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    reasons.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(named, reasons);
+}

@@ -200,7 +200,8 @@ impl Findings {
     }
 
     fn violations_of(&self, rule: Rule) -> Vec<Violation> {
-        let violation = |ticket_id, detail| Violation { rule: rule.name(), ticket_id, detail };
+        let violation =
+            |ticket_id, detail| Violation { rule: rule.name(), ticket_id, seat: None, detail };
         let tally = self.of(rule);
         let listed = tally.listed.iter().map(|(id, detail)| violation(*id, detail.clone()));
         let more = tally.broken.saturating_sub(VIOLATIONS_PER_RULE_MAX);

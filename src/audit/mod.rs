@@ -11,6 +11,7 @@ use self::evidence::Evidence;
 use self::findings::{Findings, Rule};
 use self::store::StoreFacts;
 use crate::domain::EventId;
+use crate::output::grouped;
 use crate::repository::store_url::{ScyllaLocation, SqliteLocation};
 use crate::repository::{Result, StoreError, StoreFault, StoreUrl};
 
@@ -23,12 +24,14 @@ mod replay;
 pub mod report;
 pub mod rules;
 mod scylla;
+mod seats;
 mod sqlite;
 mod store;
 mod venue;
 
 pub use history::{Answer, History, Told};
 pub use report::{AuditReport, Check, LogPeriod, Violation};
+pub use seats::name_seats;
 
 /// Audits one event of a store, or all of them, while others go on writing.
 ///
@@ -157,7 +160,7 @@ fn judge_store(facts: &StoreFacts, findings: &mut Findings) {
     findings.examined(Rule::LogInOrder, entries);
     if facts.entries_missing > 0 {
         findings.broken(Rule::LogUnbroken, None, || {
-            let (missing, entries) = (facts.entries_missing, facts.entries);
+            let (missing, entries) = (grouped(facts.entries_missing), grouped(facts.entries));
             format!("{missing} entries are missing beside the {entries} that are there")
         });
     }

@@ -33,8 +33,21 @@ pub struct Violation {
     pub rule: &'static str,
     /// The ticket it is about, if it is about one.
     pub ticket_id: Option<TicketId>,
+    /// The seat of that ticket, as `section/row/seat`, if the store could still be asked.
+    pub seat: Option<String>,
     /// What was found: the holds, owners, orders and times concerned.
     pub detail: String,
+}
+
+impl Violation {
+    /// What was found, and at which seat.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match &self.seat {
+            Some(seat) if !self.detail.contains(seat) => format!("{seat}: {}", self.detail),
+            _ => self.detail.clone(),
+        }
+    }
 }
 
 /// One rule that was checked.

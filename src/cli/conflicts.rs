@@ -20,7 +20,7 @@ struct Unused {
     why: &'static str,
 }
 
-const UNUSED: [Unused; 6] = [
+const UNUSED: [Unused; 7] = [
     Unused {
         path: &["simulate"],
         only_with: Some("virtual_time"),
@@ -48,6 +48,13 @@ const UNUSED: [Unused; 6] = [
         unless: None,
         options: &["store"],
         why: "the store of a sweep is one in memory",
+    },
+    Unused {
+        path: &["sweep"],
+        only_with: None,
+        unless: None,
+        options: &["speed"],
+        why: "a sweep goes by a virtual clock",
     },
     Unused {
         path: &["completions"],
@@ -108,6 +115,7 @@ mod tests {
             ("tix simulate --plan p.jsonl --store sqlite:x.db", "--store"),
             ("tix simulate --plan p.jsonl -o json", "--output"),
             ("tix sweep --vary ttl=5m --store sqlite:x.db", "--store"),
+            ("tix sweep --vary ttl=5m --speed 10", "--speed"),
             ("tix completions bash --store sqlite:x.db", "--store"),
             ("tix -o json completions bash", "--output"),
         ] {

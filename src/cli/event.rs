@@ -142,7 +142,7 @@ pub struct EventArgs {
     pub doors: Option<DoorsText>,
     /// The most tickets one buyer may own [default: 10]
     #[arg(long, value_name = "TICKETS",
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
+          value_parser = values::whole(1, LIMIT_MAX))]
     pub limit: Option<u32>,
     /// How long a hold lasts, 1s to 24h [default: 15m]
     #[arg(long, value_name = "SPAN", value_parser = values::time_to_pay)]
@@ -204,11 +204,11 @@ pub struct SearchArgs {
     pub preferences: Vec<String>,
     /// At most this many events a page
     #[arg(long, value_name = "COUNT", default_value_t = 20, help_heading = SHOWN,
-          value_parser = clap::value_parser!(u64).range(1..=PAGE_EVENTS_MAX))]
+          value_parser = values::whole(1, PAGE_EVENTS_MAX))]
     pub limit: u64,
     /// Which page
     #[arg(long, value_name = "NUMBER", default_value_t = 1, help_heading = SHOWN,
-          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+          value_parser = values::whole(1, 1_000_000))]
     pub page: u64,
 }
 

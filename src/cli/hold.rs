@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::EventSelector;
 use super::pages::PageArgs;
+use super::values;
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, PaymentReference, SeatLabel, SessionId};
 
@@ -67,7 +68,7 @@ pub struct StartArgs {
     pub seats: Vec<SeatLabel>,
     /// Let tix choose this many seats side by side
     #[arg(long, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
+          value_parser = values::whole(1, LIMIT_MAX))]
     pub best: Option<u32>,
     /// Choose in this section only; can be repeated, the most preferred first
     #[arg(long, value_name = "SECTION", requires = "best", conflicts_with = "seats")]

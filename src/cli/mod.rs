@@ -128,7 +128,7 @@ pub enum Command {
     /// Events: list, search, locations, shows, show, add, delete
     #[command(subcommand)]
     Event(EventAction),
-    /// Tickets: map, list, count, block, unblock
+    /// Tickets: map, list, counts, block, unblock
     #[command(subcommand)]
     Ticket(TicketAction),
     /// Holds: start, confirm, abandon, show, list
@@ -314,6 +314,8 @@ fn last_text(arguments: &[OsString], long: &str, short: &str) -> Option<String> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn format(line: &str) -> Format {
@@ -323,6 +325,23 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         definition().debug_assert();
+    }
+
+    #[test]
+    fn overviews_of_commands_name_their_subcommands() {
+        let words = |text: &str| -> Vec<String> {
+            text.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        };
+        let mut overviews = 0;
+        for command in definition().get_subcommands().filter(|c| c.has_subcommands()) {
+            let about = command.get_about().unwrap().to_string();
+            let (_, list) = about.split_once(": ").unwrap();
+            let known: BTreeSet<_> =
+                command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+            assert_eq!(words(list).into_iter().collect::<BTreeSet<_>>(), known, "{about}");
+            overviews += 1;
+        }
+        assert!(overviews >= 6, "{overviews}");
     }
 
     #[test]

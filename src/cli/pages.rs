@@ -2,11 +2,13 @@
 
 use clap::Args;
 
+use super::values;
+
 /// The part of a list.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct PageArgs {
     /// Print this many at most; a table has 1000 rows unless this says otherwise, JSON and CSV all
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = values::at_least_one)]
     pub limit: Option<u64>,
     /// Leave out this many at the beginning
     #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, value_parser};
+use clap::Args;
 
 use super::values::{self, RateText};
 
@@ -37,10 +37,10 @@ pub struct ServeArgs {
     pub behind_proxy: bool,
     /// Connections at a time, of one client half as many
     #[arg(long, value_name = "NUMBER", default_value = "16384",
-          value_parser = value_parser!(u32).range(1..))]
+          value_parser = values::whole(1, u32::MAX))]
     pub connections: u32,
     /// Let so many checkouts of an event go on at a time; others stand in line
-    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = values::whole(1, u32::MAX))]
     pub checkouts: Option<u32>,
     /// How long whoever was let in may take until seats are held
     #[arg(long, value_name = "SPAN", default_value = "3m", requires = "checkouts",

@@ -1,8 +1,10 @@
 //! How single values are read from the command line.
 
+use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -59,6 +61,23 @@ pub enum FromText {
     Now,
     /// At a point in time.
     At(TimeText),
+}
+
+/// Returns a reader of whole numbers from `low` to `high`.
+pub fn whole<N>(low: N, high: N) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync
+where
+    N: FromStr + PartialOrd + Display + Copy + Send + Sync,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| (low..=high).contains(number));
+        number.ok_or_else(|| format!("write a whole number from {low} to {high}"))
+    }
+}
+
+/// Reads a whole number above zero.
+pub fn at_least_one(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "write a whole number, 1 or more".into())
 }
 
 /// Reads the path of a web page.
@@ -325,6 +344,17 @@ mod tests {
         for wrong in ["", "tomorrow", "2026-13-01", "2026-02-30", "01.12.2026", "19:30"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_read_within_bounds() {
+        let read = whole(1_u32, 10);
+        assert_eq!((read("1"), read("10")), (Ok(1), Ok(10)));
+        for wrong in ["0", "11", "-1", "1.5", "", "many", "99999999999"] {
+            assert_eq!(read(wrong), Err("write a whole number from 1 to 10".into()), "{wrong}");
+        }
+        assert_eq!(at_least_one("1"), Ok(1));
+        assert!(at_least_one("0").is_err());
     }
 
     #[test]

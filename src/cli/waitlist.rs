@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::EventSelector;
 use super::hold::CheckoutArgs;
 use super::pages::PageArgs;
+use super::values;
 use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, SessionId};
 
@@ -64,7 +65,7 @@ pub struct JoinArgs {
     pub event: EventSelector,
     /// How many tickets, side by side
     #[arg(long, value_name = "COUNT", default_value_t = 1,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
+          value_parser = values::whole(1, LIMIT_MAX))]
     pub size: u32,
     /// In this section only
     #[arg(long)]

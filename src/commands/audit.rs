@@ -39,7 +39,14 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
     }
     let zone = event.as_ref().map_or_else(local_time::machine_zone, |event| Ok(event.zone()))?;
     let event_id = event.map(|event| event.event_id);
-    let report = audit::run(&context.store, event_id, Arc::new(history)).await?;
+    let mut report = audit::run(&context.store, event_id, Arc::new(history)).await?;
+    let found = &mut report.violations;
+    if !found.is_empty()
+        && let Ok(store) = context.open(Access::Existing).await
+    {
+        audit::name_seats(found, &*store, event_id).await;
+        store.close().await;
+    }
     let violations = report.violations.len() as u64;
     let printed = context.print(&Audit { report, repaired, zone });
     match (violations, failed) {
@@ -157,6 +164,12 @@ impl Audit {
         self.report.violations.iter().filter(|violation| violation.rule == rule).count() as u64
     }
 
+    /// The seats for which a rule is broken.
+    fn seats_of(&self, rule: &str) -> Vec<&str> {
+        let broken = self.report.violations.iter().filter(|violation| violation.rule == rule);
+        broken.filter_map(|violation| violation.seat.as_deref()).collect()
+    }
+
     fn verdict(&self, page: &Page) -> String {
         let report = &self.report;
         let examined: u64 = report.checks.iter().map(|check| check.examined).sum();
@@ -204,7 +217,7 @@ impl Audit {
         for violation in &self.report.violations {
             table.push(vec![
                 Cell::toned(violation.rule, Tone::Bad),
-                Cell::new(&violation.detail),
+                Cell::new(violation.sentence()),
                 Cell::new(crate::output::csv::optional(violation.ticket_id.as_ref())),
             ]);
         }
@@ -245,8 +258,10 @@ impl Report for Audit {
                 check.rule.to_owned(),
                 check.examined.to_string(),
                 self.violations_of(check.rule).to_string(),
+                self.seats_of(check.rule).join("; "),
             ]
         };
-        Sheet::new(&["rule", "examined", "violations"]).with(self.report.checks.iter().map(line))
+        Sheet::new(&["rule", "examined", "violations", "seats"])
+            .with(self.report.checks.iter().map(line))
     }
 }

@@ -123,7 +123,8 @@ pub(super) fn only(events: Vec<Event>) -> Result<Event> {
     }
 }
 
-/// Finds the hold that `name` names: its id, or a prefix that only one running hold has.
+/// Finds the hold that `name` names: its id, or a prefix that only one running hold has. As in
+/// [`event`], a prefix is looked up in simulated events only where no other has it.
 ///
 /// # Errors
 /// Refused with `unknown_hold`; bad usage where several could be meant.
@@ -144,9 +145,12 @@ pub async fn hold(store: &dyn Repository, name: &str) -> Result<Hold> {
         for event in store.events().await? {
             let holds = store.running_holds(event.event_id).await?;
             let begins = |hold: &Hold| hold.hold_id.to_string().starts_with(&prefix);
-            candidates.extend(holds.into_iter().filter(begins));
+            let found = holds.into_iter().filter(begins);
+            candidates.extend(found.map(|hold| (hold, event.simulated)));
         }
     }
+    let candidates = real_first(candidates.into_iter(), |(_, simulated)| *simulated);
+    let mut candidates: Vec<Hold> = candidates.into_iter().map(|(hold, _)| hold).collect();
     match candidates.len() {
         0 => {
             let refusal = Refusal::UnknownHold { name: name.to_owned() };
@@ -217,9 +221,11 @@ enum Kind {
     Entry,
 }
 
-/// The command that lists what there is of a kind: for this event, or for one that has some.
+/// The command that lists what there is of a kind: for this event, or for one that has some. It names
+/// a simulated event only if `of` does: `tix event list` hides them.
 async fn list_command(store: &dyn Repository, kind: Kind, of: Option<EventId>) -> Result<String> {
-    let events = store.events().await?;
+    let is_hidden = |event: &Event| event.simulated && Some(event.event_id) != of;
+    let events = real_first(store.events().await?.into_iter(), is_hidden);
     let list = match kind {
         Kind::Hold => "tix hold list",
         Kind::Order => "tix order list",
@@ -227,7 +233,8 @@ async fn list_command(store: &dyn Repository, kind: Kind, of: Option<EventId>) -
     };
     let named = match &events[..] {
         [] => return Ok("tix event list".into()),
-        [_] => return Ok(list.into()),
+        [only] if of.is_none() || !only.simulated => return Ok(list.into()),
+        [first, ..] if is_hidden(first) => return Ok("tix event list --simulated".into()),
         all => all.iter().find(|event| Some(event.event_id) == of),
     };
     let chosen = match named {
@@ -359,6 +366,7 @@ pub async fn entry(
         let meant = line.into_iter().map(|entry| entry.entry_id).filter(is_meant);
         candidates.extend(meant.map(|entry| (event.clone(), entry)));
     }
+    let mut candidates = real_first(candidates.into_iter(), |(event, _)| event.simulated);
     match candidates.len() {
         0 => {
             let list = list_command(store, Kind::Entry, None).await?;

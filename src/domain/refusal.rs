@@ -310,7 +310,10 @@ impl Refusal {
                 )
             }
             Self::HasHistory { name, .. } => {
-                format!("see what happened to its tickets with `tix order list --event {name}`")
+                format!(
+                    "see what happened to its tickets with \
+                     `tix watch-cdc --event {name} --from start`"
+                )
             }
             Self::UnknownEvent { .. } => "see which there are with `tix event list`".into(),
             Self::UnknownSeat { .. } => {

@@ -230,6 +230,9 @@ pub trait Repository: Send + Sync + Debug {
     /// made it.
     async fn delete_event(&self, event: EventId, progress: MintProgress<'_>) -> Result<()>;
 
+    /// How many holds of an event were ever started.
+    async fn holds_started(&self, event: EventId) -> Result<u64>;
+
     /// All events, by their date.
     async fn events(&self) -> Result<Vec<Event>>;
 

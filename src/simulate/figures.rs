@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::pace::Pace;
 use super::report::{SimulationReport, float};
 use crate::domain::Money;
+use crate::domain::time::spoken;
+
+/// When something came to be that was so from the beginning.
+pub(super) const AT_ONCE: &str = "at once";
 
 /// A count with its noun, in the plural where it needs one.
 pub(super) fn counted(count: u64, noun: &str) -> String {
@@ -49,6 +53,27 @@ pub(super) fn span(seconds: f64) -> String {
     humanised(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
+/// A span of the sale. Buyer time is written in whole seconds: in a fast run, the clock is no finer.
+pub(super) fn sale_span(pace: Pace, seconds: f64) -> String {
+    let least = match pace {
+        Pace::Factor(_) => 1.0,
+        Pace::Max => 0.001,
+    };
+    let whole = least * (seconds / least).round();
+    match (whole > 0.0, pace) {
+        (true, Pace::Factor(_)) => spoken(Duration::try_from_secs_f64(whole).unwrap_or_default()),
+        (true, Pace::Max) => span(whole),
+        (false, Pace::Factor(_)) => "under 1 s".into(),
+        (false, Pace::Max) => "under 1 ms".into(),
+    }
+}
+
+/// When something came to be, after the sale opened.
+pub(super) fn sale_moment(pace: Pace, seconds: f64) -> String {
+    let moment = sale_span(pace, seconds);
+    if moment.starts_with("under") { AT_ONCE.into() } else { moment }
+}
+
 /// The same of microseconds.
 pub(super) fn span_us(micros: u64) -> String {
     humanised(Duration::from_micros(micros))
@@ -78,11 +103,17 @@ pub(super) fn time_name(report: &SimulationReport) -> &'static str {
 
 /// How long the rehearsal took, by which clock.
 pub(super) fn took(report: &SimulationReport) -> String {
-    let took = span(report.elapsed_seconds);
+    let took = if report.virtual_time {
+        sale_span(report.scenario.speed, report.elapsed_seconds)
+    } else {
+        span(report.elapsed_seconds)
+    };
     let end = report.timeline.points.last().map_or(0.0, |point| point.at_seconds);
     match report.scenario.speed {
         _ if report.virtual_time => format!("{took} of buyer time, by a virtual clock"),
-        Pace::Factor(_) => format!("{took} of clock time, {} of buyer time", span(end)),
+        Pace::Factor(_) => {
+            format!("{took} of clock time, {} of buyer time", sale_span(report.scenario.speed, end))
+        }
         Pace::Max => format!("{took} of clock time; without pauses there is no buyer time"),
     }
 }
@@ -115,7 +146,7 @@ pub(super) fn humanised(span: Duration) -> String {
         ..999.5 => format!("{us:.0} µs"),
         ..999_500.0 => format!("{} ms", three_digits(us / 1e3)),
         ..100e6 => format!("{} s", three_digits(us / 1e6)),
-        _ => crate::domain::time::spoken(span),
+        _ => spoken(span),
     }
 }
 
@@ -160,5 +191,23 @@ mod tests {
         assert_eq!(read(999_499), "999 ms");
         assert_eq!(read(1_250_000), "1.25 s");
         assert_eq!(read(185_000_000), "3 min 05 s");
+    }
+
+    #[test]
+    fn buyer_time_is_written_in_whole_seconds() {
+        let span = |seconds| sale_span(Pace::Factor(60.0), seconds);
+        assert_eq!(span(0.0), "under 1 s");
+        assert_eq!(span(0.4), "under 1 s");
+        assert_eq!(span(1.25), "1 s");
+        assert_eq!(span(185.4), "3 min 05 s");
+        let moment = |seconds| sale_moment(Pace::Factor(60.0), seconds);
+        assert_eq!((moment(0.0), moment(12.3)), ("at once".into(), "12 s".into()));
+    }
+
+    #[test]
+    fn clock_time_of_a_sale_is_written_in_milliseconds() {
+        let span = |seconds| sale_span(Pace::Max, seconds);
+        assert_eq!((span(0.0), span(0.25)), ("under 1 ms".into(), "250 ms".into()));
+        assert_eq!(sale_moment(Pace::Max, 0.0), "at once");
     }
 }

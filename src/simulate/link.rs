@@ -109,6 +109,10 @@ impl Repository for Link {
         self.store.delete_event(event, progress).await
     }
 
+    async fn holds_started(&self, event: EventId) -> Result<u64> {
+        self.store.holds_started(event).await
+    }
+
     async fn events(&self) -> Result<Vec<Event>> {
         self.store.events().await
     }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::figures::{grouped, humanised, percent};
+use super::figures::{grouped, percent, sale_moment, sale_span};
+use super::pace::Pace;
 use super::report::{SimulationReport, float, rounded};
 
 /// What a rehearsal came to, in few numbers.
@@ -39,8 +40,10 @@ pub struct Figure {
     /// Its value, where it has one.
     pub of: fn(&Summary) -> Option<f64>,
     /// Its value as people read it.
-    pub written: fn(f64) -> String,
+    pub written: fn(f64, Pace) -> String,
 }
+
+const PHANTOM: &str = "phantom_sell_out_seconds";
 
 /// All of them, in the order in which they are shown.
 pub const FIGURES: [Figure; 8] = [
@@ -49,10 +52,10 @@ pub const FIGURES: [Figure; 8] = [
         heading: "sold out after",
         column: "sold out",
         of: |s| s.sold_out_after_seconds,
-        written: span,
+        written: |seconds, pace| sale_moment(pace, seconds),
     },
     Figure {
-        name: "phantom_sell_out_seconds",
+        name: PHANTOM,
         heading: "phantom sell-out",
         column: "phantom",
         of: |s| Some(s.phantom_sell_out_seconds),
@@ -63,50 +66,55 @@ pub const FIGURES: [Figure; 8] = [
         heading: "tickets sold",
         column: "sold",
         of: |s| Some(float(s.tickets_sold)),
-        written: count,
+        written: |number, _| count(number),
     },
     Figure {
         name: "tickets_left",
         heading: "tickets left",
         column: "left",
         of: |s| Some(float(s.tickets_left)),
-        written: count,
+        written: |number, _| count(number),
     },
     Figure {
         name: "revenue_minor",
         heading: "revenue",
         column: "revenue",
         of: |s| Some(float(u64::try_from(s.revenue_minor).unwrap_or(0))),
-        written: |minor| count(minor / 100.0),
+        written: |minor, _| count(minor / 100.0),
     },
     Figure {
         name: "buyers_bought",
         heading: "bought",
         column: "bought",
         of: |s| Some(float(s.buyers_bought)),
-        written: count,
+        written: |number, _| count(number),
     },
     Figure {
         name: "buyers_empty_handed",
         heading: "empty-handed",
         column: "empty-handed",
         of: |s| Some(float(s.buyers_empty_handed)),
-        written: count,
+        written: |number, _| count(number),
     },
     Figure {
         name: "out_of_order_share",
         heading: "out of order",
         column: "out of order",
         of: |s| Some(s.out_of_order_share),
-        written: percent,
+        written: |share, _| percent(share),
     },
 ];
 
-fn span(seconds: f64) -> String {
-    if seconds <= 0.0 {
-        return "none".into();
+fn span(seconds: f64, pace: Pace) -> String {
+    if seconds > 0.0 { sale_span(pace, seconds) } else { "none".into() }
+}
+
+impl Figure {
+    /// Whether it was seen in a rehearsal: it has a value, and as a span it is not empty.
+    #[must_use]
+    pub fn is_seen(&self, summary: &Summary) -> bool {
+        (self.of)(summary).is_some_and(|value| value > 0.0 || self.name != PHANTOM)
     }
-    std::time::Duration::try_from_secs_f64(seconds).map_or_else(|_| "-".into(), humanised)
 }
 
 fn count(value: f64) -> String {
@@ -216,12 +224,22 @@ mod tests {
     }
 
     #[test]
+    fn phantom_sell_out_is_seen_only_where_it_lasts() {
+        let seen = |summary: &Summary| FIGURES.map(|figure| figure.is_seen(summary));
+        let calm = summary(0, None);
+        let phantom = Summary { phantom_sell_out_seconds: 2.0, ..calm };
+        assert_eq!(seen(&calm), [false, false, true, true, true, true, true, true]);
+        assert_eq!(seen(&phantom), [false, true, true, true, true, true, true, true]);
+    }
+
+    #[test]
     fn figures_are_read_in_their_units() {
         let written = |name: &str, value| {
             let figure = FIGURES.iter().find(|figure| figure.name == name).unwrap();
-            (figure.written)(value)
+            (figure.written)(value, Pace::REAL)
         };
         assert_eq!(written("sold_out_after_seconds", 425.0), "7 min 05 s");
+        assert_eq!(written("sold_out_after_seconds", 0.0), "at once");
         assert_eq!(written("phantom_sell_out_seconds", 0.0), "none");
         assert_eq!(written("revenue_minor", 1_234_500.0), "12,345");
         assert_eq!(written("out_of_order_share", 0.125), "12.5 %");

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::ink::Ink;
-use self::parts::{bar, count_figure, figure, percent_figure, span_figure};
+use self::parts::{bar, count_figure, figure, moment_figure, percent_figure, sale_span_figure};
 use super::figures::{grouped, grouped_money, time_name, took};
 use super::insight::NothingAvailable;
 use super::report::{SimulationReport, float};
@@ -127,6 +127,7 @@ fn verdict(report: &SimulationReport) -> Markup {
 /// The numbers that are asked for first.
 fn key_figures(report: &SimulationReport) -> Markup {
     let (sell_through, phantom) = (&report.sell_through, &report.phantom_sell_out);
+    let pace = report.scenario.speed;
     let sold = float(report.tickets.sold);
     let card = |name: &str, value: Markup, about: Markup| {
         html! { div { dt { (name) } dd { strong { (value) } span { (about) } } } }
@@ -150,9 +151,9 @@ fn key_figures(report: &SimulationReport) -> Markup {
                 ))
                 (card(
                     "Sold out after",
-                    span_figure("/sell_through/sold_out_after_seconds", sell_through.sold_out_after_seconds),
+                    moment_figure(pace, "/sell_through/sold_out_after_seconds", sell_through.sold_out_after_seconds),
                     html! { "half after "
-                        (span_figure("/sell_through/half_after_seconds", sell_through.half_after_seconds))
+                        (moment_figure(pace, "/sell_through/half_after_seconds", sell_through.half_after_seconds))
                         " (" (time_name(report)) ")" },
                 ))
                 (card(
@@ -160,11 +161,11 @@ fn key_figures(report: &SimulationReport) -> Markup {
                     match report.nothing_available {
                         NothingAvailable { from_seconds: None, .. } => html! { "never" },
                         NothingAvailable { longest_seconds, .. } =>
-                            span_figure("/nothing_available/longest_seconds", Some(longest_seconds)),
+                            sale_span_figure(pace, "/nothing_available/longest_seconds", Some(longest_seconds)),
                     },
                     html! {
                         "at the longest; phantom sell-out, under 1 % available while under 50 % sold: "
-                        @if none { "none" } @else { (span_figure("/phantom_sell_out/seconds", Some(phantom.seconds))) }
+                        @if none { "none" } @else { (sale_span_figure(pace, "/phantom_sell_out/seconds", Some(phantom.seconds))) }
                     },
                 ))
                 (card(

@@ -116,7 +116,7 @@ pub async fn rehearse(
     let scenario = scenario.at(event);
     let outcome = run(setting, event.event_id, &scenario, seed).await?;
     let outages = progress.outages();
-    let audit = match &outcome.counts {
+    let mut audit = match &outcome.counts {
         Ok(_) => {
             let call = || audit::run(store, Some(event.event_id), Arc::clone(&history));
             outages.at_the_end(&stop, call).await.map_err(|error| in_words(&error))
@@ -124,6 +124,9 @@ pub async fn rehearse(
         // The store did not come back for the end of the run.
         Err(why) => Err(why.clone()),
     };
+    if let Ok(audit) = &mut audit {
+        audit::name_seats(&mut audit.violations, &*repository, Some(event.event_id)).await;
+    }
     let store = (store.to_string(), repository.engine());
     let planned = (scenario, seed);
     let report = SimulationReport::of(store, event, planned, outcome, audit, outages.report());

@@ -453,7 +453,18 @@ pub(super) fn share_of(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { rounded(float(part) / float(whole)) }
 }
 
-/// Three digits behind the point are more than any of these numbers is worth.
+/// Three digits behind the point are more than any of these numbers is worth. Zero has no sign, also
+/// that of the sum of no floats, which is -0.0.
 pub(super) fn rounded(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
+    (number * 1000.0).round() / 1000.0 + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rounded_zero_has_no_sign() {
+        for zero in [-0.0, -0.000_1, std::iter::empty::<f64>().sum()] {
+            assert!(super::rounded(zero).is_sign_positive(), "{zero}");
+        }
+    }
 }

@@ -7,8 +7,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::breakdown::{self, Breakdown, Part};
 use super::figures::{
-    counted, grouped, grouped_money, latency_kind, part, percent, span, span_us, throughput,
-    time_name, took,
+    AT_ONCE, counted, grouped, grouped_money, latency_kind, part, percent, sale_moment, sale_span,
+    span, span_us, throughput, time_name, took,
 };
 use super::link::faults::FaultCounts;
 use super::measure::Latencies;
@@ -139,7 +139,7 @@ pub(super) fn audited(report: &SimulationReport) -> String {
     }
     let mut text = audit_failed(report);
     for violation in audit.violations.iter().take(VIOLATIONS_SHOWN_MAX) {
-        let _ = write!(text, "\n  {}: {}", violation.rule, violation.detail);
+        let _ = write!(text, "\n  {}: {}", violation.rule, violation.sentence());
     }
     text
 }
@@ -189,18 +189,26 @@ fn setting(report: &SimulationReport) -> Block {
 
 /// How the sale went.
 fn course(report: &SimulationReport) -> Block {
-    let after = |seconds: Option<f64>| seconds.map_or("never".to_owned(), span);
+    let pace = report.scenario.speed;
+    let span = |seconds| sale_span(pace, seconds);
+    let after = |seconds: Option<f64>| {
+        seconds.map_or("never".to_owned(), |seconds| sale_moment(pace, seconds))
+    };
+    let first = |seconds| match sale_moment(pace, seconds) {
+        at_once if at_once == AT_ONCE => format!("first {AT_ONCE}"),
+        moment => format!("first after {moment}"),
+    };
     let (sold, phantom, fairness) =
         (&report.sell_through, &report.phantom_sell_out, &report.fairness);
     let nothing = &report.nothing_available;
     let phantom_spans = match phantom.from_seconds {
         None => "none".to_owned(),
-        Some(from) => format!("{}, first after {}", span(phantom.seconds), span(from)),
+        Some(from) => format!("{}, {}", span(phantom.seconds), first(from)),
     };
     let (nothing, nothing_in_all) = match nothing.from_seconds {
         None => ("never".to_owned(), String::new()),
         Some(from) => (
-            format!("{} at the longest, first after {}", span(nothing.longest_seconds), span(from)),
+            format!("{} at the longest, {}", span(nothing.longest_seconds), first(from)),
             format!("{} in all; ", span(nothing.seconds)),
         ),
     };
@@ -392,6 +400,7 @@ mod tests {
         report.audit.violations = vec![Violation {
             rule: "sold_once",
             ticket_id: None,
+            seat: None,
             detail: "Floor A/1/1 was sold to two buyers".into(),
         }];
         report.interrupted = true;

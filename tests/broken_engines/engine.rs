@@ -227,6 +227,10 @@ impl Repository for Engine {
         self.inner.delete_event(event, progress).await
     }
 
+    async fn holds_started(&self, event: EventId) -> Result<u64> {
+        self.inner.holds_started(event).await
+    }
+
     async fn events(&self) -> Result<Vec<Event>> {
         self.inner.events().await
     }

@@ -39,8 +39,18 @@ fn a_broken_rule_ends_with_4_and_the_report_is_the_result() {
     let error = serde_json::from_str(&answer.stderr).unwrap();
     crate::schemas::check("error", &error);
     assert_eq!(error["error"]["kind"], "violation");
+    let seats: Vec<&str> = report["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|violation| violation["seat"].as_str())
+        .collect();
+    assert!(seats.contains(&"Stalls/1/3"), "{report}");
     let people = sandbox.tix(&["audit"]);
     assert!(people.stdout.starts_with("audit failed: "), "{}", people.stdout);
+    assert!(people.stdout.contains("Stalls/1/3: "), "{}", people.stdout);
+    let sheet = sandbox.tix(&["audit", "-o", "csv"]).stdout;
+    assert!(sheet.contains(",Stalls/1/3"), "{sheet}");
     assert!(people.stderr.starts_with("error: the audit found "), "{}", people.stderr);
 }
 

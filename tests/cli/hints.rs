@@ -168,17 +168,45 @@ fn limits(store: Option<&str>) {
     let seats = seats.iter().flat_map(|seat| ["--seat", seat]);
     let named: Vec<&str> = ["hold", "start", "--session", "dan"].into_iter().chain(seats).collect();
     stage.suggests(&stage.on_event(&named).refused("limit"), 2);
-    let wide = best("7", "cat").refused("no_adjacent_block");
-    stage.suggests(&wide, 1);
+    stage.suggests(&best("7", "cat").refused("limit"), 1);
+
+    let stage = Stage::new(store, &["--limit", "5"]);
+    let hold = || stage.hold("ann", &["--best", "2", "--section", "Stalls"]);
+    let start = ["hold", "start", "--best", "5", "--section", "Ann's Box", "--session", "ann"];
+    let elsewhere = stage.on_event(&start).refused("sold_out");
+    assert!(elsewhere.stderr.contains("5 side by side are to be had"), "{}", elsewhere.stderr);
+    hold();
+    let beyond = stage.on_event(&start).refused("limit");
+    assert!(!beyond.stderr.contains("are to be had"), "{}", beyond.stderr);
+    stage.suggests(&beyond, 1);
+
+    hold();
+    let join = ["waitlist", "join", "--size", "4", "--session", "ann", "--section", "Stalls"];
+    let beyond = stage.on_event(&join).refused("limit");
+    assert!(beyond.stderr.contains("2 held until "), "{}", beyond.stderr);
+    assert!(!beyond.stderr.contains("Z (hold "), "a time that people read: {}", beyond.stderr);
+    assert!(beyond.stderr.contains("--size 3 --section Stalls"), "{}", beyond.stderr);
+    stage.suggests(&beyond, 2);
 }
 
 fn nothing_left(store: Option<&str>) {
     let stage = Stage::new(store, &[]);
     stage.block_all(&stage.event);
     let start = |more: &[&str]| stage.on_event(&[&["hold", "start"], more].concat());
-    stage.suggests(&start(&["--best", "2", "--session", "ann"]).refused("sold_out"), 1);
-    let typed = start(&["--best", "2", "--section", "Ann's Box", "--type", "std"]);
-    stage.suggests(&typed.refused("sold_out"), 1);
+    let wait = |more: &[&str], options: &str| {
+        let refused = start(more).refused("sold_out");
+        let command = commands(&refused.stderr).concat();
+        assert!(command.starts_with("tix waitlist join"), "{command}");
+        assert!(command.contains(options), "{options}: {command}");
+        stage.suggests(&refused, 1);
+    };
+    wait(&["--best", "2", "--session", "ann"], " --size 2 --session ann");
+    wait(
+        &["--best", "3", "--section", "Stalls", "--type", "vip"],
+        "--size 3 --section Stalls --type vip",
+    );
+    // No row there is as long.
+    wait(&["--best", "4", "--section", "Ann's Box", "--type", "std"], " --size 2 --section ");
     stage.suggests(&start(&["--seat", "Stalls/1/1"]).refused("blocked"), 1);
 }
 
@@ -223,8 +251,10 @@ fn ends(store: Option<&str>) {
     let stage = Stage::new(store, &[]);
     let hold = stage.hold("ann", &["--best", "1"]);
     stage.tix(&["hold", "abandon", &hold, "--session", "ann"]).done();
-    let delete = ["event", "delete", &stage.event, "--yes"];
-    stage.suggests(&stage.tix(&delete).refused("has_history"), 1);
+    for more in [&["--yes"][..], &[]] {
+        let delete = stage.tix(&[&["event", "delete", &stage.event], more].concat());
+        stage.suggests(&delete.refused("has_history"), 1);
+    }
 
     let [gone, past] = ["gone", "past"].map(|name| format!("{name}-{}", Uuid::new_v4().simple()));
     stage.tix(&["event", "add", "Gone", "--slug", &gone, "--date", "2031-04-01"]).done();
@@ -232,6 +262,27 @@ fn ends(store: Option<&str>) {
     stage.seed(&["--slug", &past, "--date", "2020-01-01"]);
     let late = stage.tix(&["hold", "start", "--best", "1", "--event", &past]);
     stage.suggests(&late.refused("sale_closed"), 1);
+}
+
+/// Hints that are about no event in particular, in a store where a simulation was.
+fn simulated(store: Option<&str>) {
+    let stage = Stage::new(store, &[]);
+    let crowd = ["simulate", "--buyers", "20", "--seats", "20", "--speed", "max"];
+    stage.tix(&[&crowd[..], &["--checkout-silent-share", "1"]].concat()).done();
+    let holds = stage.tix(&["event", "list", "--simulated", "-o", "json"]).done().stdout;
+    assert!(holds.contains("simulation-"), "{holds}");
+    let act = |arguments: &[&str]| stage.tix(&[arguments, &["--session", "ann"]].concat());
+    for refused in [
+        act(&["hold", "confirm", "feed"]),
+        act(&["hold", "abandon", "feed"]),
+        act(&["waitlist", "leave", "feed"]),
+        stage.tix(&["hold", "show", "feed"]),
+        stage.tix(&["order", "show", "7H3K-2M9P-QX4D"]),
+    ] {
+        let refused = refused.refused("unknown_hold");
+        assert!(!refused.stderr.contains("simulation-"), "{}", refused.stderr);
+        stage.suggests(&refused, 1);
+    }
 }
 
 fn next_steps(store: Option<&str>) {
@@ -301,6 +352,11 @@ fn commands_in_hints_about_names_work() {
 #[test]
 fn commands_in_hints_of_sales_that_ended_work() {
     on_each_engine(ends);
+}
+
+#[test]
+fn hints_name_no_simulated_event() {
+    on_each_engine(simulated);
 }
 
 #[test]

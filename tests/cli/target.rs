@@ -136,6 +136,10 @@ fn a_server_of_another_store_is_not_sold_from() {
     let answer = sandbox.tix(&["simulate", "--target", &server.url, "--buyers", "20"]);
     let told = answer.ended(2, "does not serve sqlite:tix.db").stderr;
     assert!(told.contains("`tix --store sqlite:tix.db serve`"), "{told}");
+    let events = sandbox.json("events", &["event", "list", "--simulated"]);
+    let left =
+        events["events"].as_array().unwrap().iter().filter(|event| event["simulated"] == true);
+    assert_eq!(left.count(), 0, "{events}");
 }
 
 #[test]

@@ -15,13 +15,18 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Puts the event on sale, with more arguments to `tix seed`.
-    pub(crate) fn on_sale(more: &[&str]) -> Self {
+    /// Puts the event on sale, each seat at `price` if one is given, with more arguments to `tix seed`.
+    pub(crate) fn on_sale(price: Option<&str>, more: &[&str]) -> Self {
         let house = Self { folder: TempDir::new().unwrap() };
-        std::fs::write(house.path("hall.csv"), HALL).unwrap();
-        let fixed =
-            ["--slug", "hall", "--date", "2030-12-01T19:30", "--time-zone", "Europe/Berlin"];
-        house.tix(&[&["seed", "hall.csv"], &fixed[..], more].concat());
+        let venue = match price {
+            Some(price) => HALL.replace("49.50", price).replace("29.00", price),
+            None => HALL.to_owned(),
+        };
+        std::fs::write(house.path("hall.csv"), venue).unwrap();
+        let fixed = ["--slug", "hall", "--time-zone", "Europe/Berlin"];
+        let date = ["--date", "2030-12-01T19:30"];
+        let date = if more.contains(&"--date") { &[][..] } else { &date[..] };
+        house.tix(&[&["seed", "hall.csv"], &fixed[..], date, more].concat());
         house
     }
 

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod breaks;
+mod closing;
 mod driver;
 mod holding;
 mod house;

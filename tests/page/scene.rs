@@ -20,6 +20,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) for_two: bool,
     /// More arguments to `tix seed`.
     pub(crate) seed: &'a [&'a str],
+    /// What every seat costs, if not what the venue says.
+    pub(crate) price: Option<&'a str>,
     /// More arguments to `tix serve`.
     pub(crate) serve: &'a [&'a str],
 }
@@ -38,7 +40,7 @@ impl Scene {
     pub(crate) async fn set(plan: Plan<'_>) -> Self {
         let browsers = if plan.for_two { 2 } else { 1 };
         let room = BROWSERS.acquire_many(browsers).await.unwrap();
-        let house = House::on_sale(plan.seed);
+        let house = House::on_sale(plan.price, plan.seed);
         let server = Server::start(&house, plan.serve);
         Self { driver: Driver::start(), server, house, came: AtomicUsize::new(0), _room: room }
     }

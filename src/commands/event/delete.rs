@@ -27,6 +27,8 @@ async fn delete(
         Err(unknown) => return resume(store, name).await?.ok_or(unknown),
     };
     if !event.simulated && !yes {
+        // The hint below is a command that works.
+        event.may_delete(store.holds_started(event.event_id).await?)?;
         return Err(Error::usage(
             format!("the event {} is not a simulated one, and this cannot be undone", event.slug),
             format!(

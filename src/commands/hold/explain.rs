@@ -3,14 +3,17 @@
 
 use super::choose::{Wish, choose};
 use crate::cli::hold::StartArgs;
-use crate::commands::{Context, option, pick};
+use crate::cli::waitlist::JoinArgs;
+use crate::commands::waitlist::longest_row;
+use crate::commands::{Context, option, pick, quoted};
+use crate::domain::limit::{Counted, Tally};
 use crate::domain::nearby::nearby;
 use crate::domain::refusal::free_again;
-use crate::domain::shortage::Elsewhere;
+use crate::domain::shortage::{Elsewhere, Looked};
 use crate::domain::time::spoken;
 use crate::domain::{
-    BuyerId, Event, Hold, HoldStatus, Obstacle, Order, OrderStatus, Refusal, SeatLabel, SessionId,
-    TicketStatus, name,
+    BuyerId, Event, Hold, HoldStatus, Obstacle, OrderStatus, Refusal, SeatLabel, SessionId,
+    Shortage, TicketStatus, name, waitlist,
 };
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -48,13 +51,20 @@ impl<'a> Checkout<'a> {
         self.command("tix hold start", count.chain(sections).chain(ticket_type))
     }
 
-    /// The command that waits for seats where the buyer looked.
-    fn wait(&self, args: &StartArgs) -> String {
+    /// The command that waits for so many seats where the buyer looked.
+    fn wait(&self, args: &StartArgs, size: u32) -> String {
         // The waitlist takes one section or all.
-        let section = args.section.iter().take(1).filter(|_| args.section.len() == 1);
+        let section = args.section.first().filter(|_| args.section.len() == 1);
+        self.join(size, section, args.ticket_type.as_ref())
+    }
+
+    /// The command that joins the waitlist.
+    fn join(&self, size: u32, section: Option<&String>, ticket_type: Option<&String>) -> String {
+        let size = (size > 1).then(|| ("--size", size.to_string()));
         let section = section.map(|section| ("--section", section.clone()));
-        let ticket_type = args.ticket_type.iter().map(|name| ("--type", name.clone()));
-        self.command("tix waitlist join", section.chain(ticket_type))
+        let ticket_type = ticket_type.map(|name| ("--type", name.clone()));
+        let options = size.into_iter().chain(section).chain(ticket_type);
+        self.command("tix waitlist join", options)
     }
 
     /// The command that abandons a hold.
@@ -101,12 +111,13 @@ pub(super) async fn claim(
     refusal: Refusal,
 ) -> Error {
     let checkout = Checkout::of(context, args);
+    let fewer = async |left| fewer(store, &checkout, args, event, left).await;
     let hint = match &refusal {
         Refusal::Taken { in_the_way } | Refusal::Blocked { in_the_way } => {
             instead(store, &checkout, event, args, in_the_way).await
         }
         Refusal::UnknownSeat { seats } => known_seats(store, event, seats).await,
-        Refusal::Limit { .. } => within_limit(store, &checkout, args, event, &refusal).await,
+        Refusal::Limit { .. } => within_limit(store, &checkout, &refusal, fewer).await,
         _ => Ok(None),
     };
     // What could not be found out does not stand before the refusal itself.
@@ -122,51 +133,116 @@ pub(super) async fn choice(
     buyer: BuyerId,
     error: Error,
 ) -> Error {
-    let Error::Refused { refusal, hint: None, .. } = error else { return error.at(event) };
+    let Error::Refused { mut refusal, hint: None, .. } = error else { return error.at(event) };
+    if let Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage) = &refusal {
+        let (asked, allowed) = (shortage.asked, event.terms.limit);
+        let owned = owned(store, event, buyer).await;
+        // Seats elsewhere are no way out for a buyer who may not own as many.
+        if let Ok(Err(limit)) = owned.map(|owned| owned.check(asked, allowed)) {
+            refusal = limit;
+        }
+    }
     let checkout = Checkout::of(context, args);
+    let fewer = async |left| fewer(store, &checkout, args, event, left).await;
     let hint = match &refusal {
         Refusal::SoldOut(shortage) | Refusal::NoAdjacentBlock(shortage) => {
-            let owned = owned(store, event, buyer).await;
-            owned.map(|owned| match event.terms.limit.saturating_sub(owned) {
-                0 => Some("one buyer can own no more of this event".into()),
-                left => Some(shortage.as_ref().clone().within(left).hint(
-                    |count, there| checkout.choose(args, count, there),
-                    &checkout.wait(args),
-                )),
+            let size = size_to_wait_for(store, args, event, shortage).await;
+            size.map(|size| {
+                let choose = |count, there: Option<&_>| checkout.choose(args, count, there);
+                Some(shortage.hint(choose, &checkout.wait(args, size)))
             })
         }
-        Refusal::Limit { .. } => within_limit(store, &checkout, args, event, &refusal).await,
+        Refusal::Limit { .. } => within_limit(store, &checkout, &refusal, fewer).await,
         _ => Ok(None),
     };
     Error::refused(refusal, hint.ok().flatten()).at(event)
 }
 
-/// How many tickets of an event a buyer owns: held, being paid for, and sold.
-async fn owned(store: &dyn Repository, event: &Event, buyer: BuyerId) -> Result<u32> {
-    let holds = store.running_holds(event.event_id).await?;
-    let orders = store.orders(event.event_id).await?;
-    let held = holds.iter().filter(|hold| hold.buyer_id == buyer).map(|hold| hold.tickets.len());
-    let has_tickets = |order: &&Order| {
-        order.buyer_id == buyer
-            && matches!(order.status, OrderStatus::Paid | OrderStatus::Refunding)
+/// Adds the command that stays within the limit to the refusal of a waitlist entry.
+pub(in crate::commands) async fn entry(
+    store: &dyn Repository,
+    context: &Context,
+    args: &JoinArgs,
+    event: &Event,
+    error: Error,
+) -> Error {
+    let Error::Refused { refusal: refusal @ Refusal::Limit { .. }, .. } = error else {
+        return error.at(event);
     };
-    let sold = orders.iter().filter(has_tickets).map(|order| order.tickets.len());
-    Ok(u32::try_from(held.chain(sold).sum::<usize>()).unwrap_or(u32::MAX))
+    let (session, buyer) = (args.session.as_ref(), args.buyer);
+    let checkout = Checkout { context, event: args.event.event.as_deref(), session, buyer };
+    let fewer = async |left| {
+        Ok(Some(checkout.join(left, args.section.as_ref(), args.ticket_type.as_ref())))
+    };
+    let hint = within_limit(store, &checkout, &refusal, fewer).await;
+    Error::refused(refusal, hint.ok().flatten()).at(event)
 }
 
-/// What a buyer can do who asked for more than one buyer may own: fewer seats, or fewer holds.
+/// What counts towards the limit of a buyer: held, being paid for, and sold.
+async fn owned(store: &dyn Repository, event: &Event, buyer: BuyerId) -> Result<Tally> {
+    let mut owned = Tally::default();
+    for hold in store.running_holds(event.event_id).await? {
+        if hold.buyer_id == buyer {
+            let (status, until) = match hold.payment_deadline {
+                Some(deadline) => (TicketStatus::Paying, deadline),
+                None => (TicketStatus::Held, hold.expires_at),
+            };
+            let Hold { hold_id, order_id, .. } = hold;
+            let tickets = number(hold.tickets.len());
+            owned.add(Counted { hold_id, order_id, status, tickets, until: Some(until) });
+        }
+    }
+    for order in store.orders(event.event_id).await? {
+        let has_tickets = matches!(order.status, OrderStatus::Paid | OrderStatus::Refunding);
+        if order.buyer_id == buyer && has_tickets {
+            owned.add(Counted {
+                hold_id: order.hold_id,
+                order_id: Some(order.order_id),
+                status: TicketStatus::Sold,
+                tickets: number(order.tickets.len()),
+                until: None,
+            });
+        }
+    }
+    Ok(owned)
+}
+
+fn number(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+/// How many seats side by side a buyer can wait for: as many as were asked for, or as the longest row
+/// there has.
+async fn size_to_wait_for(
+    store: &dyn Repository,
+    args: &StartArgs,
+    event: &Event,
+    shortage: &Shortage,
+) -> Result<u32> {
+    let sections = store.sections(event.event_id).await?;
+    let Looked { section, ticket_type, .. } = &shortage.looked_in;
+    let section = section.as_deref().filter(|_| !args.section.is_empty());
+    let wish = waitlist::Wish {
+        section: section.map(Box::from),
+        ticket_type: ticket_type.as_deref().map(Box::from),
+        size: shortage.asked,
+    };
+    longest_row(store, event.event_id, &sections, &wish).await
+}
+
+/// What a buyer can do who asked for more than one buyer may own: fewer seats, or fewer holds. `fewer`
+/// returns the command that asks for at most so many.
 async fn within_limit(
     store: &dyn Repository,
     checkout: &Checkout<'_>,
-    args: &StartArgs,
-    event: &Event,
     refusal: &Refusal,
+    fewer: impl AsyncFnOnce(u32) -> Result<Option<String>>,
 ) -> Result<Option<String>> {
     let Refusal::Limit { owned, allowed, counted, .. } = refusal else { return Ok(None) };
     let left = allowed.saturating_sub(*owned);
     let mut hints = Vec::new();
     if left > 0 {
-        hints.push(match fewer(store, checkout, args, event, left).await? {
+        hints.push(match fewer(left).await? {
             Some(command) => format!("ask for {left} at the most: `{command}`"),
             None => format!("ask for {left} at the most"),
         });

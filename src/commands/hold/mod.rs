@@ -16,7 +16,7 @@ use crate::payment::{self, PaymentProvider, SilentProvider, SimulatedProvider};
 use crate::repository::{self, Access, Repository};
 
 mod choose;
-mod explain;
+pub(super) mod explain;
 mod list;
 mod start;
 

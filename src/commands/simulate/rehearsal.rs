@@ -9,7 +9,7 @@ use crate::cli::SimulateArgs;
 use crate::commands::{Context, interrupted, pick, quoted};
 use crate::domain::time::spoken;
 use crate::domain::{Event, EventId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::output::grouped;
 use crate::payment::SimulatedProvider;
 use crate::repository::{Access, Repository};
@@ -46,6 +46,18 @@ impl Rehearsal<'_> {
         let steps: Vec<_> = events.into_iter().map(step).collect();
         if !steps.is_empty() {
             context.terminal.next_steps("Next:", &steps);
+        }
+    }
+
+    /// Removes the event that was made for a rehearsal without a report, or suggests how: after an
+    /// interruption, it has what its buyers did.
+    async fn remove(&self, store: &dyn Repository, event: &Event, error: &Error) {
+        if self.args.event.is_some() {
+            return;
+        }
+        let is_unused = error.outcome() != Outcome::Interrupted;
+        if !is_unused || store.delete_event(event.event_id, &|_| {}).await.is_err() {
+            self.suggest_removal([event.event_id]);
         }
     }
 
@@ -102,7 +114,13 @@ impl Rehearsal<'_> {
         };
         let (url, scenario) = (&self.context.store, &self.scenario);
         let rehearsed = simulate::rehearse(setting, url, &event, scenario, seed);
-        let mut report = self.watched(&shared, interrupt, rehearsed).await?;
+        let mut report = match self.watched(&shared, interrupt, rehearsed).await {
+            Ok(report) => report,
+            Err(error) => {
+                self.remove(&**store, &event, &error).await;
+                return Err(error);
+            }
+        };
         report.circumstances.store_option = self.context.store_option();
         if let Some(target) = &self.args.target {
             report.circumstances.target_option =

@@ -125,7 +125,10 @@ impl Report for Repeated {
             Column::right("seen in").optional(1),
         ]);
         for (figure, spread) in FIGURES.iter().zip(&self.spread) {
-            let cell = |value: Option<f64>| Cell::new(value.map_or("-".into(), figure.written));
+            let pace = self.scenario.speed;
+            let written = |value| (figure.written)(value, pace);
+            let cell = |value: Option<f64>| Cell::new(value.map_or("-".into(), written));
+            let seen = self.runs.iter().filter(|run| figure.is_seen(&run.summary)).count();
             let heading = match figure.name {
                 "revenue_minor" => format!("{}, {}", figure.heading, self.currency),
                 _ => figure.heading.to_owned(),
@@ -137,7 +140,7 @@ impl Report for Repeated {
                 cell(spread.median),
                 cell(spread.p75),
                 cell(spread.max),
-                Cell::new(format!("{} of {}", spread.known, self.runs.len())),
+                Cell::new(format!("{seen} of {}", self.runs.len())),
             ]);
         }
         let clock = match self.scenario.speed {

@@ -175,7 +175,10 @@ impl Report for Sweep<'_> {
         for cell in &self.cells {
             let settings = cell.words.iter().map(|word| Cell::toned(word, Tone::Strong));
             let values = FIGURES.iter().zip(&cell.spread).map(|(figure, spread)| {
-                Cell::new(spread.median.map_or("never".into(), figure.written))
+                Cell::new(match spread.median {
+                    None => "never".into(),
+                    Some(value) => (figure.written)(value, self.scenario.speed),
+                })
             });
             let runs = || Cell::new(format!("{} of {}", cell.runs, cell.runs_planned));
             let runs = self.is_uneven().then(runs);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hold::explain;
 use super::{Context, caller, pages, pick};
 use crate::cli::WaitlistAction;
 use crate::cli::pages::PageArgs;
@@ -53,9 +54,10 @@ async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
                 buyer_id: caller.buyer_id,
                 wish,
             };
-            let joined = store.join_waitlist(&entry).await;
-            let joined = joined.map_err(|error| Error::from(error).at(&event))?;
-            OneEntry::read(store, event, joined).await
+            match store.join_waitlist(&entry).await {
+                Ok(joined) => OneEntry::read(store, event, joined).await,
+                Err(error) => Err(explain::entry(store, context, args, &event, error.into()).await),
+            }
         })
         .await?;
     let (entry, event) = (report.entry_id(), &report.event.slug);
@@ -88,19 +90,34 @@ async fn could_be_met(
     sections: &[Section],
     wish: &Wish,
 ) -> Result<()> {
-    let mut largest = 0;
-    for section in sections.iter().filter(|s| wish.section.as_deref().is_none_or(|w| w == s.name)) {
-        let map = store.section_map(event, &section.name).await?;
-        let empty = SectionMap::new(Arc::clone(map.tickets()), Vec::new());
-        largest = largest.max(empty.vacant(wish.ticket_type.as_deref()).longest);
-        if largest >= wish.size {
-            return Ok(());
-        }
+    let longest = longest_row(store, event, sections, wish).await?;
+    if longest >= wish.size {
+        return Ok(());
     }
     Err(Error::usage(
         format!("no row there has {} such seats side by side", wish.size),
-        format!("ask for {largest} at the most, or join more than once"),
+        format!("ask for {longest} at the most, or join more than once"),
     ))
+}
+
+/// How many of the seats that are wished for the longest row there has side by side, free or not, up
+/// to the number that is wished for.
+pub(super) async fn longest_row(
+    store: &dyn Repository,
+    event: EventId,
+    sections: &[Section],
+    wish: &Wish,
+) -> Result<u32> {
+    let mut longest = 0;
+    for section in sections.iter().filter(|s| wish.section.as_deref().is_none_or(|w| w == s.name)) {
+        let map = store.section_map(event, &section.name).await?;
+        let empty = SectionMap::new(Arc::clone(map.tickets()), Vec::new());
+        longest = longest.max(empty.vacant(wish.ticket_type.as_deref()).longest);
+        if longest >= wish.size {
+            return Ok(wish.size);
+        }
+    }
+    Ok(longest)
 }
 
 /// The entry with which the session waits for the very same already.

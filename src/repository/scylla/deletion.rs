@@ -213,7 +213,7 @@ async fn settle(db: &Database, statement: &Statement, values: impl SerializeRow)
 
 /// Every hold of an event that was ever started. Reads all holds of the store: those of an event are
 /// listed only while they have tickets.
-async fn holds_of(db: &Database, event: EventId) -> Result<Vec<HoldId>> {
+pub(super) async fn holds_of(db: &Database, event: EventId) -> Result<Vec<HoldId>> {
     let rows: Vec<(HoldId,)> = db.rows(&db.statements.select_all_holds, (event,)).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

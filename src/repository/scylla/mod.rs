@@ -218,6 +218,10 @@ impl Repository for ScyllaRepository {
         deleted
     }
 
+    async fn holds_started(&self, event: EventId) -> Result<u64> {
+        Ok(deletion::holds_of(&self.db, event).await?.len() as u64)
+    }
+
     async fn events(&self) -> Result<Vec<Event>> {
         catalogue::events(&self.db).await
     }

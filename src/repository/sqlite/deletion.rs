@@ -82,7 +82,7 @@ impl Deletions {
 /// What was held of an event, as of an entry of the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Past {
-    holds: u64,
+    pub(super) holds: u64,
     log_end: i64,
 }
 

@@ -255,6 +255,11 @@ impl Repository for SqliteRepository {
         Ok(())
     }
 
+    async fn holds_started(&self, event: EventId) -> Result<u64> {
+        let past = move |c: &Connection| deletion::past(c, event);
+        Ok(self.readers.read("look at the holds of an event", past).await?.holds)
+    }
+
     async fn events(&self) -> Result<Vec<Event>> {
         self.readers.read("read the events", catalogue::events).await
     }

@@ -178,7 +178,7 @@ export class Checkout {
   }
 
   refused(error) {
-    const { text, then, count } = explain(error);
+    const { text, then, count } = explain(error, this.event);
     const steps = then.filter((name) => this.isChoosing() && this.then[name]).map((name) => this.then[name](count));
     say(text, { steps });
   }
@@ -209,7 +209,7 @@ export class Checkout {
   }
 
   inProgress(error) {
-    say(explain(error).text, { tone: "wait" });
+    say(explain(error, this.event).text, { tone: "wait" });
     if (this.current()?.hold.status === "held") this.refresh(this.currentId);
   }
 

@@ -1,12 +1,13 @@
 // The seats that the buyer has chosen and not yet held. Others can take them at any time.
+import { closedWords, isClosed } from "./closing.js";
 import { byId, make, setText } from "./dom.js";
 import { announce, say } from "./message.js";
 import { CHOSEN, UNKNOWN } from "./venue.js";
 import { list, money, seatWords, splitLabel, STATUS_WORDS, sum, tickets } from "./words.js";
 
 export class Chosen {
-  constructor(venue, limit) {
-    Object.assign(this, { venue, limit });
+  constructor(venue, event) {
+    Object.assign(this, { venue, event, limit: event.limit });
     this.labels = [];
     this.listeners = [];
     // While the buyer's own request is under way, the seats that become held are likely the buyer's.
@@ -25,6 +26,10 @@ export class Chosen {
   }
 
   add(label) {
+    if (isClosed()) {
+      say(closedWords(this.event));
+      return;
+    }
     const found = this.venue.find(label);
     const status = found.section.statuses[found.place];
     if (status === UNKNOWN) {

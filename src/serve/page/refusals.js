@@ -1,5 +1,6 @@
 // What a refusal means for a buyer, and what can be done now. `then` names the next steps worth a button:
 // choose, best, waitlist, fewer (with `count`).
+import { closedWords, closeSale } from "./closing.js";
 import { list, ownHour, seatWords, seats, tickets } from "./words.js";
 
 // How a hold ended, by its status.
@@ -94,7 +95,13 @@ const SENTENCES = {
   }),
 };
 
-export function explain(error) {
+// The refusal of a request about `event`, in a buyer's words. A page that was open when the show began
+// learns by it that the sale is closed.
+export function explain(error, event) {
+  if (error.reason === "sale_closed") {
+    closeSale(event);
+    return { text: closedWords(event), then: [] };
+  }
   const sentence = SENTENCES[error.reason];
   if (sentence) return sentence(error.problem);
   if (error.problem) return { text: error.problem.detail ?? error.problem.title ?? "That was refused.", then: [] };

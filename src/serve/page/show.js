@@ -3,6 +3,7 @@ import { ask, eventPath, isPassing, pauseBefore } from "./api.js";
 import { Bookings } from "./bookings.js";
 import { Checkout } from "./checkout.js";
 import { Chosen } from "./chosen.js";
+import { closeSale } from "./closing.js";
 import { byId, calmly, fillSelect, pause, setText, show } from "./dom.js";
 import { showHead, showCounts } from "./head.js";
 import { Line } from "./line.js";
@@ -38,7 +39,7 @@ class Show {
     this.event = told.event;
     this.live = false;
     this.venue = new Venue(layout, this.event.slug);
-    this.chosen = new Chosen(this.venue, this.event.limit);
+    this.chosen = new Chosen(this.venue, this.event);
     const choose = (section, place) => this.choose(section, place);
     this.map = new SeatMap(this.venue, { choose });
     this.panel = new SeatPanel(this.venue, { choose });
@@ -206,7 +207,7 @@ export async function openShow(slug) {
   show(byId("floor"), minted);
   show(byId("not-on-sale"), !told.event.on_sale);
   if (closed) {
-    setText(byId("not-on-sale"), "The sale of this show is closed: it has begun.");
+    closeSale(told.event);
     if (!minted) return;
   } else if (!told.event.on_sale) {
     setText(byId("not-on-sale"), "This show is not on sale yet. The page looks again by itself.");

@@ -11,13 +11,17 @@ function ticketLine({ seat: label, type, price }) {
 
 export function showHold({ hold, chosen }, underWay) {
   const paying = underWay || hold.status === "paying";
-  setText(byId("hold-title"), paying ? "Your payment is under way" : "These seats are held for you");
+  // A total of zero is not asked of the provider.
+  const free = Number(hold.amount.amount) === 0;
+  setText(byId("hold-title"), paying && !free ? "Your payment is under way" : "These seats are held for you");
   setText(byId("hold-why"), chosen ?? "");
   show(byId("hold-why"), Boolean(chosen));
   byId("hold-tickets").replaceChildren(...hold.tickets.map(ticketLine));
   setText(byId("hold-amount"), money(hold.amount));
   const button = byId("pay-button");
-  setText(button, paying ? "Waiting for the payment provider …" : `Pay ${money(hold.amount)}`);
+  const wait = free ? "One moment …" : "Waiting for the payment provider …";
+  setText(button, paying ? wait : free ? "Get tickets" : `Pay ${money(hold.amount)}`);
+  show(byId("provider"), !free);
   button.disabled = paying;
   byId("payment-answer").disabled = paying;
   show(byId("give-up-button"), !paying);

@@ -65,7 +65,7 @@ export class Waitlist {
       this.joined(entry);
     } catch (error) {
       if (!isPassing(error)) this.attempt = null;
-      say(explain(error).text);
+      say(explain(error, this.event).text);
     }
   }
 
@@ -81,7 +81,7 @@ export class Waitlist {
       this.hear({ entries: this.entries.filter((one) => one.entry_id !== entry.entry_id) });
       announce("You left the waitlist.");
     } catch (error) {
-      say(explain(error).text);
+      say(explain(error, this.event).text);
       this.load();
     }
     byId("waitlist-title").focus({ preventScroll: true });

@@ -5,8 +5,10 @@ use plotters::prelude::*;
 
 use super::chart::{Area, Axes, Figure, Plane, Result, Size, mark, plane};
 use super::ink::Ink;
-use super::parts::{count_figure, percent_figure, span_figure};
-use crate::simulate::figures::{counted, grouped, percent, rate, span, time_name};
+use super::parts::{count_figure, first_figure, moment_figure, percent_figure, sale_span_figure};
+use crate::simulate::figures::{
+    AT_ONCE, counted, grouped, percent, rate, sale_moment, sale_span, time_name,
+};
 use crate::simulate::insight::PhantomSellOut;
 use crate::simulate::pace::Pace;
 use crate::simulate::report::{SimulationReport, float};
@@ -134,7 +136,7 @@ impl Course<'_> {
         let rows = thinned(&self.points, ROWS_MAX).into_iter().map(|point| {
             let cells = cells(&point, point.at_seconds - before);
             before = point.at_seconds;
-            (span(point.at_seconds), cells)
+            (sale_span(self.report.scenario.speed, point.at_seconds), cells)
         });
         html! {
             div.scroll { table {
@@ -192,13 +194,14 @@ impl Course<'_> {
     fn sold_caption(&self) -> Markup {
         let sold = &self.report.sell_through;
         let reached = sold.half_after_seconds.is_some();
+        let pace = self.report.scenario.speed;
         html! {
             "How fast it sold, in " (time_name(self.report)) ". A steep start with a long flat end means that most seats went at once and \
              the rest came back from holds that were not paid. Half was sold after: "
-            (span_figure("/sell_through/half_after_seconds", sold.half_after_seconds))
-            "; nine tenths: " (span_figure("/sell_through/most_after_seconds", sold.most_after_seconds))
+            (moment_figure(pace, "/sell_through/half_after_seconds", sold.half_after_seconds))
+            "; nine tenths: " (moment_figure(pace, "/sell_through/most_after_seconds", sold.most_after_seconds))
             "; all but the last hundredth: "
-            (span_figure("/sell_through/sold_out_after_seconds", sold.sold_out_after_seconds))
+            (moment_figure(pace, "/sell_through/sold_out_after_seconds", sold.sold_out_after_seconds))
             "; at the end: " (percent_figure("/sell_through/share", sold.share)) "."
             @if reached { " Dots mark the first readings at or above these shares." }
         }
@@ -266,22 +269,23 @@ impl Course<'_> {
         let phantom = &self.report.phantom_sell_out;
         match phantom.from_seconds {
             None => "There was no phantom sell-out.".into(),
-            Some(from) => format!(
-                "The sale looked sold out for {}, first after {}.",
-                span(phantom.seconds),
-                span(from)
-            ),
+            Some(from) => {
+                let pace = self.report.scenario.speed;
+                let (long, moment) = (sale_span(pace, phantom.seconds), sale_moment(pace, from));
+                let after = if moment == AT_ONCE { "" } else { "after " };
+                format!("The sale looked sold out for {long}, first {after}{moment}.")
+            }
         }
     }
 
     fn phantom_caption(&self) -> Markup {
-        let phantom = &self.report.phantom_sell_out;
+        let (phantom, pace) = (&self.report.phantom_sell_out, self.report.scenario.speed);
         let most = percent_figure("/phantom_sell_out/held_share_max", phantom.held_share_max);
         html! {
             @match phantom.from_seconds {
                 Some(from) => {
-                    "For " strong { (span_figure("/phantom_sell_out/seconds", Some(phantom.seconds))) }
-                    ", first after " (span_figure("/phantom_sell_out/from_seconds", Some(from)))
+                    "For " strong { (sale_span_figure(pace, "/phantom_sell_out/seconds", Some(phantom.seconds))) }
+                    ", " (first_figure(pace, "/phantom_sell_out/from_seconds", from))
                     ", buyers saw a sold-out event that was not: less than a hundredth of the tickets was \
                      available and less than half was sold. The others were in the baskets of people who \
                      had yet to pay, and many of them never did. A shorter time to pay makes this shorter."
@@ -297,14 +301,13 @@ impl Course<'_> {
                 None => { "Some ticket was available at every reading." }
                 Some(from) => {
                     "No ticket at all was available, because each was sold, held or being paid for, for "
-                    (span_figure("/nothing_available/longest_seconds", Some(nothing.longest_seconds)))
-                    " at the longest and " (span_figure("/nothing_available/seconds", Some(nothing.seconds)))
-                    " in all, first after "
-                    (span_figure("/nothing_available/from_seconds", Some(from))) "."
+                    (sale_span_figure(pace, "/nothing_available/longest_seconds", Some(nothing.longest_seconds)))
+                    " at the longest and " (sale_span_figure(pace, "/nothing_available/seconds", Some(nothing.seconds)))
+                    " in all, " (first_figure(pace, "/nothing_available/from_seconds", from)) "."
                 }
             }
             " Tickets are read every "
-            (span_figure("/timeline/step_seconds", Some(self.report.timeline.step_seconds)))
+            (sale_span_figure(pace, "/timeline/step_seconds", Some(self.report.timeline.step_seconds)))
             "; what happens between two readings is not seen."
         }
     }

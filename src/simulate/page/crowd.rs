@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::ink::Ink;
-use super::parts::{bar, count_figure, figure, percent_figure, shares, span_figure};
+use super::parts::{bar, count_figure, figure, percent_figure, sale_span_figure, shares};
 use crate::simulate::breakdown;
 use crate::simulate::figures::{counted, grouped, part, time_name};
 use crate::simulate::insight::Section;
@@ -69,6 +69,7 @@ pub(super) fn fairness(report: &SimulationReport) -> Markup {
 
 /// How long buyers waited, by their position when they joined the waitlist.
 pub(super) fn waiting(report: &SimulationReport) -> Markup {
+    let pace = report.scenario.speed;
     let longest =
         report.waiting.iter().filter_map(|w| w.offered_after_max_seconds).fold(0.0, f64::max);
     html! {
@@ -98,9 +99,9 @@ pub(super) fn waiting(report: &SimulationReport) -> Markup {
                                 td { (mean("offered_party_mean", offered)) }
                             } @else { td { "–" } }
                             @if let Some(half) = group.offered_after_p50_seconds {
-                                td { (span_figure(at("offered_after_p50_seconds"), Some(half))) }
+                                td { (sale_span_figure(pace, at("offered_after_p50_seconds"), Some(half))) }
                                 td.bars { (bar(half, longest, Ink::First)) }
-                                td { (span_figure(at("offered_after_max_seconds"), group.offered_after_max_seconds)) }
+                                td { (sale_span_figure(pace, at("offered_after_max_seconds"), group.offered_after_max_seconds)) }
                             } @else { td { "–" } td.bars {} td { "–" } }
                         }
                     } }

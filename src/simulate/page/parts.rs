@@ -9,7 +9,8 @@ use maud::{Markup, html};
 
 use super::ink::Ink;
 use crate::simulate::breakdown::{Breakdown, Part, Tint};
-use crate::simulate::figures::{grouped, part, percent, span, span_us};
+use crate::simulate::figures::{AT_ONCE, grouped, part, percent, sale_moment, sale_span, span_us};
+use crate::simulate::pace::Pace;
 use crate::simulate::report::float;
 
 /// What stands where something never happened, as in the terminal.
@@ -28,9 +29,20 @@ pub(super) fn percent_figure(pointer: impl Display, share: f64) -> Markup {
     figure(pointer, percent(share))
 }
 
-/// A span in seconds; none where it never came to it.
-pub(super) fn span_figure(pointer: impl Display, seconds: Option<f64>) -> Markup {
-    figure(pointer, seconds.map_or(NEVER.to_owned(), span))
+/// A span of the sale in seconds; none where it never came to it.
+pub(super) fn sale_span_figure(pace: Pace, pointer: impl Display, seconds: Option<f64>) -> Markup {
+    figure(pointer, seconds.map_or(NEVER.to_owned(), |seconds| sale_span(pace, seconds)))
+}
+
+/// When something came to be, in seconds; none where it never did.
+pub(super) fn moment_figure(pace: Pace, pointer: impl Display, seconds: Option<f64>) -> Markup {
+    figure(pointer, seconds.map_or(NEVER.to_owned(), |seconds| sale_moment(pace, seconds)))
+}
+
+/// When something came to be for the first time: `first after 12 s`, `first at once`.
+pub(super) fn first_figure(pace: Pace, pointer: impl Display, seconds: f64) -> Markup {
+    let moment = sale_moment(pace, seconds);
+    html! { "first " @if moment != AT_ONCE { "after " } (figure(pointer, moment)) }
 }
 
 pub(super) fn micros_figure(pointer: impl Display, micros: u64) -> Markup {

@@ -51,7 +51,7 @@ pub(super) fn violations(violations: &[Violation]) -> Markup {
     html! {
         ul.violations { @for violation in violations {
             li {
-                code { (violation.rule) } ": " (violation.detail)
+                code { (violation.rule) } ": " (violation.sentence())
                 @if let Some(ticket) = violation.ticket_id { " " small { "ticket " (ticket) } }
             }
         } }

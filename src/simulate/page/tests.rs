@@ -138,7 +138,7 @@ fn no_text_of_a_report_can_become_part_of_the_page() {
     report.sections = vec![section(evil, 3), section("Row \"A\" & 'B'", 1)];
     report.audit.passed = false;
     report.audit.violations =
-        vec![Violation { rule: "sold_once", ticket_id: None, detail: evil.into() }];
+        vec![Violation { rule: "sold_once", ticket_id: None, seat: None, detail: evil.into() }];
     let page = page(&report);
     assert_eq!(page.matches("<script").count(), 1);
     assert_eq!(page.matches("</script").count(), 1);
@@ -175,6 +175,7 @@ fn a_failed_audit_comes_first_with_the_seed_and_the_command() {
     let violation = |n| Violation {
         rule: "sold_once",
         ticket_id: None,
+        seat: None,
         detail: format!("Floor A/1/{n} was sold to two buyers"),
     };
     report.audit.violations = (1..=7).map(violation).collect();
