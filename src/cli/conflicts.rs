@@ -130,7 +130,14 @@ mod tests {
             "tix --store sqlite:x.db simulate",
             "tix simulate --plan p.jsonl --event hall --store sqlite:x.db",
             "tix -o json simulate --virtual-time",
-            "tix -o json sweep --vary ttl=5m",
+            "tix -o json sweep --vary ttl=5m --repeat 2",
+            "tix simulate --repeat 2",
+            "tix event search --limit 2 --page 2",
+            "tix event list --limit 2",
+            "tix event add x --date 2031-01-01 --limit 2",
+            "tix serve --connections 2 --checkouts 2",
+            "tix hold start --best 2",
+            "tix waitlist join --size 2",
             "tix --store sqlite:x.db schema show",
         ] {
             assert_eq!(refused(line), None, "{line}");

@@ -208,7 +208,7 @@ pub struct SearchArgs {
     pub limit: u64,
     /// Which page
     #[arg(long, value_name = "NUMBER", default_value_t = 1, help_heading = SHOWN,
-          value_parser = values::whole(1, 1_000_000))]
+          value_parser = values::whole(1, 1_000_000_u64))]
     pub page: u64,
 }
 

@@ -53,7 +53,7 @@ pub struct SimulateArgs {
     pub virtual_time: bool,
     /// Rehearse so many times, with this seed and those that follow, and report how far the outcomes
     /// are apart
-    #[arg(long, value_name = "TIMES", value_parser = values::whole(1, 10_000))]
+    #[arg(long, value_name = "TIMES", value_parser = values::whole(1, 10_000_u32))]
     pub repeat: Option<u32>,
     /// Let requests fail, answers get lost, buyers crash and the store stall on purpose
     #[arg(long)]

@@ -32,7 +32,7 @@ pub struct SweepArgs {
     #[command(flatten)]
     pub parameters: ParameterArgs,
     /// Rehearse each combination with so many seeds, and compare the medians
-    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = values::whole(1, 1_000))]
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = values::whole(1, 1_000_u32))]
     pub repeat: u32,
     /// The first of these seeds; a fresh one where nobody says
     #[arg(long, value_name = "NUMBER")]
