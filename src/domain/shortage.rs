@@ -87,16 +87,6 @@ impl Shortage {
         }
     }
 
-    /// The same shortage for a buyer who may take so many more: nothing above that is suggested.
-    #[must_use]
-    pub fn within(mut self, limit: u32) -> Self {
-        self.longest = self.longest.min(limit);
-        if let Some(elsewhere) = &mut self.elsewhere {
-            elsewhere.side_by_side = elsewhere.side_by_side.min(limit);
-        }
-        self
-    }
-
     fn seats(&self, count: u32) -> String {
         let noun = if count == 1 { "seat" } else { "seats" };
         match &self.looked_in.ticket_type {
@@ -229,17 +219,6 @@ mod tests {
     fn a_smaller_group_is_told_what_to_take() {
         assert_eq!(hint(3, None), "take 3 side by side: `tix hold start --best 3`");
         assert_eq!(hint(1, None), "take a single one: `tix hold start --best 1`");
-    }
-
-    #[test]
-    fn hint_suggests_no_more_than_the_limit_leaves() {
-        let hint = |limit, elsewhere| {
-            let shortage = shortage(3, elsewhere).within(limit);
-            Refusal::SoldOut(Box::new(shortage)).hint(Timestamp::from_millis(0))
-        };
-        assert_eq!(hint(2, None), "take 2 side by side: `tix hold start --best 2`");
-        assert_eq!(hint(1, None), "take a single one: `tix hold start --best 1`");
-        assert!(hint(2, Some(balcony(4))).starts_with("2 side by side are to be had"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::choose::{Wish, choose};
 use crate::cli::hold::StartArgs;
 use crate::cli::waitlist::JoinArgs;
 use crate::commands::waitlist::longest_row;
-use crate::commands::{Context, option, pick, quoted};
+use crate::commands::{Context, option, pick};
 use crate::domain::limit::{Counted, Tally};
 use crate::domain::nearby::nearby;
 use crate::domain::refusal::free_again;
