@@ -15,12 +15,11 @@ pub async fn name_seats(
 ) {
     let mut unnamed: HashSet<TicketId> = violations.iter().filter_map(|v| v.ticket_id).collect();
     let mut seats = HashMap::new();
-    let events = match event {
-        Some(event) => vec![event],
-        None => {
-            let events = store.events().await.unwrap_or_default();
-            events.iter().filter(|event| event.minted).map(|event| event.event_id).collect()
-        }
+    let events = if let Some(event) = event {
+        vec![event]
+    } else {
+        let events = store.events().await.unwrap_or_default();
+        events.iter().filter(|event| event.minted).map(|event| event.event_id).collect()
     };
     for event in events {
         if unnamed.is_empty() {

@@ -451,7 +451,7 @@ mod tests {
         report.virtual_time = true;
         said(
             &report,
-            &["took        38.2 s of buyer time, by a virtual clock", "Latency, modelled by"],
+            &["took        38 s of buyer time, by a virtual clock", "Latency, modelled by"],
         );
         said(&report, &["(seconds of virtual time, modelled)"]);
         report.virtual_time = false;

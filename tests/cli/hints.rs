@@ -277,7 +277,7 @@ fn simulated(store: Option<&str>) {
         act(&["hold", "abandon", "feed"]),
         act(&["waitlist", "leave", "feed"]),
         stage.tix(&["hold", "show", "feed"]),
-        stage.tix(&["order", "show", "7H3K-2M9P-WX4D"]),
+        stage.tix(&["order", "show", "NJP9-6CNY-4PEX"]),
     ] {
         let refused = refused.refused("unknown_hold");
         assert!(!refused.stderr.contains("simulation-"), "{}", refused.stderr);

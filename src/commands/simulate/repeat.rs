@@ -125,8 +125,7 @@ impl Report for Repeated {
             Column::right("seen in").optional(1),
         ]);
         for (figure, spread) in FIGURES.iter().zip(&self.spread) {
-            let pace = self.scenario.speed;
-            let written = |value| (figure.written)(value, pace);
+            let written = |value| (figure.written)(value, self.scenario.speed);
             let cell = |value: Option<f64>| Cell::new(value.map_or("-".into(), written));
             let seen = self.runs.iter().filter(|run| figure.is_seen(&run.summary)).count();
             let heading = match figure.name {
