@@ -25,6 +25,8 @@ const FLAGS: [&str; 9] = [
     // What moves is where it will be at once: a click meets what it is meant for.
     "--force-prefers-reduced-motion",
 ];
+/// How often a chromedriver is started that ends before it listens.
+const STARTS_MAX: u32 = 5;
 /// How chromedriver says where it listens.
 const LISTENS: &str = "started successfully on port ";
 
@@ -45,8 +47,13 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts one at a port that is free.
+    /// Starts one at a port that is free. Of several that look for one at once, some may end at once.
     pub(crate) fn start() -> Self {
+        let started = (0..STARTS_MAX).find_map(|_| Self::try_start());
+        started.expect("chromedriver says where it listens")
+    }
+
+    fn try_start() -> Option<Self> {
         let browser = on_path("chromium");
         let mut command = Command::new(on_path("chromedriver"));
         // In a group of its own, to which its browsers will belong.
@@ -54,8 +61,11 @@ impl Driver {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut told = BufReader::new(process.stdout.take().unwrap());
-        let port = port(&mut told);
-        Self { process, _told: told, url: format!("http://127.0.0.1:{port}"), browser }
+        let Some(port) = port(&mut told) else {
+            process.wait().unwrap();
+            return None;
+        };
+        Some(Self { process, _told: told, url: format!("http://127.0.0.1:{port}"), browser })
     }
 
     /// Opens a browser that keeps what it keeps in a folder of its own.
@@ -91,11 +101,10 @@ impl Drop for Driver {
     }
 }
 
-fn port(told: &mut BufReader<ChildStdout>) -> u16 {
+fn port(told: &mut BufReader<ChildStdout>) -> Option<u16> {
     let mut lines = told.lines().map(Result::unwrap);
-    let port = lines.find_map(|line| Some(line.split_once(LISTENS)?.1.to_owned()));
-    let port = port.expect("chromedriver says where it listens");
-    port.trim_end_matches('.').parse().unwrap()
+    let port = lines.find_map(|line| Some(line.split_once(LISTENS)?.1.to_owned()))?;
+    Some(port.trim_end_matches('.').parse().unwrap())
 }
 
 fn on_path(name: &str) -> PathBuf {

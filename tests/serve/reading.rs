@@ -72,7 +72,6 @@ async fn what_is_not_there_is_not_found_and_what_makes_no_sense_is_said_to() {
     refused("/v1/events/hall/tickets?status=gone", 400, "bad_request").await;
     refused("/v1/events/hall/tickets?limit=0", 400, "bad_request").await;
     refused("/v1/events/search?near=here", 400, "bad_request").await;
-    refused("/v1/events/search?radius_km=5", 400, "bad_request").await;
     refused("/v1/events/search?from=tomorrow", 400, "bad_request").await;
     refused("/v1/booking/nobody", 400, "bad_request").await;
     refused("/v1/nothing", 404, "not_found").await;

@@ -49,7 +49,7 @@ pub(super) struct SearchParams {
         example = "51.508,-0.097"
     )]
     near: Option<String>,
-    /// How far around that place, in kilometres; refused without one.
+    /// How far around that place, in kilometres.
     #[serde(default, deserialize_with = "present")]
     #[param(nullable = false, minimum = 0, maximum = 20016)]
     radius_km: Option<f64>,
@@ -120,9 +120,6 @@ impl SearchParams {
             }
         }
         let near = self.near.as_deref().map(place).transpose()?;
-        if near.is_none() && self.radius_km.is_some() {
-            return Err(Problem::bad_request("radius_km: name the place with near"));
-        }
         let radius_km = self.radius_km.unwrap_or(RADIUS_KM);
         if !(0.0..=DISTANCE_KM_MAX).contains(&radius_km) {
             return Err(Problem::bad_request(format!("radius_km: 0 to {DISTANCE_KM_MAX}")));
