@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::failure::Failure;
-use super::store_file::StoreFile;
+use super::store_file::{ANSWER_CHECK_LASTS, StoreFile};
 use super::writer::Request;
 use crate::repository::{StoreError, StoreFault};
 
@@ -66,7 +66,7 @@ fn serve(committed: &Receiver<Group>, mut wal: WriteAheadLog, store: &StoreFile)
         }
         let synced = wal.sync();
         // The log that is synced is found by its name: it has to be that of the store.
-        if let Err(moved) = store.check() {
+        if let Err(moved) = store.check_lately(ANSWER_CHECK_LASTS) {
             wal.file = None;
             fail(group, &|| may_be_done(&moved));
             continue;

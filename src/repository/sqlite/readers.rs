@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::connect::open_reader;
 use super::failure::Outcome;
 use super::store_clock::StoreClock;
-use super::store_file::StoreFile;
+use super::store_file::{BEGIN_CHECK_LASTS, StoreFile};
 use crate::domain::Timestamp;
 use crate::repository::store_url::SqliteLocation;
 use crate::repository::{Result, StoreError};
@@ -84,7 +84,7 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Outcome<T>,
     ) -> Result<T> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        self.file.check_lately()?;
+        self.file.check_lately(BEGIN_CHECK_LASTS)?;
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,

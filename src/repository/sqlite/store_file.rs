@@ -14,7 +14,10 @@ type Identity = (u64, u64);
 
 /// For how long a read or a transaction may begin without another look: what is committed to files that
 /// are gone is answered as such.
-const CHECK_LASTS: Duration = Duration::from_millis(20);
+pub(super) const BEGIN_CHECK_LASTS: Duration = Duration::from_millis(20);
+
+/// For how long an answer may be given without another look: a look costs much beside a sync.
+pub(super) const ANSWER_CHECK_LASTS: Duration = Duration::from_millis(1);
 
 /// The files that a store was opened from.
 #[derive(Debug, Clone)]
@@ -46,10 +49,10 @@ impl StoreFile {
         Self { name: name.to_owned(), files: Vec::new(), opened, checked_us }
     }
 
-    /// As [`Self::check`], unless that was done less than 20 ms ago.
-    pub(super) fn check_lately(&self) -> Result<(), StoreError> {
+    /// As [`Self::check`], unless that was done less than `lasts` ago.
+    pub(super) fn check_lately(&self, lasts: Duration) -> Result<(), StoreError> {
         let checked = Duration::from_micros(self.checked_us.load(Ordering::Relaxed));
-        let is_fresh = self.opened.elapsed() < checked.saturating_add(CHECK_LASTS);
+        let is_fresh = self.opened.elapsed() < checked.saturating_add(lasts);
         if !checked.is_zero() && is_fresh { Ok(()) } else { self.check() }
     }
 

@@ -25,7 +25,7 @@ use super::failure::{Failure, Outcome, sqlite_error};
 use super::ownership::Ownership;
 use super::statements::Statements;
 use super::store_clock::{StoreClock, Stored};
-use super::store_file::StoreFile;
+use super::store_file::{BEGIN_CHECK_LASTS, StoreFile};
 use super::{lock, schema};
 use crate::domain::Timestamp;
 use crate::repository::{Error, Result, StoreError, StoreFault};
@@ -432,7 +432,7 @@ impl Session<'_> {
 
     /// Begins a transaction; waits for the lock as long as the first of the requests still may.
     fn begin(&mut self, requests: &[Box<dyn Request>]) -> Outcome<()> {
-        self.kept.file.check_lately()?;
+        self.kept.file.check_lately(BEGIN_CHECK_LASTS)?;
         let came_at = requests.iter().map(|request| request.came_at()).min();
         let begin = &mut self.statements.begin;
         lock::waiting_since(came_at.unwrap_or_else(Instant::now), || begin.execute([]))?;
