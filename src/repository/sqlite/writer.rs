@@ -353,8 +353,6 @@ struct Seen {
     stored: Stored,
     /// The version of its data in which it does: another process that writes to the file changes that.
     version: i64,
-    /// Whether it is known what this process has changed of it.
-    is_known: bool,
 }
 
 /// Reads inside a transaction what the store says, unless no other process has written to it since.
@@ -362,10 +360,10 @@ fn look(connection: &Connection, last: Option<Seen>) -> Outcome<Seen> {
     let mut statement = connection.prepare_cached("PRAGMA data_version")?;
     let version = statement.query_row([], |row| row.get(0))?;
     match last {
-        Some(seen) if seen.is_known && seen.version == version => Ok(seen),
+        Some(seen) if seen.version == version => Ok(seen),
         _ => {
             schema::check_version(connection)?;
-            Ok(Seen { stored: Stored::read(connection)?, version, is_known: true })
+            Ok(Seen { stored: Stored::read(connection)?, version })
         }
     }
 }
@@ -414,7 +412,8 @@ impl Session<'_> {
         }) {
             Ok(stored) => {
                 self.ownership.committed(stored.as_ref().map_or(0, |seen| seen.stored.log_end));
-                self.stored = stored;
+                // A request that runs always may have changed what the store says about its clock.
+                self.stored = stored.filter(|_| !requests.iter().any(|r| r.runs_always()));
                 Ok(())
             }
             Err(failure) => {
@@ -453,16 +452,13 @@ impl Session<'_> {
         if !requests.iter().all(|request| request.runs_always()) {
             time.check()?;
         }
-        // Those that do may change what the store says about its clock.
-        let changes_clock = requests.iter().any(|request| request.runs_always());
         let now = time.now;
         for request in requests {
             request.run(&mut Tx { statements, ownership, cache, deletions, clock, now })?;
         }
-        if let Some(Seen { stored, is_known, .. }) = &mut stored {
+        if let Some(Seen { stored, .. }) = &mut stored {
             StoreClock::end(connection, &time, stored)?;
             stored.deleted = deletions.count().unwrap_or(stored.deleted);
-            *is_known = !changes_clock;
         }
         Ok(stored)
     }
