@@ -201,6 +201,9 @@ impl Live {
             sharing.end();
             tracing::error!("the change log cannot be followed: {trouble}");
             feed = loop {
+                for show in self.shows() {
+                    show.log_is_lost();
+                }
                 tokio::time::sleep(FOLLOW_AGAIN).await;
                 match self.store.follow(LogStart::Now, None).await {
                     Ok(feed) => break feed,

@@ -204,6 +204,14 @@ impl Show {
         let _ = self.news.send(News::Reset);
     }
 
+    /// The log cannot be followed: requests that wait for the seats fail, instead of waiting for a log
+    /// that may never come.
+    pub(super) fn log_is_lost(&self) {
+        if matches!(&*self.state(), State::Reading { .. }) {
+            self.readiness.send_replace(Some(Err(Problem::failed())));
+        }
+    }
+
     /// It is about to be read once more, as the reading of this number, which is higher than those before;
     /// those who wait before it keep their places.
     pub(super) fn begin_anew(&self, reading: u32) {
@@ -341,6 +349,16 @@ mod tests {
 
     fn one_at_a_time() -> Show {
         show(Some(Terms { checkouts_max: 1, choose_time: Duration::from_secs(30) }))
+    }
+
+    #[tokio::test]
+    async fn waiting_for_seats_ends_when_the_log_is_lost() {
+        let show = show(None);
+        show.log_is_lost();
+        assert_eq!(show.readiness().await.unwrap_err().reason(), "failed");
+        show.begin_anew(1);
+        let wait = tokio::time::timeout(Duration::from_millis(10), show.readiness());
+        assert!(wait.await.is_err());
     }
 
     #[tokio::test]
