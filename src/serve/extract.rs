@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum_extra::extract::Query;
 use serde::de::DeserializeOwned;
 use tower_http::timeout::TimeoutError;
@@ -18,14 +18,14 @@ use crate::domain::{BuyerId, SessionId};
 use crate::repository;
 
 /// The header that names the checkout.
-const SESSION: &str = "tix-session";
+static SESSION: HeaderName = HeaderName::from_static("tix-session");
 /// The header that names whom the limit counts.
-const BUYER: &str = "tix-buyer";
+static BUYER: HeaderName = HeaderName::from_static("tix-buyer");
 /// The header that names the last event that a follower heard.
-const LAST_EVENT_ID: &str = "last-event-id";
+static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Headers that have one value, with their usual spelling.
-const SINGLE: [(&str, &str); 3] =
-    [(SESSION, "Tix-Session"), (BUYER, "Tix-Buyer"), (LAST_EVENT_ID, "Last-Event-ID")];
+static SINGLE: [(&HeaderName, &str); 3] =
+    [(&SESSION, "Tix-Session"), (&BUYER, "Tix-Buyer"), (&LAST_EVENT_ID, "Last-Event-ID")];
 /// The longest value of such a header, in bytes.
 const VALUE_MAX: usize = TEXT_ID_BYTES_MAX;
 
@@ -138,7 +138,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let session_id = session.ok_or_else(|| {
             Problem::bad_request("the header Tix-Session is missing: it names the checkout")
         })?;
-        let buyer_id = match text(&parts.headers, BUYER)? {
+        let buyer_id = match text(&parts.headers, &BUYER)? {
             None => BuyerId::of_session(&session_id),
             Some(text) => text
                 .parse()
@@ -157,12 +157,12 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeSession {
 }
 
 fn session(headers: &HeaderMap) -> Result<Option<SessionId>, Problem> {
-    let text = text(headers, SESSION)?;
+    let text = text(headers, &SESSION)?;
     let session = text.map(SessionId::new).transpose();
     session.map_err(|why| Problem::bad_request(format!("the header Tix-Session: {why}")))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     let plain = || Problem::bad_request(format!("the header {name} holds more than plain text"));
     value.to_str().map(Some).map_err(|_| plain())

@@ -151,13 +151,15 @@ async fn pass(State(door): State<Arc<Door>>, mut request: Request, next: Next) -
     let span = tracing::debug_span!("request", method, route);
     let person = routes::is_for_people(request.uri().path(), request.headers())
         .then(|| request.headers().clone());
-    let checked = door.check(&request, route).and_then(|()| {
+    let client = door.client(&request);
+    let checked = door.check(client, route).and_then(|()| {
         check_length(request.headers())?;
         check_identity(request.headers())?;
         door.queries.check(route, method, request.uri().query())
     });
-    let client = door.rate.as_ref().and_then(|_| door.client(&request)).map(household);
-    request.extensions_mut().insert(Client(client));
+    if let Some(client) = client {
+        request.extensions_mut().insert(Client(Some(household(client))));
+    }
     let mut response = match checked {
         Err(refused) => refused.into_response(),
         Ok(()) => next.run(request).instrument(span.clone()).await,
@@ -198,20 +200,21 @@ fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 impl Door {
-    fn check(&self, request: &Request, route: &str) -> Result<(), Problem> {
-        let Some(rate) = &self.rate else { return Ok(()) };
+    fn check(&self, client: Option<IpAddr>, route: &str) -> Result<(), Problem> {
+        let Some((rate, client)) = self.rate.as_ref().zip(client) else { return Ok(()) };
         if UNCOUNTED.contains(&route) {
             return Ok(());
         }
-        let Some(client) = self.client(request) else { return Ok(()) };
         rate.check(client).map_err(|wait| {
             self.house.metrics.refused_early("too_many_requests");
             Problem::too_many_requests(wait)
         })
     }
 
-    /// Who asks: whoever is at the other end, or whom the proxy there has seen.
+    /// Returns the address at the other end, or the one that the proxy there has seen; none where clients
+    /// are not told apart.
     fn client(&self, request: &Request) -> Option<IpAddr> {
+        self.rate.as_ref()?;
         let seen = self.behind_proxy.then(|| forwarded(request.headers())).flatten();
         seen.or_else(|| request.extensions().get::<Peer>().map(|peer| peer.0))
     }

@@ -1,7 +1,7 @@
 //! Documents about holds and orders.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder};
@@ -80,8 +80,7 @@ impl ReserveRequest {
 
 /// The place of the first ticket that is named a second time.
 pub(in crate::serve) fn repeated(tickets: &[TicketId]) -> Option<usize> {
-    let mut seen = HashSet::with_capacity(tickets.len());
-    tickets.iter().position(|ticket| !seen.insert(*ticket))
+    (1..tickets.len()).find(|at| tickets[..*at].contains(&tickets[*at]))
 }
 
 fn check_count(what: &str, count: usize) -> Result<(), String> {

@@ -88,9 +88,12 @@ async fn show(
 
 /// Whether a browser asks for a page, and not a program for a document.
 pub(in crate::serve) fn is_for_people(path: &str, asked: &HeaderMap) -> bool {
+    if path.starts_with("/v1/") {
+        return false;
+    }
     let lists = asked.get_all(header::ACCEPT).iter().filter_map(|list| list.to_str().ok());
     let mut medias = lists.flat_map(|list| list.split(','));
-    !path.starts_with("/v1/") && medias.any(|media| media.trim().starts_with("text/html"))
+    medias.any(|media| media.trim().starts_with("text/html"))
 }
 
 /// The page with this status: it says itself that there is nothing at its address.
