@@ -376,8 +376,8 @@ const fn store_hint(fault: &StoreFault) -> &'static str {
              command again"
         }
         StoreFault::Moved => {
-            "put the file back, or start the command again to use what is there now; what was \
-             acknowledged is in the file that was opened"
+            "put back what was opened, or start the command again to use what is there now; what was \
+             acknowledged is in the store that was opened"
         }
         StoreFault::ManyNames => {
             "keep one name of the file and delete the others, or copy the store with the command \

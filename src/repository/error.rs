@@ -60,7 +60,7 @@ pub enum StoreFault {
     Tablets,
     /// No answer came, and what was asked for may have been done, or be done yet.
     Unanswered,
-    /// The file was moved, replaced or deleted while the store was open.
+    /// The file or keyspace was moved, replaced or deleted while the store was open.
     Moved,
     /// The file has several names, of which each would have a write-ahead log of its own.
     ManyNames,

@@ -68,7 +68,7 @@ fn reason(error: &Error) -> String {
     };
     match error.fault {
         StoreFault::DiskFull => "the disk is full".into(),
-        StoreFault::Moved => "the store's file was moved, replaced or deleted".into(),
+        StoreFault::Moved => "the store was moved, replaced or deleted".into(),
         StoreFault::ReadOnly => "the store cannot be written".into(),
         StoreFault::SchemaBehind | StoreFault::SchemaAhead => {
             "the store has the schema of another tix by now".into()

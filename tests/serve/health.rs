@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
+use scylla::client::session_builder::SessionBuilder;
 use serde_json::json;
 
 use crate::server::{PATIENCE, Server};
@@ -56,4 +57,17 @@ async fn a_store_that_another_program_has_locked_takes_no_writes() {
     assert!(why.contains("cannot_write"), "{why}");
     other.execute_batch("ROLLBACK").unwrap();
     becomes(&server, StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn keyspace_that_is_made_again_takes_no_orders() {
+    let Some(server) = Server::on_scylla("again", &[]) else { return };
+    becomes(&server, StatusCode::OK).await;
+    let (node, keyspace) = server.node().unwrap();
+    let session = SessionBuilder::new().known_node(node).build().await.unwrap();
+    session.query_unpaged(format!("DROP KEYSPACE {keyspace}"), ()).await.unwrap();
+    server.seed();
+    let why = becomes(&server, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(why.contains("moved, replaced or deleted"), "{why}");
+    assert_eq!(reserve(&server, "Stalls/1/1").await, StatusCode::INTERNAL_SERVER_ERROR);
 }

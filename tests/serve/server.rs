@@ -57,12 +57,7 @@ impl Server {
 
     fn on(store: Option<String>, seed: &[&str], serve: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
-        let venue = folder.path().join("hall.csv");
-        std::fs::write(&venue, HALL).unwrap();
-        let fixed =
-            ["seed", venue.to_str().unwrap(), "--slug", "hall", "--date", "2030-12-01T19:30"];
-        let seeded = tix(&folder, store.as_deref(), &[&fixed[..], seed].concat()).output().unwrap();
-        assert!(seeded.status.success(), "{seeded:?}");
+        seed_hall(&folder, store.as_deref(), seed);
         Self::serve(folder, store, "127.0.0.1:0", serve)
     }
 
@@ -82,6 +77,16 @@ impl Server {
     /// A file in its folder.
     pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The address of its ScyllaDB node and its keyspace.
+    pub(crate) fn node(&self) -> Option<(&str, &str)> {
+        self.store.as_ref()?.strip_prefix("scylla://")?.split_once('/')
+    }
+
+    /// Seeds the show once more, into what is there now.
+    pub(crate) fn seed(&self) {
+        seed_hall(&self.folder, self.store.as_deref(), &[]);
     }
 
     /// Runs another command on the same store.
@@ -174,6 +179,14 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn seed_hall(folder: &TempDir, store: Option<&str>, more: &[&str]) {
+    let venue = folder.path().join("hall.csv");
+    std::fs::write(&venue, HALL).unwrap();
+    let fixed = ["seed", venue.to_str().unwrap(), "--slug", "hall", "--date", "2030-12-01T19:30"];
+    let seeded = tix(folder, store, &[&fixed[..], more].concat()).output().unwrap();
+    assert!(seeded.status.success(), "{seeded:?}");
 }
 
 fn tix(folder: &TempDir, store: Option<&str>, arguments: &[&str]) -> Command {

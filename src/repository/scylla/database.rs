@@ -24,6 +24,7 @@ use super::failure::{
     answer_error, may_pass, not_sent, pager_error, row_error, statement_error, surely_not_applied,
     unanswered,
 };
+use super::keyspace::Identity;
 use super::lines::Lines;
 use super::server_clock::ServerClock;
 use super::statements::{SERVER_GIVES_UP_AFTER, Statement, Statements};
@@ -49,6 +50,7 @@ pub(super) struct Database {
     pub(super) session: Arc<Session>,
     pub(super) statements: Statements,
     pub(super) clock: ServerClock,
+    pub(super) identity: Identity,
     pub(super) cache: Cache,
     /// One line for each ticket that is claimed.
     pub(super) claims: Lines,
@@ -170,6 +172,7 @@ impl Database {
             session: Arc::new(session),
             statements,
             clock,
+            identity: Identity::default(),
             cache: Cache::default(),
             claims: Lines::default(),
             counts: Lines::default(),
@@ -294,6 +297,7 @@ impl Database {
         R: for<'r> DeserializeRow<'r, 'r>,
     {
         self.clock.check()?;
+        self.identity.check()?;
         let mut tries = 1;
         loop {
             let turn = self.turn(statement.what).await?;

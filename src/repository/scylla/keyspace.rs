@@ -1,17 +1,58 @@
-//! The keyspace: made where it is missing, without tablets and with a copy on three machines.
+//! The keyspace: made where it is missing, without tablets and with a copy on three machines; and
+//! whether it still is the one that was opened.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use scylla::client::session::Session;
 use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use scylla::response::query_result::QueryResult;
+use uuid::Uuid;
 
+use super::database::Database;
 use super::failure::{answer_error, keyspace_error, statement_error};
-use crate::repository::Result;
 use crate::repository::store_url::ScyllaLocation;
+use crate::repository::{Result, StoreError, StoreFault};
 
 /// Copies in each datacenter, where it has so many machines and nobody asked for another number.
 const COPIES: usize = 3;
+
+/// Whether the keyspace is the one that was opened: one that is dropped and made again has the same name
+/// and none of the tickets.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    /// The id that the table of the tickets' owners had when the store was opened.
+    opened: OnceLock<Uuid>,
+    is_replaced: AtomicBool,
+}
+
+impl Identity {
+    /// Compares the keyspace with the one that was opened; the first call opens it.
+    ///
+    /// # Errors
+    /// [`StoreFault::Moved`].
+    pub(super) async fn compare(&self, db: &Database) -> Result<()> {
+        let keyspace = db.session.get_keyspace().unwrap_or_default();
+        let values = (keyspace.as_str(),);
+        let found: Option<(Uuid,)> = db.row(&db.statements.select_identity, values).await?;
+        let is_replaced = found.is_none_or(|(id,)| *self.opened.get_or_init(|| id) != id);
+        self.is_replaced.store(is_replaced, Ordering::Relaxed);
+        self.check()
+    }
+
+    /// Returns what the last comparison found.
+    ///
+    /// # Errors
+    /// [`StoreFault::Moved`].
+    pub(super) fn check(&self) -> Result<()> {
+        if !self.is_replaced.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let message = "the keyspace was dropped or made again since the store was opened";
+        Err(StoreError::new(StoreFault::Moved, message).into())
+    }
+}
 
 /// How the keyspace is copied, by datacenter; none where there is no such keyspace.
 pub(super) async fn datacenters(session: &Session, keyspace: &str) -> Result<Option<usize>> {

@@ -110,6 +110,7 @@ impl ScyllaRepository {
             Err(error) => return Err(schema::explain(&session, &keyspace, &name, error).await),
         };
         let db = Arc::new(Database::new(session, statements, ServerClock::new(clock)));
+        db.identity.compare(&db).await?;
         clock_keeper::look(&db).await?;
         let clock_keeper = tokio::spawn(keep_clock(Arc::downgrade(&db))).abort_handle();
         Ok(Self { db, keyspace, version, search: Search::default(), clock_keeper })
@@ -139,13 +140,17 @@ impl Drop for ScyllaRepository {
     }
 }
 
-/// Measures the distance of the clocks from time to time, as long as the store is open.
+/// Measures the distance of the clocks from time to time, and looks whether the keyspace is the same, as
+/// long as the store is open.
 async fn keep_clock(db: std::sync::Weak<Database>) {
     loop {
         tokio::time::sleep(MEASURED_EVERY).await;
         let Some(db) = db.upgrade() else { return };
         if let Err(error) = clock_keeper::look(&db).await {
             tracing::debug!(%error, "the server's clock was not measured");
+        }
+        if let Err(error) = db.identity.compare(&db).await {
+            tracing::warn!(%error, "the keyspace was not found as it was opened");
         }
     }
 }
@@ -192,6 +197,7 @@ impl Repository for ScyllaRepository {
     }
 
     async fn check_writes(&self) -> Result<()> {
+        self.db.identity.compare(&self.db).await?;
         clock_keeper::check_writes(&self.db).await
     }
 
