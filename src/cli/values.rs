@@ -251,7 +251,7 @@ pub fn description(text: &str) -> Result<String, String> {
 
 /// Reads a text in the spelling that is stored.
 fn plain(text: &str, bytes_max: usize) -> Result<String, String> {
-    let text = name::checked(text).map_err(|found| format!("it contains {found}; remove it"))?;
+    let text = name::checked(text).map_err(|found| format!("it contains {found}"))?;
     if text.is_empty() {
         Err("it is empty".into())
     } else if text.len() > bytes_max {
@@ -426,7 +426,9 @@ mod tests {
     fn names_are_texts_on_one_line() {
         assert_eq!(name(" Hamlet ").unwrap(), "Hamlet");
         assert_eq!(name("Cafe\u{301}  Royal").unwrap(), "Caf\u{e9} Royal");
-        for wrong in ["", "  ", "a\nb", "\u{1b}[2J", "a\u{202e}b", "a\u{200b}"] {
+        for wrong in
+            ["", "  ", "a\nb", "\u{1b}[2J", "a\u{202e}b", "a\u{200b}x", "a\u{fffd}", "a\u{ffff}"]
+        {
             assert!(name(wrong).is_err(), "{wrong:?}");
         }
         assert!(name(&"x".repeat(201)).is_err());

@@ -83,7 +83,7 @@ async fn slug_taken(store: &dyn Repository, other: &Event) -> Error {
 }
 
 /// A slug like this one that no event has.
-async fn free_slug(store: &dyn Repository, slug: &str) -> String {
+pub(super) async fn free_slug(store: &dyn Repository, slug: &str) -> String {
     for number in 2..SUGGESTED_MAX {
         let free = slug_with(slug, &format!("-{number}"));
         if store.event(EventId::of_slug(&free)).await.is_err() {

@@ -57,10 +57,14 @@ async fn mint(
     layout: &Arc<Layout>,
 ) -> Result<Seed> {
     if event.currency != draft.currency {
-        return Err(Error::usage(
-            format!("the tickets of {} are sold in {}", event.slug, event.currency),
-            format!("read the prices with --currency {}", event.currency),
-        ));
+        let hint = if event.currency.is_for_sale() {
+            format!("read the prices with --currency {}", event.currency)
+        } else {
+            let free = adding::free_slug(store, &event.slug).await;
+            format!("no more tickets are minted in it; add another event with --slug {free}")
+        };
+        let sold_in = format!("the tickets of {} are sold in {}", event.slug, event.currency);
+        return Err(Error::usage(sold_in, hint));
     }
     let counter = context.terminal.counter("minting", layout.tickets());
     let minted = store.mint(event.event_id, Arc::clone(layout), &|done| counter.set(done)).await;

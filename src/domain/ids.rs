@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, Variant};
 
-use super::name::{self, Invisible};
+use super::name::{self, Unfit};
 use super::{Refusal, Timestamp};
 
 /// The namespace under which event ids are derived from slugs.
@@ -217,9 +217,9 @@ pub enum TextIdError {
     /// Longer than [`TEXT_ID_BYTES_MAX`].
     #[error("it has {0} bytes, more than {TEXT_ID_BYTES_MAX}")]
     TooLong(usize),
-    /// A character that shows nothing, or changes how a terminal shows the text around it.
-    #[error("it contains {0}; remove it")]
-    Invisible(Invisible),
+    /// A character that a name must not contain.
+    #[error("it contains {0}")]
+    Unfit(Unfit),
 }
 
 fn checked(text: &str) -> Result<Arc<str>, TextIdError> {
@@ -229,8 +229,7 @@ fn checked(text: &str) -> Result<Arc<str>, TextIdError> {
     } else if text.len() > TEXT_ID_BYTES_MAX {
         Err(TextIdError::TooLong(text.len()))
     } else {
-        name::invisible(text)
-            .map_or_else(|| Ok(text.into()), |found| Err(TextIdError::Invisible(found)))
+        name::unfit(text).map_or_else(|| Ok(text.into()), |found| Err(TextIdError::Unfit(found)))
     }
 }
 
@@ -245,19 +244,20 @@ macro_rules! text_id {
             /// Checks and wraps a text.
             ///
             /// # Errors
-            /// The text is empty, longer than [`TEXT_ID_BYTES_MAX`] or has invisible characters.
+            /// The text is empty, longer than [`TEXT_ID_BYTES_MAX`] or has a character that a name
+            /// must not contain.
             pub fn new(text: &str) -> Result<Self, TextIdError> {
                 checked(text).map(Self)
             }
 
-            /// Checks and wraps a text of the store, as versions checked it that accepted invisible
-            /// characters other than control ones.
+            /// Checks and wraps a text of the store, as versions checked it that refused no other
+            /// characters than control ones.
             ///
             /// # Errors
             /// No version has stored the text.
             pub fn stored(text: &str) -> Result<Self, TextIdError> {
                 match checked(text) {
-                    Err(TextIdError::Invisible(_)) if !text.contains(char::is_control) => {
+                    Err(TextIdError::Unfit(_)) if !text.contains(char::is_control) => {
                         Ok(Self(text.trim().into()))
                     }
                     checked => checked.map(Self),

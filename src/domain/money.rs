@@ -20,7 +20,7 @@ impl Currency {
     pub const EUR: Self = Self(iso_currency::Currency::EUR);
 
     /// Finds the currency with this three-letter code, in any case; among them codes that stand for
-    /// no money, which an old store may have.
+    /// no money and withdrawn ones, which an old store may have.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         iso_currency::Currency::from_code(&code.to_ascii_uppercase()).map(Self)
@@ -29,22 +29,30 @@ impl Currency {
     /// Finds the currency with this three-letter code, in any case, if tickets can be paid in it.
     ///
     /// # Errors
-    /// The code is unknown, or stands for a metal, a fund, a unit of account or a test.
+    /// The code is unknown, stands for a metal, a fund, a unit of account or a test, or is that of a
+    /// currency that was withdrawn.
     pub fn for_sale(code: &str) -> Result<Self, CurrencyError> {
         let unknown = || CurrencyError::Unknown(name::shown(code).into_owned());
         let found = Self::of_code(code).ok_or_else(unknown)?;
-        if found.is_for_sale() {
-            Ok(found)
-        } else {
-            Err(CurrencyError::NotForSale {
-                code: found.code(),
-                meaning: found.0.name().to_owned(),
-            })
+        let (code, meaning) = (found.code(), found.0.name().to_owned());
+        match found.replaced_by() {
+            _ if found.is_for_sale() => Ok(found),
+            Some(by) => Err(CurrencyError::Withdrawn { code, meaning, by: by.code() }),
+            None => Err(CurrencyError::NotForSale { code, meaning }),
         }
     }
 
-    fn is_for_sale(self) -> bool {
-        !self.0.is_special() && !self.0.is_fund()
+    /// Whether tickets can be paid in it.
+    #[must_use]
+    pub fn is_for_sale(self) -> bool {
+        !self.0.is_special() && !self.0.is_fund() && self.replaced_by().is_none()
+    }
+
+    /// The currency that replaced this one, which was withdrawn.
+    fn replaced_by(self) -> Option<Self> {
+        // ISO 4217 lists VES and VED side by side as codes of the same currency.
+        let by = self.0.is_superseded().filter(|_| self.0 != iso_currency::Currency::VES);
+        by.map(Self)
     }
 
     /// Every currency that tickets can be paid in.
@@ -93,6 +101,16 @@ pub enum CurrencyError {
         code: &'static str,
         /// What it stands for.
         meaning: String,
+    },
+    /// A code of ISO 4217 that is legal tender nowhere any more.
+    #[error("{code} ({meaning}) was withdrawn; write {by}, which replaced it")]
+    Withdrawn {
+        /// The code.
+        code: &'static str,
+        /// The name of the currency.
+        meaning: String,
+        /// The code of the one that replaced it.
+        by: &'static str,
     },
 }
 
@@ -217,6 +235,20 @@ mod tests {
     fn totals_saturate() {
         let most = Money::from_minor(i64::MAX, Currency::EUR);
         assert_eq!(total([most, most].into_iter(), Currency::EUR), most);
+    }
+
+    #[test]
+    fn withdrawn_currency_is_refused_with_its_successor() {
+        let refused = |code| Currency::for_sale(code).unwrap_err().to_string();
+        insta::assert_snapshot!(refused("hrk"), @"HRK (Croatian kuna) was withdrawn; write EUR, which replaced it");
+        insta::assert_snapshot!(refused("ZWL"), @"ZWL (Zimbabwean dollar) was withdrawn; write ZWG, which replaced it");
+        for code in ["HRK", "ZWL", "BGN", "SLL", "CUC"] {
+            assert!(Currency::for_sale(code).is_err(), "{code}");
+            assert!(Currency::of_code(code).is_some(), "{code} can be read from an old store");
+        }
+        for code in ["EUR", "ZWG", "SLE", "CUP", "VES", "VED"] {
+            assert!(Currency::for_sale(code).is_ok(), "{code}");
+        }
     }
 
     #[test]

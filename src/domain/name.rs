@@ -16,20 +16,39 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicase::UniCase;
 
-/// A character that a name must not contain, and where it is.
+/// A character that a name must not contain, and where it is: an invisible one, or what remains where
+/// a text was decoded wrongly.
+///
+/// Written with what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invisible {
+pub struct Unfit {
     /// The character.
     pub character: char,
     /// Its place among the characters of the trimmed text, from 1.
     pub place: usize,
 }
 
-impl fmt::Display for Invisible {
+impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { character, place } = *self;
-        write!(f, "U+{:04X} ({}) as character {place}", u32::from(character), kind(character))
+        let code = u32::from(character);
+        let advice = match character {
+            char::REPLACEMENT_CHARACTER => {
+                ", which stands for a character that was lost when the text was decoded in another \
+                 encoding than its own; write that character, or save the original text as UTF-8"
+            }
+            _ => "; remove it",
+        };
+        write!(f, "U+{code:04X} ({}) as character {place}{advice}", kind(character))
     }
+}
+
+/// Whether a character is no part of any text: the replacement for one that could not be decoded, and
+/// the code points that Unicode never assigns to a character.
+const fn is_no_text(character: char) -> bool {
+    // The last two code points of each of the 17 planes.
+    let ends_plane = character as u32 & 0xfffe == 0xfffe;
+    ends_plane || matches!(character, char::REPLACEMENT_CHARACTER | '\u{fdd0}'..='\u{fdef}')
 }
 
 /// Whether a character shows nothing itself, or changes how the text around it is shown: control
@@ -58,7 +77,7 @@ const fn is_presentation(character: char) -> bool {
     matches!(character, '\u{fe0e}' | '\u{fe0f}')
 }
 
-/// What an invisible character is called.
+/// What a character is called that a name must not contain.
 fn kind(character: char) -> &'static str {
     match character {
         '\0' => "null",
@@ -86,25 +105,30 @@ fn kind(character: char) -> &'static str {
         '\u{2068}' => "first strong isolate",
         '\u{2069}' => "pop directional isolate",
         '\u{feff}' => "byte-order mark",
+        char::REPLACEMENT_CHARACTER => "replacement character",
+        none if is_no_text(none) => "noncharacter",
         control if control.is_control() => "control character",
         _ => "invisible character",
     }
 }
 
-/// The first invisible character of a text, without the white space at its ends.
+/// The first character of a text that a name must not contain, white space at its ends left out.
+///
+/// Stores of earlier versions may have names with the replacement character and noncharacters, which
+/// therefore count when names are compared.
 #[must_use]
-pub fn invisible(text: &str) -> Option<Invisible> {
-    let characters = text.trim().chars().zip(1..);
-    let mut invisible = characters.filter(|(character, _)| is_invisible(*character));
-    invisible.next().map(|(character, place)| Invisible { character, place })
+pub fn unfit(text: &str) -> Option<Unfit> {
+    let mut characters = text.trim().chars().zip(1..);
+    let unfit = characters.find(|(c, _)| is_invisible(*c) || is_no_text(*c));
+    unfit.map(|(character, place)| Unfit { character, place })
 }
 
 /// The spelling of a text that is stored.
 ///
 /// # Errors
-/// The text contains an invisible character.
-pub fn checked(text: &str) -> Result<Cow<'_, str>, Invisible> {
-    invisible(text).map_or_else(|| Ok(normalized(text)), Err)
+/// The text contains a character that a name must not contain.
+pub fn checked(text: &str) -> Result<Cow<'_, str>, Unfit> {
+    unfit(text).map_or_else(|| Ok(normalized(text)), Err)
 }
 
 /// The spelling of a text that is stored; invisible characters are left out.
@@ -238,11 +262,10 @@ mod tests {
 
     #[test]
     fn invisible_characters_are_named_with_their_place() {
-        let named = |text| invisible(text).map(|found| found.to_string());
-        let place = " Stalls\u{200b}";
-        assert_eq!(named(place).as_deref(), Some("U+200B (zero width space) as character 7"));
-        assert_eq!(named("\u{1b}[2J").as_deref(), Some("U+001B (escape) as character 1"));
-        assert_eq!(named("a\u{9b}").as_deref(), Some("U+009B (control character) as character 2"));
+        let named = |text| unfit(text).map(|found| found.to_string()).unwrap_or_default();
+        assert_eq!(named(" Stalls\u{200b}"), "U+200B (zero width space) as character 7; remove it");
+        assert_eq!(named("\u{1b}[2J"), "U+001B (escape) as character 1; remove it");
+        assert_eq!(named("a\u{9b}"), "U+009B (control character) as character 2; remove it");
         let invisible_ones = [
             '\u{ad}',
             '\u{34f}',
@@ -260,6 +283,28 @@ mod tests {
         assert!(invisible_ones.into_iter().all(is_invisible));
         let visible_ones = [' ', '\u{a0}', '\u{301}', '\u{fe0f}', '\u{5d0}', '\u{1f3ad}', '\u{e9}'];
         assert!(!visible_ones.into_iter().any(is_invisible));
+    }
+
+    #[test]
+    fn wrongly_decoded_text_is_refused_with_what_to_do() {
+        let refused = |text| checked(text).unwrap_err().to_string();
+        insta::assert_snapshot!(refused("Caf\u{fffd}"), @"U+FFFD (replacement character) as character 4, which stands for a character that was lost when the text was decoded in another encoding than its own; write that character, or save the original text as UTF-8");
+        insta::assert_snapshot!(refused("\u{fffe}A"), @"U+FFFE (noncharacter) as character 1; remove it");
+        for none in ['\u{fdd0}', '\u{fdef}', '\u{ffff}', '\u{1fffe}', '\u{4ffff}', '\u{10ffff}'] {
+            assert!(checked(&none.to_string()).is_err(), "{none:?}");
+        }
+        for some in ['\u{fdcf}', '\u{fdf0}', '\u{fffc}', '\u{1fffd}', '\u{20000}', '?'] {
+            assert!(checked(&some.to_string()).is_ok(), "{some:?}");
+        }
+    }
+
+    #[test]
+    fn stored_names_that_are_refused_today_are_found() {
+        let names = ["Caf\u{fffd}", "Caf", "A\u{ffff}"];
+        let found = |wanted| find(names.iter().copied(), |name| name, wanted);
+        assert_eq!(found("CAF\u{fffd}"), Some("Caf\u{fffd}"));
+        assert_eq!(found("caf"), Some("Caf"));
+        assert_eq!(found("a\u{ffff}"), Some("A\u{ffff}"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use super::encoding::windows_1252;
 use super::header::{Column, Shape};
 use super::{SECTIONS_MAX, TICKETS_MAX};
-use crate::domain::name::{self, Invisible};
+use crate::domain::name::{self, Unfit};
 use crate::domain::price::{DecimalMark, PriceError};
 use crate::domain::ticket::LABEL_PART_BYTES_MAX;
 
@@ -122,13 +122,13 @@ pub enum Flaw {
         /// How long it is.
         bytes: usize,
     },
-    /// A character that shows nothing, or changes how the text around it is shown.
-    #[error("`{shown}` contains {found}; remove it")]
-    Invisible {
+    /// A character that a name must not contain.
+    #[error("`{shown}` contains {found}")]
+    Unfit {
         /// The value, with such characters written as escapes.
         shown: String,
         /// The first of them.
-        found: Invisible,
+        found: Unfit,
     },
     /// What a spreadsheet writes for a formula that fails.
     #[error(

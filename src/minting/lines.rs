@@ -9,6 +9,17 @@ use super::header::Header;
 /// What parts the fields of a line: a comma, or what spreadsheets write instead of it.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
+/// Whether a text has nothing but white space, separators and empty quotes, as spreadsheets write
+/// empty rows. `declared` is the separator that the file names, where it is another one.
+pub(super) fn says_nothing(text: &str, declared: Option<u8>) -> bool {
+    let is_filler = |character: char| {
+        character.is_whitespace()
+            || character == '"'
+            || SEPARATORS.into_iter().chain(declared).any(|byte| char::from(byte) == character)
+    };
+    text.chars().all(is_filler)
+}
+
 /// The separator that the header has; the comma where it has none.
 pub(super) fn separator_of(header: &[u8]) -> u8 {
     SEPARATORS.into_iter().find(|separator| header.contains(separator)).unwrap_or(b',')
@@ -114,6 +125,17 @@ pub(super) fn quoting_flaw(line: &[u8], separator: u8) -> Option<(usize, Flaw)> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_of_separators_and_empty_quotes_says_nothing() {
+        for text in ["", " \u{a0}", ",,,,", ";;;;", "\t\t", "\"\";\"\"; ", ",;,"] {
+            assert!(says_nothing(text, None), "{text:?}");
+        }
+        for text in ["x", ",,0,,", ";-;", "\u{fffd}", "|||"] {
+            assert!(!says_nothing(text, None), "{text:?}");
+        }
+        assert!(says_nothing("|\"\"|", Some(b'|')));
+    }
 
     #[test]
     fn line_above_the_header_names_the_separator() {

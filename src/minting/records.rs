@@ -9,7 +9,9 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 
 use super::fault::{Flaw, ROWS_OR_SEATS_MAX, VenueFaults, shown};
 use super::header::{Column, Header, Shape};
-use super::lines::{Line, declared_separator, lines, quoting_flaw, separator_of, sound_lines};
+use super::lines::{
+    Line, declared_separator, lines, quoting_flaw, says_nothing, separator_of, sound_lines,
+};
 use super::prices::Prices;
 use super::{Layout, SectionLayout, encoding, per_seat, per_section};
 use crate::domain::ticket::LABEL_PART_BYTES_MAX;
@@ -38,21 +40,28 @@ fn read_sections(
     let text =
         encoding::text_of(bytes).map_err(|(line, flaw)| faults.push(line, None, flaw)).ok()?;
     let bytes = &*text;
-    let mut filled = lines(bytes, 1).filter(|line| !line.bytes.trim_ascii().is_empty());
-    let first = filled.next();
-    let declared = first.as_ref().and_then(|line| declared_separator(line.bytes));
-    let first = if declared.is_some() { filled.next() } else { first };
+    let mut lines_of_file = lines(bytes, 1);
+    let mut next_filled = |declared: Option<u8>| {
+        let is_blank = |line: &Line<'_>| {
+            std::str::from_utf8(line.bytes).is_ok_and(|text| says_nothing(text, declared))
+        };
+        lines_of_file.find(|line| !is_blank(line))
+    };
+    let top = next_filled(None);
+    let declared = top.as_ref().and_then(|line| declared_separator(line.bytes));
+    if let (Some(line), Some(Err(flaw))) = (&top, &declared) {
+        faults.push(line.number, None, flaw.clone());
+        return None;
+    }
+    let declared = declared.and_then(Result::ok);
+    let first = if declared.is_some() { next_filled(declared) } else { top };
     let Some(first) = first else {
         faults.push(1, None, Flaw::EmptyFile);
         return None;
     };
     let separator = match declared {
-        Some(Err(flaw)) => {
-            faults.push(1, None, flaw);
-            return None;
-        }
         // Where the header contradicts the line above it, only the header can be meant.
-        Some(Ok(separator)) if first.bytes.contains(&separator) => separator,
+        Some(separator) if first.bytes.contains(&separator) => separator,
         _ => separator_of(first.bytes),
     };
     let header = read_header(&first, separator, faults)?;
@@ -129,8 +138,8 @@ impl<'a> Records<'a> {
                     continue;
                 }
             }
-            // Spreadsheets write an empty row as a line of separators.
-            if self.fields.iter().all(|field| field.trim().is_empty()) {
+            // Spreadsheets write an empty row as a line of separators, not always those of the header.
+            if self.fields.iter().all(|field| says_nothing(field, None)) {
                 continue;
             }
             let (expected, found) = (self.header.width(), self.fields.len());
@@ -191,8 +200,8 @@ impl<'r> Record<'r> {
 
     /// A text in the spelling that is stored; empty where the file does not have the column.
     ///
-    /// A text with invisible characters is a fault, and goes on without them: another line may be
-    /// about the same seat.
+    /// A text with characters that a name must not contain is a fault, and goes on without the
+    /// invisible ones: another line may be about the same seat.
     pub(super) fn optional_text(
         &self,
         column: Column,
@@ -200,8 +209,8 @@ impl<'r> Record<'r> {
     ) -> Option<Cow<'r, str>> {
         let written = self.written(column, faults)?;
         let text = name::normalized(written);
-        if let Some(found) = name::invisible(written) {
-            self.fault(column, Flaw::Invisible { shown: shown(written), found }, faults);
+        if let Some(found) = name::unfit(written) {
+            self.fault(column, Flaw::Unfit { shown: shown(written), found }, faults);
         } else if text.len() > LABEL_PART_BYTES_MAX {
             let flaw = Flaw::TooLong { shown: shown(&text), bytes: text.len() };
             self.fault(column, flaw, faults);
@@ -341,6 +350,10 @@ mod tests {
             SECTIONS.replace('\n', "\r"),
             format!("\u{feff}{SECTIONS}"),
             format!("\n\n  \n{SECTIONS}\n,,,,,\n\n"),
+            format!(",,,,,\n;;;;;\n\u{a0}\n\"\",\"\"\n{SECTIONS};;;;\n,,\n,,,,,,,\n"),
+            format!(";;;\nsep=,\n,,,,,\n{SECTIONS}"),
+            SECTIONS.replace("Stalls", "\t\t\t\t\t\n,,,,,\n\"\",\"\",\"\"\nStalls"),
+            format!("sep=|\n|||||\n{}", SECTIONS.replace(',', "|").replace("Circle|", "Circle,")),
             SECTIONS.trim_end().to_owned(),
             SECTIONS.replace("section,type", " Section , TYPE ").replace("Stalls,", " Stalls ,"),
             SECTIONS.replace("49.50", "\"49.5\""),
@@ -407,6 +420,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_say_nothing_are_counted_with_the_others() {
+        let text = ";;;;\n\n,,,,\nsep=x\nsection,type,price,rows,seats_per_row\n";
+        insta::assert_snapshot!(faults(text), @"line 4: `sep=x` names no separator; write sep=, or sep=; above the header, or nothing");
+        let text = ";;;;\nsection,type,price,rows,seats_per_row\n;;;;\nA,x,1,1,0\n,,,,\n,,-,,\n";
+        insta::assert_snapshot!(faults(text), @"
+        line 4, column seats_per_row: `0` is not a whole number from 1 to 10000, in digits alone
+        line 6, column section: empty
+        line 6, column type: empty
+        line 6, column price: `-` is not a decimal number such as 49.50
+        line 6, column rows: empty
+        line 6, column seats_per_row: empty
+        ");
+    }
+
+    #[test]
     fn labels_have_bounds() {
         let text = |name: &str| format!("section,row,seat,type,price\nA,1,{name},x,1\n");
         assert_eq!(layout(&text(&"é".repeat(40))).tickets(), 1);
@@ -442,5 +470,6 @@ mod tests {
         insta::assert_snapshot!(faults("section,row,rows,type,price\n"), @"line 1: `section,row,rows,type,price` is not the header of a venue file; write section,type,price,rows,seats_per_row[,entrance][,aisle_after] or section,row,seat,type,price[,aisle_after]");
         insta::assert_snapshot!(faults("\"section,row\n"), @"line 1: a quote opens here and is not closed on the same line");
         insta::assert_snapshot!(faults(" \n\n"), @"line 1: the file is empty");
+        insta::assert_snapshot!(faults(";;;;\n,,,,\n"), @"line 1: the file is empty");
     }
 }

@@ -1,5 +1,7 @@
 //! Names in any spelling, and text that would act on a terminal.
 
+use rusqlite::Connection;
+
 use crate::sandbox::{HALL, Sandbox};
 
 /// A venue whose names have several spellings.
@@ -84,6 +86,65 @@ fn names_with_invisible_characters_are_refused() {
         let answer = sandbox.tix(line).ended(2, "as character 2");
         assert_harmless(&answer.stderr);
     }
+}
+
+#[test]
+fn wrongly_decoded_names_are_refused() {
+    let sandbox = Sandbox::seeded();
+    let lines: [&[&str]; 5] = [
+        &["event", "add", "a\u{fffd}"],
+        &["event", "add", "Lear", "--city", "K\u{fffd}ln"],
+        &["hold", "start", "--best", "1", "--session", "a\u{fffd}"],
+        &["ticket", "block", "--seat", "Stalls/1/1", "--reason", "a\u{fffd}"],
+        &["event", "add", "a\u{ffff}"],
+    ];
+    for line in lines {
+        sandbox.tix(line).ended(2, "character) as character 2");
+    }
+    sandbox.file("lost.csv", "section,row,seat,type,price\nCaf\u{fffd},A,1,std,10\n");
+    let answer = sandbox.tix(&["seed", "lost.csv", "--event", "E"]);
+    let answer = answer.ended(2, "lost.csv has 1 fault; nothing was written");
+    let fault = "lost.csv:2: section: `Caf\u{fffd}` contains U+FFFD (replacement character)";
+    assert!(answer.stderr.contains(fault), "{}", answer.stderr);
+    assert!(answer.stderr.contains("save the original text as UTF-8"), "{}", answer.stderr);
+}
+
+#[test]
+fn stored_names_that_are_refused_today_stay_in_use() {
+    let sandbox = Sandbox::seeded();
+    let store = Connection::open(sandbox.path("tix.db")).unwrap();
+    store
+        .execute("UPDATE venue_sections SET name = 'Caf\u{fffd}' WHERE name = 'Stalls'", [])
+        .unwrap();
+    store.execute("UPDATE events SET name = 'Caf\u{fffd}', city = 'K\u{fffd}ln'", []).unwrap();
+    drop(store);
+    let shown = sandbox.tix(&["event", "show"]).done();
+    assert!(shown.stdout.contains("K\u{fffd}ln"), "{}", shown.stdout);
+    let held = sandbox.tix(&["hold", "start", "--seat", "caf\u{fffd}/1/1", "-o", "json"]).done();
+    assert!(held.stdout.contains("\"Caf\u{fffd}/1/1\""), "{}", held.stdout);
+    let best = ["hold", "start", "--best", "1", "--section", "Caf\u{fffd}"];
+    sandbox.tix(&best).done();
+}
+
+#[test]
+fn events_in_a_withdrawn_currency_stay_in_use() {
+    let sandbox = Sandbox::new();
+    sandbox.file("hall.csv", HALL);
+    for (code, by) in [("HRK", "EUR"), ("zwl", "ZWG")] {
+        let answer = sandbox.tix(&["seed", "hall.csv", "--currency", code]);
+        answer.ended(2, &format!("was withdrawn; write {by}, which replaced it"));
+    }
+    assert!(!sandbox.path("tix.db").exists());
+    sandbox.tix(&["seed", "hall.csv", "--event", "Hall"]).done();
+    let store = Connection::open(sandbox.path("tix.db")).unwrap();
+    store.execute("UPDATE events SET currency = 'HRK'", []).unwrap();
+    drop(store);
+    let shown = sandbox.tix(&["event", "show", "hall"]).done();
+    assert!(shown.stdout.contains("HRK"), "{}", shown.stdout);
+    sandbox.buy("ann", &["Stalls/1/1"]);
+    let again = sandbox.tix(&["seed", "hall.csv", "--event", "Hall"]);
+    let again = again.ended(2, "the tickets of hall are sold in HRK");
+    assert!(again.stderr.contains("add another event with --slug hall-2"), "{}", again.stderr);
 }
 
 #[test]
