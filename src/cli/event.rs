@@ -172,11 +172,12 @@ pub struct EventFilter {
     /// How far around it, in kilometres; 25 where nobody says
     #[arg(long, value_name = "KM", value_parser = values::radius, requires = "near")]
     pub radius_km: Option<f64>,
-    /// Beginning at this time or later: 2026-12-01, 2026-12-01T19:30 at the venue, or RFC 3339; from
-    /// now on where nobody says
+    /// Beginning at this time or later: 2026-12-01, 2026-12-01T19:30, both by the clock at each venue,
+    /// or RFC 3339; from now on unless given
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub from: Option<TimeText>,
-    /// Beginning at this time or earlier; a day counts to its end
+    /// Beginning at this time or earlier; a day counts to its end, a time that a venue's clock skips to the
+    /// change of that clock
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub to: Option<TimeText>,
     /// Of this type: concert, theatre, sport, …

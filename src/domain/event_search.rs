@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use serde::Serialize;
 
 use super::geo::Circle;
@@ -35,15 +35,43 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// The moment for an event in `zone`.
+    /// The moment for an event in `zone`, as the beginning of a period: the first at which the clock there
+    /// shows this time. Where the clock skips it, the period begins when the clock is changed.
     #[must_use]
-    pub fn at(self, zone: &TimeZone) -> Timestamp {
-        match self {
-            Self::At(time) => time,
-            Self::Local(local) => local.to_zoned(zone.clone()).map_or_else(
-                |_| Self::in_utc(local),
-                |time| Timestamp::from_millis(time.timestamp().as_millisecond()),
-            ),
+    pub fn first(self, zone: &TimeZone) -> Timestamp {
+        self.in_zone(zone).0
+    }
+
+    /// The moment for an event in `zone`, as the end of a period: the last at which the clock there shows
+    /// this time. Where the clock skips it, the period ends before the clock is changed.
+    #[must_use]
+    pub fn last(self, zone: &TimeZone) -> Timestamp {
+        self.in_zone(zone).1
+    }
+
+    fn in_zone(self, zone: &TimeZone) -> (Timestamp, Timestamp) {
+        let local = match self {
+            Self::At(time) => return (time, time),
+            Self::Local(local) => local,
+        };
+        let by = |offset: Offset| {
+            let time = offset.to_timestamp(local).map(jiff::Timestamp::as_millisecond);
+            time.map_or_else(|_| Self::in_utc(local), Timestamp::from_millis)
+        };
+        match zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } => (by(offset), by(offset)),
+            AmbiguousOffset::Fold { before, after } => (by(before), by(after)),
+            AmbiguousOffset::Gap { after, .. } => {
+                // By the later offset, a skipped time lies before the change.
+                let earlier = after.to_timestamp(local).ok();
+                let change = earlier.and_then(|earlier| zone.following(earlier).next());
+                let millis = change.map(|change| change.timestamp().as_millisecond());
+                let before = |at: i64| Timestamp::from_millis(at.saturating_sub(1));
+                millis.map_or_else(
+                    || (by(after), by(after)),
+                    |at| (Timestamp::from_millis(at), before(at)),
+                )
+            }
         }
     }
 
@@ -179,19 +207,45 @@ mod tests {
     #[test]
     fn a_local_time_is_that_of_the_venue() {
         let noon = Moment::Local(date(2026, 12, 1).at(12, 0, 0, 0));
-        let at = |zone: &str| noon.at(&TimeZone::get(zone).unwrap()).to_string();
+        let at = |zone: &str| noon.first(&TimeZone::get(zone).unwrap()).to_string();
         assert_eq!(at("Europe/Berlin"), "2026-12-01T11:00:00.000Z");
         assert_eq!(at("Pacific/Kiritimati"), "2026-11-30T22:00:00.000Z");
         let (earliest, latest) = noon.range();
-        let kiritimati = noon.at(&TimeZone::get("Pacific/Kiritimati").unwrap());
+        let kiritimati = noon.last(&TimeZone::get("Pacific/Kiritimati").unwrap());
         assert!(earliest < kiritimati && kiritimati < latest);
+    }
+
+    #[test]
+    fn skipped_time_is_that_of_the_change_of_the_clock() {
+        let bounds = |zone: &str, local: DateTime| {
+            let (zone, moment) = (TimeZone::get(zone).unwrap(), Moment::Local(local));
+            [moment.first(&zone), moment.last(&zone)].map(|bound| bound.to_string())
+        };
+        // The clocks in Berlin show 03:00 after 01:59, those in Apia had no December 30.
+        let berlin = bounds("Europe/Berlin", date(2027, 3, 28).at(2, 30, 0, 0));
+        assert_eq!(berlin, ["2027-03-28T01:00:00.000Z", "2027-03-28T00:59:59.999Z"]);
+        for (hour, minute) in [(0, 0), (12, 0), (23, 59)] {
+            let apia = bounds("Pacific/Apia", date(2011, 12, 30).at(hour, minute, 0, 0));
+            assert_eq!(apia, ["2011-12-30T10:00:00.000Z", "2011-12-30T09:59:59.999Z"]);
+        }
+        let next_day = bounds("Pacific/Apia", date(2011, 12, 31).at(0, 0, 0, 0));
+        assert_eq!(next_day, ["2011-12-30T10:00:00.000Z"; 2].map(str::to_owned));
+    }
+
+    #[test]
+    fn period_contains_both_of_a_repeated_time() {
+        let (zone, half_past_two) =
+            (TimeZone::get("Europe/Berlin").unwrap(), date(2027, 10, 31).at(2, 30, 0, 0));
+        let moment = Moment::Local(half_past_two);
+        assert_eq!(moment.first(&zone).to_string(), "2027-10-31T00:30:00.000Z");
+        assert_eq!(moment.last(&zone).to_string(), "2027-10-31T01:30:00.000Z");
     }
 
     #[test]
     fn the_ends_of_the_calendar_are_times() {
         for end in [DateTime::MIN, DateTime::MAX] {
             let (earliest, latest) = Moment::Local(end).range();
-            let time = Moment::Local(end).at(&TimeZone::get("Pacific/Kiritimati").unwrap());
+            let time = Moment::Local(end).first(&TimeZone::get("Pacific/Kiritimati").unwrap());
             assert!(earliest < latest && (earliest..=latest).contains(&time));
         }
     }

@@ -199,8 +199,8 @@ fn is_in_period(query: &EventQuery, starts_at: Timestamp, zone: &str) -> bool {
         return true;
     }
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    query.from.is_none_or(|from| from.at(&zone) <= starts_at)
-        && query.to.is_none_or(|to| starts_at <= to.at(&zone))
+    query.from.is_none_or(|from| from.first(&zone) <= starts_at)
+        && query.to.is_none_or(|to| starts_at <= to.last(&zone))
 }
 
 /// How many preferences each event meets; none where it is not named.
