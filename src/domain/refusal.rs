@@ -69,9 +69,9 @@ pub enum Refusal {
     /// The hold is over.
     #[error("{}", self.sentence(None))]
     Expired {
-        /// Its deadline.
+        /// Its deadline, which is not when it ended if it did not expire: no engine stores that time.
         at: Timestamp,
-        /// What it came to.
+        /// How it ended.
         ended_as: HoldStatus,
     },
     /// The buyer would own more tickets than one buyer may.

@@ -11,7 +11,8 @@ pub struct Shortage {
     pub asked: u32,
     /// How many are available where the buyer looks.
     pub available: u32,
-    /// The longest run of these that sit side by side.
+    /// The longest run of these that sit side by side; where no row is as long as the group, the longest
+    /// row, free or not.
     pub longest: u32,
     /// Where it is; none if nothing is available.
     pub longest_in: Option<RowName>,
@@ -73,12 +74,12 @@ impl Looked {
 }
 
 impl Shortage {
-    /// No row is as long as a group, whoever gives up what: the longest has so many seats.
+    /// No row is as long as a group, even if every seat comes free: the longest has `longest` seats.
     #[must_use]
-    pub const fn of_rows(asked: u32, longest: u32) -> Self {
+    pub const fn of_rows(asked: u32, available: u32, longest: u32) -> Self {
         Self {
             asked,
-            available: longest,
+            available,
             longest,
             longest_in: None,
             accessible: 0,
@@ -127,6 +128,10 @@ impl Shortage {
     /// That enough are available, but not side by side.
     pub(super) fn scattered(&self) -> String {
         let (seats, place) = (self.seats(self.asked), self.looked_in.place(true));
+        if self.looked_in.sections == 0 {
+            let (asked, longest) = (self.asked, self.longest);
+            return format!("no row has {asked} {seats} side by side; the longest has {longest}");
+        }
         let (longest, left_out) = (self.longest_run(), self.left_out());
         format!("no {} {seats} side by side{place}; {longest}{left_out}", self.asked)
     }

@@ -59,7 +59,8 @@ struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
-    /// The deadline of the hold that is over.
+    /// The deadline of the hold that is over, which may lie ahead if it did not expire (`ended_as`); or when
+    /// the event began.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     at: Option<Timestamp>,
@@ -74,7 +75,8 @@ struct Facts {
     asked: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<u32>,
-    /// How many are available where seats were looked for, and how many of them side by side.
+    /// How many are available where seats were looked for, and how many of them side by side; for a
+    /// waitlist entry, the longest row there.
     #[serde(skip_serializing_if = "Option::is_none")]
     available: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

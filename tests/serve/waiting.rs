@@ -116,6 +116,25 @@ async fn nobody_gets_past_the_line_by_way_of_the_waitlist() {
 }
 
 #[tokio::test]
+async fn refusal_of_a_too_large_group_counts_available_seats() {
+    let server = Server::start();
+    server.hold("bob", &["Balcony/1/1", "Balcony/1/2"]).await;
+    let large = json!({ "event": "hall", "size": 5, "section": "Balcony" });
+    let refused = async || {
+        let refused = answer(server.post("/v1/waitlist", "ann", &large)).await;
+        refused.refused(409, "no_adjacent_block")
+    };
+    until("the map to know of the hold", refused, |problem| problem["available"] == 6).await;
+    let problem = refused().await;
+    assert_eq!((&problem["asked"], &problem["longest"]), (&5.into(), &4.into()));
+    assert_eq!(problem["detail"], "no row has 5 seats side by side; the longest has 4");
+    let best = json!({ "event": "hall", "best": { "count": 5, "sections": ["Balcony"] } });
+    let refused = answer(server.post("/v1/booking/reserve", "ann", &best)).await;
+    let problem = refused.refused(409, "no_adjacent_block");
+    assert_eq!((&problem["available"], &problem["longest"]), (&6.into(), &4.into()));
+}
+
+#[tokio::test]
 async fn a_place_in_the_waitlist_can_be_left_by_its_session_only() {
     let server = Server::start();
     let block = |section| ["ticket", "block", "--section", section, "--reason", "closed"];

@@ -130,18 +130,14 @@ fn wish(show: &Show, request: JoinRequest) -> Result<Wish> {
             }
         };
         let empty = |map: &SectionMap| SectionMap::new(Arc::clone(map.tickets()), Vec::new());
-        let longest = maps.iter().map(|map| empty(map).vacant(named).longest).max();
-        match longest {
-            Some(longest) if longest >= size => Ok(()),
-            longest => Err(too_large(size, longest.unwrap_or(0))),
-        }?;
+        let longest = maps.iter().map(|map| empty(map).vacant(named).longest).max().unwrap_or(0);
+        if longest < size {
+            let free = maps.iter().map(|map| map.vacant(named).free).sum();
+            return Err(Refusal::NoAdjacentBlock(Box::new(Shortage::of_rows(size, free, longest))));
+        }
         Ok::<_, Refusal>(Wish { section, ticket_type: known, size })
     })?
     .map_err(Problem::from)
-}
-
-fn too_large(asked: u32, longest: u32) -> Refusal {
-    Refusal::NoAdjacentBlock(Box::new(Shortage::of_rows(asked, longest)))
 }
 
 /// Leave the waitlist; an offer that was made is given up, and goes on to the next.
