@@ -181,6 +181,29 @@ impl Error {
         Self::Usage { message: message.into(), cause: None, hint: Some(hint.into()) }
     }
 
+    /// A file or folder that was named cannot be written: bad usage where another one could be, else a
+    /// failure of the machine, such as a full disk.
+    #[must_use]
+    pub fn cannot_write(tried: String, cause: io::Error) -> Self {
+        use io::ErrorKind as Kind;
+
+        match cause.kind() {
+            Kind::NotFound
+            | Kind::PermissionDenied
+            | Kind::IsADirectory
+            | Kind::NotADirectory
+            | Kind::AlreadyExists
+            | Kind::InvalidFilename
+            | Kind::InvalidInput
+            | Kind::ReadOnlyFilesystem => Self::Usage {
+                message: tried,
+                cause: Some(Box::new(cause)),
+                hint: Some("name one in a folder that is there and can be written to".into()),
+            },
+            _ => Self::Io { tried, cause },
+        }
+    }
+
     /// A refusal, and what can be done about it that the reason alone does not tell.
     #[must_use]
     pub fn refused(refusal: Refusal, hint: Option<String>) -> Self {

@@ -27,7 +27,7 @@ fn write(context: &Context, folder: &Path) -> Result<()> {
     let tried = || format!("could not write the manual pages into {}", folder.display());
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(cli::definition(), folder));
-    written.map_err(|cause| Error::Io { tried: tried(), cause })?;
+    written.map_err(|cause| Error::cannot_write(tried(), cause))?;
     context.terminal.notice(format_args!("wrote the manual pages into {}", folder.display()));
     Ok(())
 }

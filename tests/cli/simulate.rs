@@ -356,12 +356,29 @@ fn a_plan_in_a_file_says_how_to_rehearse_it_and_replaces_an_earlier_one() {
     let text = std::fs::read_to_string(sandbox.path("plan.jsonl")).unwrap();
     assert_eq!(text, plan(&sandbox, &["--buyers", "1200", "--seed", "7"]).0);
     assert_eq!(std::fs::read_dir(sandbox.path("")).unwrap().count(), 1, "only the plan");
-    sandbox.tix(&["simulate", "--plan", "nowhere/plan.jsonl"]).ended(1, "could not write the plan");
-    sandbox.tix(&["simulate", "--plan", "."]).ended(1, "could not write the plan");
     let full =
         sandbox.tix(&["simulate", "--plan", "/dev/full"]).ended(1, "could not write the plan");
     assert!(!full.stderr.contains("wrote the plan"), "{}", full.stderr);
     sandbox.tix(&["simulate", "--plan", "x", "--history", "y"]).ended(2, "cannot be used with");
+}
+
+#[test]
+fn file_that_cannot_be_begun_is_bad_usage() {
+    let sandbox = Sandbox::new();
+    sandbox.file("flat", "");
+    let hint = "Hint: name one in a folder that is there and can be written to";
+    for path in ["nowhere/file.html", "flat/file.html", "folder.html"] {
+        std::fs::create_dir_all(sandbox.path("folder.html")).unwrap();
+        for option in ["plan", "history", "report"] {
+            let option_word = format!("--{option}");
+            let answer = sandbox.tix(&["simulate", "--buyers", "10", &option_word, path]);
+            let answer = answer.ended(2, &format!("could not write the {option} {path}"));
+            assert!(answer.stderr.contains(hint), "{}", answer.stderr);
+        }
+    }
+    let answer = sandbox.tix(&["man", "--dir", "flat/pages"]);
+    answer.ended(2, "could not write the manual pages into flat/pages");
+    assert!(!sandbox.path("tix.db").exists(), "nothing was written");
 }
 
 #[test]

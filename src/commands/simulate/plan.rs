@@ -78,8 +78,8 @@ async fn read(store: &dyn Repository, name: &str, scenario: &Scenario) -> Result
 }
 
 async fn into_file(context: &Context, plan: &Plan, sections: &[String], path: &Path) -> Result<()> {
-    let failed =
-        |cause| Error::Io { tried: format!("could not write the plan {}", path.display()), cause };
+    let tried = format!("could not write the plan {}", path.display());
+    let failed = |cause| Error::cannot_write(tried.clone(), cause);
     let mut draft = Draft::of(path).map_err(failed)?;
     let counter = context.terminal.counter("buyers planned", plan.arrivals().len() as u64);
     let put = |chunk: &[u8], done| {

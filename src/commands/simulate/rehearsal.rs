@@ -208,9 +208,8 @@ pub(super) fn history(args: &SimulateArgs) -> Result<History> {
     let Some(path) = &args.history else {
         return Ok(History::default());
     };
-    History::in_file(path).map_err(|cause| Error::Io {
-        tried: format!("could not write the history {}", path.display()),
-        cause,
+    History::in_file(path).map_err(|cause| {
+        Error::cannot_write(format!("could not write the history {}", path.display()), cause)
     })
 }
 

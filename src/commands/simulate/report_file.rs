@@ -15,14 +15,10 @@ impl<'a> ReportFile<'a> {
     /// Makes sure that it can be written, before anybody waits for a rehearsal.
     ///
     /// # Errors
-    /// It cannot: a usage error.
+    /// See [`Error::cannot_write`].
     pub(super) fn at(path: &'a Path) -> Result<Self> {
         let file = Self(path);
-        Draft::of(path).map_err(|cause| Error::Usage {
-            message: file.tried(),
-            cause: Some(Box::new(cause)),
-            hint: Some("name a file in a folder that is there and can be written to".into()),
-        })?;
+        Draft::of(path).map_err(|cause| Error::cannot_write(file.tried(), cause))?;
         Ok(file)
     }
 
