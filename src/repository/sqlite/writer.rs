@@ -130,11 +130,9 @@ pub(super) struct Writer {
     failed: Mutex<Option<(Duration, StoreError)>>,
 }
 
-/// How old the success of a request may be that says that another would succeed.
-const DONE_LASTS: Duration = Duration::from_secs(1);
-
-/// For how long a failure of a request counts beside the success of others.
-const FAILURE_LASTS: Duration = Duration::from_secs(5);
+/// How old the outcome of a request may be that says what would come of another. A failure lasts no longer
+/// than a success: a full disk may have room again.
+const OUTCOME_LASTS: Duration = Duration::from_secs(1);
 
 impl Writer {
     /// Starts the thread on its connection; `wal` is the file to sync before a request is answered.
@@ -223,12 +221,12 @@ impl Writer {
         let done_at = Duration::from_millis(self.done_at_ms.load(Ordering::Relaxed));
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, error)) = &*failed
-            && now.saturating_sub(*at) < FAILURE_LASTS
+            && now.saturating_sub(*at) < OUTCOME_LASTS
             && done_at <= *at
         {
             return Some(Err(error.again().into()));
         }
-        (!done_at.is_zero() && now.saturating_sub(done_at) < DONE_LASTS).then_some(Ok(()))
+        (!done_at.is_zero() && now.saturating_sub(done_at) < OUTCOME_LASTS).then_some(Ok(()))
     }
 
     fn note<T>(&self, answer: &Result<T>) {
