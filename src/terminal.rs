@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::domain::Timestamp;
 use crate::error::{Error, Result};
-use crate::output::{self, Format, Page, Report, Tone, safe};
+use crate::output::{self, Format, Page, Report, Tone, fold, safe};
 
 pub mod progress;
 
@@ -18,6 +18,9 @@ pub use progress::Counter;
 const WIDTH_DEFAULT: usize = 80;
 /// The narrowest page that is laid out for; a narrower terminal wraps.
 const WIDTH_MIN: usize = 20;
+
+/// What a command that is suggested begins with below its reason.
+const INDENT: &str = "    ";
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +82,7 @@ pub struct Terminal {
     format: Format,
     voice: Voice,
     width: usize,
+    line_width: Option<usize>,
     color_out: bool,
     color_err: bool,
     out: Destination,
@@ -119,7 +123,8 @@ impl Terminal {
                 false if io::stderr().is_terminal() && !environment.dumb => Voice::Live,
                 false => Voice::Log,
             },
-            width: width(),
+            width: page_width(),
+            line_width: line_width(),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
             out: match io::stdout().is_terminal() {
@@ -146,6 +151,13 @@ impl Terminal {
     #[must_use]
     pub const fn page(&self, now: Timestamp) -> Page {
         Page { width: self.width, color: self.color_out, now }
+    }
+
+    /// How wide a line on standard output may be; none in a file or a pipe, where lines are whole,
+    /// unless COLUMNS says otherwise.
+    #[must_use]
+    pub const fn line_width(&self) -> Option<usize> {
+        self.line_width
     }
 
     /// Why standard output cannot be drawn in as a window; none where it can.
@@ -209,12 +221,16 @@ impl Terminal {
         let side_by_side = 2 + commands + 2 + reasons <= self.width;
         for (command, why) in steps {
             let padding = " ".repeat(commands - letters(command));
-            let command = Tone::Strong.paint(command, self.color_err);
+            let strong = |text: &str| Tone::Strong.paint(text, self.color_err);
             if side_by_side {
-                self.notice(format_args!("  {command}{padding}  {why}"));
-            } else {
-                self.notice(format_args!("  {why}:\n    {command}"));
+                self.notice(format_args!("  {}{padding}  {why}", strong(command)));
+                continue;
             }
+            // A program that reads them gets each command as one line.
+            let room =
+                if self.voice == Voice::Live { self.width - INDENT.len() } else { usize::MAX };
+            let lines: Vec<_> = fold::command(command, room).iter().map(|it| strong(it)).collect();
+            self.notice(format_args!("  {why}:\n{INDENT}{}", lines.join(&format!("\n{INDENT}"))));
         }
     }
 
@@ -250,15 +266,23 @@ fn write_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-fn width() -> usize {
+fn page_width() -> usize {
     // Where the result goes through a pipe, as to a pager, the page is the one its reader sees.
     let terminal = terminal_size::terminal_size_of(io::stdout())
         .or_else(|| terminal_size::terminal_size_of(io::stderr()));
-    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    terminal
-        .map(|(width, _)| usize::from(width.0))
-        .or_else(columns)
-        .map_or(WIDTH_DEFAULT, |width| width.max(WIDTH_MIN))
+    let width = terminal.map(|(width, _)| usize::from(width.0)).or_else(columns);
+    width.unwrap_or(WIDTH_DEFAULT).max(WIDTH_MIN)
+}
+
+fn line_width() -> Option<usize> {
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    let width = terminal.map(|(width, _)| usize::from(width.0)).or_else(columns);
+    width.map(|width| width.max(WIDTH_MIN))
+}
+
+/// What the environment says about the width.
+fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok())
 }
 
 #[cfg(test)]

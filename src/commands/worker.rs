@@ -17,6 +17,8 @@ use crate::worker::{self, Deed, DeedKind, Round, Worker};
 
 /// Letters of the longest word for a deed.
 const WORD_LETTERS: usize = 8;
+/// Letters of a time of day.
+const TIME_LETTERS: usize = 12;
 
 /// Does what nobody else is there to do, until somebody stops it, which is no failure.
 ///
@@ -132,7 +134,14 @@ impl<'a> Lines<'a> {
         let zone = self.events.get(&deed.event_id).map_or(TimeZone::UTC, |(_, zone)| zone.clone());
         let time = self.page.paint(Tone::Faint, &deed.at.clock_time(&zone));
         let word = self.page.paint(tone(deed.did), &format!("{:WORD_LETTERS$}", deed.did.word()));
-        format!("{time}  {word}  {}{}\n", self.slug(deed), about(deed))
+        let (slug, about) = (self.slug(deed), about(deed));
+        let letters =
+            TIME_LETTERS + WORD_LETTERS + 4 + slug.chars().count() + about.chars().count();
+        // A line without room goes on beneath the event.
+        let indent = " ".repeat(TIME_LETTERS + WORD_LETTERS + 2);
+        let folds = self.context.terminal.line_width().is_some_and(|width| letters > width);
+        let between = if folds { format!("\n{indent}") } else { String::new() };
+        format!("{time}  {word}  {slug}{between}{about}\n")
     }
 
     fn cells(&self, deed: &Deed) -> Vec<String> {

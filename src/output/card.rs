@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::fold::broken;
 use super::safe::escaped;
 use super::{Page, Tone};
 
@@ -50,32 +51,6 @@ impl Card {
         }
         text
     }
-}
-
-/// Breaks a text between words so that each line has at most `width` letters, unless a single word
-/// has more.
-fn broken(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut room = width;
-    for word in text.split(' ') {
-        let letters = word.chars().count();
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => {
-                line.push_str(word);
-                room = width.saturating_sub(letters);
-            }
-            Some(line) if letters < room => {
-                line.push(' ');
-                line.push_str(word);
-                room -= letters + 1;
-            }
-            _ => {
-                lines.push(word.to_owned());
-                room = width.saturating_sub(letters);
-            }
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ mod tests {
         let hint = taken().hint(NOW);
         insta::assert_snapshot!(text(&taken().at(&event), hint.as_deref(), false), @r"
         error: taken: Floor A/3/12 is held until 01:01:00 (hold 0199a7c2-4c6e)
-        Hint: it comes free in 1 min 00 s unless it is paid for; see what is left with `tix ticket map`
+        Hint: it is released in 1 min 00 s unless it is paid for; see what is left with `tix ticket map`
         ");
     }
 
@@ -118,7 +118,7 @@ mod tests {
         error: read venue.csv: 2 faults, nothing was written
           venue.csv:2:3: a
           venue.csv:9:1: b
-        Hint: mend the file and run the same command again
+        Hint: correct the file and run the same command again
         ");
     }
 }

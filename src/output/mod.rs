@@ -14,6 +14,7 @@ use crate::error::Result;
 pub mod card;
 pub mod csv;
 pub mod failure;
+pub mod fold;
 pub mod json;
 pub mod safe;
 pub mod table;
@@ -55,6 +56,12 @@ impl Page {
     #[must_use]
     pub fn paint(&self, tone: Tone, text: &str) -> String {
         tone.paint(text, self.color)
+    }
+
+    /// Folds the lines of a text to the width of the page.
+    #[must_use]
+    pub fn folded(&self, text: &str) -> String {
+        fold::folded(text, self.width)
     }
 }
 

@@ -42,7 +42,7 @@ pub fn escaped(text: &str, color: bool) -> Cow<'_, str> {
 
 /// How many bytes of a text are a sequence that sets colors, from its first one; 0 if it begins with
 /// none.
-fn color_sequence(text: &str) -> usize {
+pub(super) fn color_sequence(text: &str) -> usize {
     let Some(parameters) = text.strip_prefix("\u{1b}[") else { return 0 };
     let is_parameter = |c: char| c.is_ascii_digit() || matches!(c, ';' | ':');
     let end = parameters.trim_start_matches(is_parameter);

@@ -6,7 +6,7 @@ use comfy_table::{
     Attribute, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };
 
-use super::{Card, Page, Tone};
+use super::{Card, Page, Tone, counted, fold};
 use crate::domain::name;
 
 /// No lines but one under the headings: what there is to read are the values.
@@ -84,6 +84,18 @@ impl Cell {
     }
 }
 
+/// The line beneath a table that says how many columns have no room; nothing where all have.
+#[must_use]
+pub fn left_out(columns: usize, width: usize, color: bool) -> String {
+    if columns == 0 {
+        return String::new();
+    }
+    let shows = if columns == 1 { "shows it" } else { "shows them" };
+    let columns = counted(columns as u64, "column");
+    let line = format!("{columns} left out; -o json or a wider window {shows}");
+    fold::folded(&Tone::Faint.paint(&line, color), width) + "\n"
+}
+
 /// Columns and lines.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -109,8 +121,8 @@ impl Table {
         self.lines.is_empty()
     }
 
-    /// Writes the table, no wider than the page if that can be done. Where columns side by side have
-    /// no room, each line becomes a card.
+    /// Writes the table, no wider than the page if that can be done, and how many columns are left
+    /// out for that. Where columns side by side have no room, each line becomes a card.
     #[must_use]
     pub fn render(&self, page: &Page) -> String {
         let mut table = self.laid_out(page);
@@ -133,7 +145,8 @@ impl Table {
         }
         let line = |line: String| line.trim_end().replace(UNBROKEN_BLANK, " ");
         let lines: Vec<String> = table.lines().map(line).collect();
-        lines.join("\n") + "\n"
+        let without_room = hidden.iter().filter(|index| !self.is_blank(**index)).count();
+        lines.join("\n") + "\n" + &left_out(without_room, page.width, page.color)
     }
 
     fn laid_out(&self, page: &Page) -> comfy_table::Table {
@@ -281,6 +294,8 @@ mod tests {
         ───────────────────────────────
         0199a7c2  held    Floor A/3/12,
                           Floor A/3/13
+        1 column left out; -o json or a
+        wider window shows it
         ");
     }
 

@@ -12,9 +12,8 @@ use crate::simulate::{self, Pace, Scenario};
 
 /// What the figures mean, beneath the table.
 const LEGEND: &str = "\
-Sold out: 99 % of the seats for sale. Phantom
-sell-out: how long under 1 % was available while under 50 % was sold. Out of
-order: pairs of buyers of whom the later one got seats first.";
+Sold out: 99 % of the seats for sale. Phantom sell-out: how long under 1 % was available while under \
+50 % was sold. Out of order: pairs of buyers of whom the later one got seats first.";
 
 /// Rehearses with `times` seeds, from the first one on, and prints how far the outcomes are apart. Runs
 /// that were cut short are left out.
@@ -113,7 +112,7 @@ impl Repeated {
 impl Report for Repeated {
     fn text(&self, page: &Page) -> String {
         if self.runs.is_empty() {
-            return self.verdict.clone();
+            return page.folded(&self.verdict);
         }
         let mut table = Table::new(&[
             Column::left(""),
@@ -147,7 +146,8 @@ impl Report for Repeated {
             Pace::Max => "clock time",
         };
         let (verdict, table) = (&self.verdict, table.render(page));
-        format!("{verdict}\n\n{table}\nTimes are {clock}. {LEGEND}")
+        let legend = page.folded(&format!("Times are {clock}. {LEGEND}"));
+        format!("{}\n\n{table}\n{legend}", page.folded(verdict))
     }
 
     fn sheet(&self) -> Sheet {

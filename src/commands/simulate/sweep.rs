@@ -17,10 +17,9 @@ use crate::simulate::{self, Scenario};
 
 /// What the figures mean, beneath the table.
 const LEGEND: &str = "\
-Times are buyer time. Sold out: 99 % of the seats for sale. Phantom: how long
-under 1 % was available while under 50 % was sold. Empty-handed: buyers who
-left with nothing. Out of order: pairs of buyers of whom the later one got
-seats first.";
+Times are buyer time. Sold out: 99 % of the seats for sale. Phantom: how long under 1 % was available \
+while under 50 % was sold. Empty-handed: buyers who left with nothing. Out of order: pairs of buyers \
+of whom the later one got seats first.";
 
 /// Rehearses every combination of the values, and prints how they compare.
 ///
@@ -162,7 +161,7 @@ fn rank(figure: &str) -> Option<u8> {
 impl Report for Sweep<'_> {
     fn text(&self, page: &Page) -> String {
         if self.cells.is_empty() {
-            return self.verdict();
+            return page.folded(&self.verdict());
         }
         let runs = self.is_uneven().then(|| Column::right("runs"));
         let axes = self.axes.iter().map(|axis| Column::right(axis.parameter.heading()));
@@ -185,7 +184,8 @@ impl Report for Sweep<'_> {
             table.push(settings.chain(runs).chain(values).collect());
         }
         let (verdict, table, currency) = (self.verdict(), table.render(page), &self.currency);
-        format!("{verdict}\n\n{table}\n{LEGEND} Revenue in {currency}.")
+        let legend = page.folded(&format!("{LEGEND} Revenue in {currency}."));
+        format!("{}\n\n{table}\n{legend}", page.folded(&verdict))
     }
 
     fn sheet(&self) -> Sheet {

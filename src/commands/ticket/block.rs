@@ -96,18 +96,18 @@ impl Outcome {
 }
 
 impl Report for Outcome {
-    fn text(&self, _: &Page) -> String {
+    fn text(&self, page: &Page) -> String {
         let (word, record) = self.parts();
         let mut text = format!("{word} {} of {}", counted(record.changed, "ticket"), record.event);
         if let Some(reason) = &record.reason {
             text = format!("{text}: {reason}");
         }
         let already = if record.reason.is_some() { "blocked before" } else { "not blocked" };
-        match record.tickets - record.changed {
+        page.folded(&match record.tickets - record.changed {
             0 => text,
             1 => format!("{text} (1 was {already})"),
             others => format!("{text} ({} were {already})", grouped(others)),
-        }
+        })
     }
 
     fn sheet(&self) -> Sheet {

@@ -65,7 +65,8 @@ impl Report for VenueMap {
         let between = if fits { " · " } else { "\n" };
         let venue = drawing::venue(&self.map.seats, page);
         let legend = drawing::legend(&self.map.seats, page);
-        format!("{title}{between}{date}\n\n{venue}{legend}\n")
+        let heading = page.folded(&format!("{title}{between}{date}"));
+        format!("{heading}\n\n{venue}{legend}\n")
     }
 
     fn sheet(&self) -> Sheet {

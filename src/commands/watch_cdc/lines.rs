@@ -14,9 +14,14 @@ use crate::output::csv::optional;
 use crate::output::{Format, Page, Sheet, Tone, json};
 use crate::repository::Repository;
 
-/// The widest page on which a line names no event unless there are several, nor the time left where
-/// there is no room for it.
-const NARROW: usize = 79;
+/// Blanks between two columns.
+const BETWEEN: usize = 2;
+/// Letters of a time of day.
+const TIME_LETTERS: usize = 12;
+/// The most letters of how long a buyer has left to pay.
+const LEFT_LETTERS: usize = 16;
+/// What a column is shortened to at most where room is short.
+const SHORTENED_MIN: usize = 8;
 /// The most letters of a session that a line shows.
 const SESSION_LETTERS_MAX: usize = 20;
 /// Letters of the longest word for a change.
@@ -43,9 +48,12 @@ pub(super) struct Lines<'a> {
 /// How wide the columns are; they grow with what they hold, so that lines stay in step.
 #[derive(Debug, Clone, Copy, Default)]
 struct Columns {
+    /// 0 where the event is not named.
     event: usize,
     seat: usize,
     session: usize,
+    /// 0 where there is no room for how long the buyer has left.
+    left: usize,
 }
 
 /// A change as programs read it.
@@ -63,7 +71,7 @@ impl<'a> Lines<'a> {
             page: context.terminal.page(context.now()),
             known: HashMap::new(),
             one_event: event.is_some(),
-            columns: Columns::default(),
+            columns: Columns { left: LEFT_LETTERS, ..Columns::default() },
             day: String::new(),
         };
         lines.known.extend(event.map(|event| (event.event_id, known(event))));
@@ -139,34 +147,37 @@ impl<'a> Lines<'a> {
     fn line(&mut self, change: &Change) -> String {
         let zone = self.known.get(&change.event_id).map_or(TimeZone::UTC, |k| k.zone.clone());
         let mut line = self.day_of(change.at, &zone);
-        let slug = self.slug(change).to_owned();
-        let (seat, session) = (seat_of(change), session_of(change));
-        let Columns { event, seat: seat_width, session: session_width } = self.columns;
-        let word = format!("{:WORD_LETTERS$}", change.change);
-        let mut rest = String::new();
+        let fitting = self.fitting();
+        let cells = [
+            (fitting.event, self.slug(change).to_owned()),
+            (fitting.seat, seat_of(change)),
+            (fitting.session, session_of(change)),
+            (fitting.left, left(change)),
+        ];
+        let shown = cells.into_iter().filter(|(width, _)| *width > 0);
+        let padded = |(width, text): (usize, String)| {
+            format!("{:width$}{:BETWEEN$}", shortened(&text, width), "")
+        };
+        let rest: String = shown.map(padded).collect();
         // Writing to a string cannot fail.
-        if self.names_event() {
-            let _ = write!(rest, "{slug:event$}  ");
-        }
-        let _ = write!(rest, "{seat:seat_width$}  {session:session_width$}");
-        let (time, left) = (change.at.clock_time(&zone), left(change));
-        let letters = |text: &str| text.chars().count();
-        let whole = letters(&time) + letters(&word) + letters(&rest) + letters(&left) + 6;
-        if self.page.width > NARROW || whole <= self.page.width {
-            let _ = write!(rest, "  {left}");
-        }
         let _ = writeln!(
             line,
             "{}  {}  {}",
-            self.page.paint(Tone::Faint, &time),
-            self.page.paint(change.change.into(), &word),
+            self.page.paint(Tone::Faint, &change.at.clock_time(&zone)),
+            self.page.paint(change.change.into(), &format!("{:WORD_LETTERS$}", change.change)),
             rest.trim_end()
         );
         line
     }
 
-    fn names_event(&self) -> bool {
-        !self.one_event && (self.page.width > NARROW || self.known.len() > 1)
+    /// The columns as wide as a line has room for.
+    fn fitting(&self) -> Columns {
+        let columns =
+            Columns { event: if self.one_event { 0 } else { self.columns.event }, ..self.columns };
+        match self.context.terminal.line_width() {
+            None => columns,
+            Some(width) => columns.fitting_into(width, self.known.len() > 1),
+        }
     }
 
     fn day_of(&mut self, at: Timestamp, zone: &TimeZone) -> String {
@@ -186,6 +197,30 @@ impl Columns {
         self.event = self.event.max(event.chars().count());
         self.seat = self.seat.max(seat.chars().count());
         self.session = self.session.max(session.chars().count());
+    }
+
+    /// The columns that a line of `width` letters has room for. The event goes first, unless the lines
+    /// are about several; then how long the buyer has left; then long names are shortened.
+    fn fitting_into(mut self, width: usize, several_events: bool) -> Self {
+        let taken = |letters: usize| if letters == 0 { 0 } else { letters + BETWEEN };
+        let over = |columns: &Self| {
+            let Self { event, seat, session, left } = *columns;
+            let names: usize = [event, seat, session, left].map(taken).iter().sum();
+            (TIME_LETTERS + BETWEEN + WORD_LETTERS + names).saturating_sub(width)
+        };
+        if over(&self) > 0 && !several_events {
+            self.event = 0;
+        }
+        if over(&self) > 0 {
+            self.left = 0;
+        }
+        let shorter = |letters: usize, over: usize| {
+            letters.saturating_sub(over).max(SHORTENED_MIN.min(letters))
+        };
+        self.session = shorter(self.session, over(&self));
+        self.event = shorter(self.event, over(&self));
+        self.seat = shorter(self.seat, over(&self));
+        self
     }
 }
 
@@ -218,7 +253,7 @@ fn shortened(text: &str, letters_max: usize) -> String {
     if text.chars().count() <= letters_max {
         return text.to_owned();
     }
-    text.chars().take(letters_max - 1).chain(['…']).collect()
+    text.chars().take(letters_max.saturating_sub(1)).chain(['…']).collect()
 }
 
 fn sheet(lines: Vec<Vec<String>>) -> Sheet {
@@ -235,4 +270,30 @@ fn sheet(lines: Vec<Vec<String>>) -> Sheet {
         "expires_at",
     ])
     .with(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDE: Columns = Columns { event: 22, seat: 14, session: 20, left: LEFT_LETTERS };
+
+    fn fitting(width: usize, several_events: bool) -> [usize; 4] {
+        let Columns { event, seat, session, left } = WIDE.fitting_into(width, several_events);
+        let taken = [event, seat, session, left].map(|letters| letters + BETWEEN * letters.min(1));
+        let line = TIME_LETTERS + BETWEEN + WORD_LETTERS + taken.iter().sum::<usize>();
+        assert!(line <= width, "{line} of {width}");
+        [event, seat, session, left]
+    }
+
+    #[test]
+    fn lines_keep_to_the_width_and_lose_the_least() {
+        assert_eq!(fitting(104, false), [22, 14, 20, 16]);
+        assert_eq!(fitting(103, false), [0, 14, 20, 16], "they are about one event");
+        assert_eq!(fitting(79, false), [0, 14, 20, 0]);
+        assert_eq!(fitting(60, false), [0, 14, 18, 0]);
+        assert_eq!(fitting(80, true), [22, 14, 14, 0], "they are about several");
+        assert_eq!(fitting(60, true), [8, 14, 8, 0]);
+        assert_eq!(fitting(50, true), [8, 8, 8, 0], "and seats are shortened last");
+    }
 }
