@@ -28,7 +28,8 @@ fn a_sale_is_drawn_as_it_happens_in_a_window_of_any_size() {
     let window = Window::open(&sandbox, 100, 30);
     window.enter(BOARD);
     window.shows("○ available 26 (100 %)");
-    window.shows("nothing has changed yet");
+    window.shows("nothing has changed since ");
+    window.shows("tix hold start --event hall --best 1");
     sandbox.buy("ann", &["Stalls/1/1", "Stalls/1/2"]);
     sandbox.hold("bob", &["Stalls/1/3"]);
     window.shows("◐ held 1 (4 %)   $ paying 0   ● sold 2 (8 %)");

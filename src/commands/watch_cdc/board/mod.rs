@@ -63,7 +63,7 @@ pub(super) async fn run(
         () = &mut *stopped => return Ok(()),
         feed = begun => feed?,
     };
-    let subject = Subject::new(event, context.store.to_string());
+    let subject = Subject::new(event, context.store.to_string(), &context.store_option());
     let board = Board::new(subject, feed.standing());
     let (sender, news) = mpsc::channel(NEWS_WAITING);
     let mut readers = JoinSet::new();

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::picture::Picture;
 use super::pulse::Pulse;
+use crate::commands::option;
 use crate::domain::{Change, Event, EventId, SectionMap, Timestamp};
 use crate::repository::{LogStep, Standing};
 use crate::watch::{Beginning, Watch};
@@ -35,10 +36,14 @@ pub(super) struct Subject {
     pub(super) occasion: String,
     pub(super) zone: TimeZone,
     pub(super) store: String,
+    /// The command that holds a seat of it.
+    pub(super) hold_command: String,
+    /// When its sale closes.
+    pub(super) closes_at: Timestamp,
 }
 
 impl Subject {
-    pub(super) fn new(event: &Event, store: String) -> Self {
+    pub(super) fn new(event: &Event, store: String, store_option: &str) -> Self {
         let zone = event.zone();
         Self {
             event_id: event.event_id,
@@ -46,6 +51,11 @@ impl Subject {
             occasion: format!("{} · {}", event.starts_at.in_zone(&zone), event.venue.name),
             zone,
             store,
+            hold_command: format!(
+                "tix hold start{} --best 1{store_option}",
+                option("--event", &event.slug)
+            ),
+            closes_at: event.starts_at,
         }
     }
 }
@@ -78,6 +88,8 @@ pub(super) struct Board {
     pub(super) lines: VecDeque<Line>,
     /// Up to when the log is known.
     pub(super) known_until: Timestamp,
+    /// Since when changes are shown.
+    pub(super) began_at: Timestamp,
     watch: Watch,
 }
 
@@ -91,6 +103,7 @@ impl Board {
             pulse: Pulse::beginning_at(standing.at),
             lines: VecDeque::with_capacity(LINES_KEPT + 1),
             known_until: standing.at,
+            began_at: standing.at,
             watch: Watch::starting_with(standing),
             subject,
         }
@@ -116,6 +129,12 @@ impl Board {
         }
         self.advance();
         is_seen || was_live != self.picture().is_some()
+    }
+
+    /// Whether somebody can hold a seat now, as far as is known.
+    pub(super) fn can_be_held(&self) -> bool {
+        let is_open = self.known_until < self.subject.closes_at;
+        is_open && self.picture().is_some_and(|picture| picture.counts().available > 0)
     }
 
     fn begin(&mut self, learn: impl FnOnce(&mut Beginning)) {

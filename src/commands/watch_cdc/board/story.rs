@@ -15,6 +15,8 @@ pub(super) fn beginning() -> Board {
         occasion: "Tue 1 Dec 2026 19:30 · Old Theatre".into(),
         zone: TimeZone::UTC,
         store: "sqlite:tix.db".into(),
+        hold_command: "tix hold start --event hamlet --best 1".into(),
+        closes_at: Timestamp::from_millis(1_796_153_400_000),
     };
     Board::new(subject, &Standing { at: Timestamp::from_millis(0), owned: Vec::new() })
 }

@@ -9,7 +9,7 @@ use super::{Heading, part};
 use crate::commands::watch_cdc::board::state::{Board, Line};
 use crate::commands::watch_cdc::lines::{WORD_LETTERS, left, session_of};
 use crate::domain::Change;
-use crate::output::Tone;
+use crate::output::{Tone, fold};
 
 /// Columns between two texts.
 const BETWEEN: u16 = 2;
@@ -41,10 +41,26 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, board: &Board, paint: Paint)
             }
         }
     }
-    if board.lines.is_empty() && inner.height > 0 {
-        let text = "nothing has changed yet";
-        put(buffer, (inner.x + 1, inner.y), inner.width - 1, text, paint.style(Tone::Faint));
+    if board.lines.is_empty() {
+        let room = inner.width.saturating_sub(1);
+        for (row, line) in inner.rows().zip(nothing_changed(board, room.into())) {
+            put(buffer, (row.x + 1, row.y), room, &line, paint.style(Tone::Faint));
+        }
     }
+}
+
+/// Since when nothing has changed, and a command that changes something if there is one.
+fn nothing_changed(board: &Board, width: usize) -> Vec<String> {
+    let since = board.began_at.clock_time(&board.subject.zone);
+    let since: String = since.chars().take(SECONDS.into()).collect();
+    let text = format!("nothing has changed since {since}");
+    if !board.can_be_held() {
+        return fold::folded(&text, width).lines().map(str::to_owned).collect();
+    }
+    let text = format!("{text}; to see a change, run in another terminal:");
+    let words = fold::folded(&text, width);
+    let command = fold::command(&board.subject.hold_command, width);
+    words.lines().map(str::to_owned).chain(command).collect()
 }
 
 /// How wide the columns are in which lines that stand together are in step.
