@@ -1,4 +1,5 @@
-//! Options that a command would ignore: global ones, which clap accepts everywhere.
+//! Options that a command would ignore: those it shares with others, which clap accepts everywhere.
+//! The help of a command that never uses them does not list them.
 //!
 //! Only what is written on the command line is refused: environment variables are for all commands.
 
@@ -20,13 +21,27 @@ struct Unused {
     why: &'static str,
 }
 
-const UNUSED: [Unused; 7] = [
+const UNUSED: [Unused; 9] = [
     Unused {
         path: &["simulate"],
         only_with: Some("virtual_time"),
         unless: None,
         options: &["store"],
         why: "with --virtual-time the store is one in memory",
+    },
+    Unused {
+        path: &["simulate"],
+        only_with: Some("virtual_time"),
+        unless: None,
+        options: &["present_max"],
+        why: "with --virtual-time the speed is never max",
+    },
+    Unused {
+        path: &["simulate"],
+        only_with: None,
+        unless: Some("virtual_time"),
+        options: &["service.read_ms", "service.write_ms", "service.readers"],
+        why: "only with --virtual-time is the time of the store modeled",
     },
     Unused {
         path: &["simulate"],
@@ -53,7 +68,7 @@ const UNUSED: [Unused; 7] = [
         path: &["sweep"],
         only_with: None,
         unless: None,
-        options: &["speed"],
+        options: &["speed", "present_max"],
         why: "a sweep goes by a virtual clock",
     },
     Unused {
@@ -72,6 +87,23 @@ const UNUSED: [Unused; 7] = [
     },
 ];
 
+/// Leaves the options that a command never uses out of its help.
+pub(super) fn hide(mut command: Command) -> Command {
+    let never = |unused: &&Unused| unused.only_with.is_none() && unused.unless.is_none();
+    for unused in UNUSED.iter().filter(never) {
+        let [name] = unused.path else { continue };
+        for option in unused.options {
+            let shared =
+                command.get_arguments().find(|argument| argument.get_id() == option).cloned();
+            command = command.mut_subcommand(name, |subcommand| match shared {
+                Some(shared) => subcommand.arg(shared.hide(true)),
+                None => subcommand.mut_arg(option, |own| own.hide(true)),
+            });
+        }
+    }
+    command
+}
+
 /// Refuses options that the command would ignore.
 pub(super) fn check(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
     let mut path = Vec::new();
@@ -88,6 +120,7 @@ pub(super) fn check(command: &mut Command, matches: &ArgMatches) -> Result<(), E
     };
     for unused in UNUSED.iter().filter(applies) {
         if let Some(option) = unused.options.iter().find(|option| given(option)) {
+            let option = option.replace(['_', '.'], "-");
             let message = format!("--{option} would be ignored: {}; leave it out", unused.why);
             return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
@@ -99,7 +132,7 @@ pub(super) fn check(command: &mut Command, matches: &ArgMatches) -> Result<(), E
 mod tests {
     use std::ffi::OsString;
 
-    use crate::cli::parse;
+    use crate::cli::{definition, parse};
     use crate::terminal::ColorChoice;
 
     fn refused(line: &str) -> Option<String> {
@@ -112,16 +145,35 @@ mod tests {
         for (line, option) in [
             ("tix --store sqlite:x.db simulate --virtual-time", "--store"),
             ("tix simulate --virtual-time --store sqlite:x.db", "--store"),
+            ("tix simulate --service-read-ms 5", "--service-read-ms"),
             ("tix simulate --plan p.jsonl --store sqlite:x.db", "--store"),
             ("tix simulate --plan p.jsonl -o json", "--output"),
             ("tix sweep --vary ttl=5m --store sqlite:x.db", "--store"),
             ("tix sweep --vary ttl=5m --speed 10", "--speed"),
+            ("tix sweep --vary ttl=5m --present-max 10", "--present-max"),
+            ("tix simulate --virtual-time --present-max 10", "--present-max"),
             ("tix completions bash --store sqlite:x.db", "--store"),
             ("tix -o json completions bash", "--output"),
         ] {
             let why = refused(line).unwrap_or_default();
             assert!(why.contains(&format!("{option} would be ignored")), "{line}: {why}");
         }
+    }
+
+    #[test]
+    fn help_lists_only_options_that_are_used() {
+        let mut definition = definition();
+        definition.build();
+        let mut help = |command: &str| {
+            let command = definition.find_subcommand_mut(command).unwrap();
+            command.render_long_help().to_string()
+        };
+        let (sweep, simulate, man) = (help("sweep"), help("simulate"), help("man"));
+        for option in ["--speed", "--present-max", "--store <URL>"] {
+            assert!(!sweep.contains(option) && simulate.contains(option), "{option}");
+        }
+        assert!(sweep.contains("--output") && sweep.contains("--buyers"));
+        assert!(!man.contains("--store") && !man.contains("--output") && man.contains("--quiet"));
     }
 
     #[test]

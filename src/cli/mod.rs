@@ -262,7 +262,7 @@ fn after_help() -> String {
 /// The definition of the whole command line, for completions and manual pages.
 #[must_use]
 pub fn definition() -> clap::Command {
-    Cli::command()
+    conflicts::hide(Cli::command())
 }
 
 /// Reads the arguments; colour of help and faults as `color` says.
@@ -275,7 +275,7 @@ pub fn parse(arguments: &[OsString], color: ColorChoice) -> Result<Cli, clap::Er
         ColorChoice::Always => clap::ColorChoice::Always,
         ColorChoice::Never => clap::ColorChoice::Never,
     };
-    let mut command = Cli::command().color(color);
+    let mut command = definition().color(color);
     let matches = command.try_get_matches_from_mut(arguments)?;
     conflicts::check(&mut command, &matches)?;
     <Cli as clap::FromArgMatches>::from_arg_matches(&matches)

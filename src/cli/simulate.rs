@@ -78,7 +78,7 @@ pub struct SimulateArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["history", "virtual_time", "repeat", "report", "target"]
+        conflicts_with_all = ["history", "virtual_time", "repeat", "report", "target", "store_wait"]
     )]
     pub plan: Option<PathBuf>,
     /// Write the report as one HTML page, too, with charts and without need of a network: to forward,

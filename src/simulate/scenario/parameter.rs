@@ -93,6 +93,12 @@ impl Parameter {
         self.name.starts_with("sale.") || matches!(self.name, "seats" | "buyers_per_seat")
     }
 
+    /// Whether it makes a difference by this clock.
+    #[must_use]
+    pub fn applies(&self, virtual_time: bool) -> bool {
+        if virtual_time { self.name != "present_max" } else { !self.name.starts_with("service.") }
+    }
+
     /// Its default; none where it depends on others.
     #[must_use]
     pub fn default(&self) -> Option<String> {
@@ -307,8 +313,9 @@ fn command_with(
         let _ = write!(command, "--speed {speed}");
     }
     for adjustment in adjustments(scenario) {
-        let said = matches!(adjustment.parameter.name, "buyers" | "speed");
-        if !said && says(adjustment.parameter) {
+        let parameter = adjustment.parameter;
+        let said = matches!(parameter.name, "buyers" | "speed");
+        if !said && parameter.applies(virtual_time) && says(parameter) {
             let _ = write!(command, " {adjustment}");
         }
     }
