@@ -57,7 +57,7 @@ impl Outcome {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Failed => "failed: the store or the machine did not do its part",
+            Self::Failed => "failed: the store, the network or the machine",
             Self::Usage => "usage or bad input; nothing was written",
             Self::Refused => "refused: taken, expired, limit, sold_out, unknown_event, …",
             Self::Violation => "the audit found a violation",
@@ -322,7 +322,7 @@ impl Error {
     pub fn hint(&self, now: Timestamp) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
-            Self::BadFile { .. } => Some("mend the file and run the same command again".into()),
+            Self::BadFile { .. } => Some("correct the file and run the same command again".into()),
             Self::Refused { hint: Some(hint), .. }
             | Self::Unsound { hint, .. }
             | Self::Differs { hint, .. } => Some(hint.clone()),

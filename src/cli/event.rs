@@ -35,7 +35,7 @@ Examples:
 ";
 
 const DELETE_EXAMPLES: &str = "\
-An event whose tickets were held stays: what happened to them is kept. The slug of a deleted event stays
+An event whose tickets were ever held cannot be deleted: its history is kept. The slug of a deleted event stays
 taken. A deletion that was interrupted is completed by the same command.
 
 Examples:
@@ -45,8 +45,8 @@ Examples:
 ";
 
 const SEARCH_EXAMPLES: &str = "\
-The most relevant first, then the earliest. Relevance is up to 1 for how well the words fit, beside
-the event that they fit best, and a half for each preference that is met.
+The most relevant first, then the earliest. Relevance is up to 1 for how well the words fit, compared
+with the event that they fit best, plus a half for each preference that is met.
 
 Examples:
   tix event search hamlet --city london --available
@@ -63,7 +63,7 @@ Examples:
 /// Which event a command is about.
 #[derive(Debug, Clone, Args)]
 pub struct EventSelector {
-    /// The event: its slug, its id, or a prefix that only one has; needed where there are several,
+    /// The event: its slug, its id, or a unique prefix of either; needed if the store has several,
     /// not counting simulated ones
     #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,
@@ -93,7 +93,7 @@ pub struct EventArgs {
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub date: Option<TimeText>,
     /// The short name that identifies it; unless given, made of the name and the day, and of the
-    /// time too if another show has that one
+    /// time too if another show has that slug
     #[arg(long, value_parser = values::slug)]
     pub slug: Option<String>,
     /// The production it is a show of
@@ -159,17 +159,17 @@ const SHOWN: &str = "What to show";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which events")]
 pub struct EventFilter {
-    /// Words that the event must have, in any case, with or without accents; the last may be the
-    /// beginning of one
+    /// Words that the event must have, in any case, with or without accents; the last one may be
+    /// incomplete
     #[arg(value_parser = values::name, help_heading = None)]
     pub words: Vec<String>,
-    /// In this city; the first words of its name will do
+    /// In this city; the first words of its name are enough
     #[arg(long, value_parser = values::name)]
     pub city: Option<String>,
     /// Around this place, in degrees north and east: 51.508,-0.097
     #[arg(long, value_name = "LAT,LON", value_parser = values::place, allow_hyphen_values = true)]
     pub near: Option<GeoPoint>,
-    /// How far around it, in kilometres; 25 where nobody says
+    /// How far around it, in kilometers; 25 unless given
     #[arg(long, value_name = "KM", value_parser = values::radius, requires = "near")]
     pub radius_km: Option<f64>,
     /// Beginning at this time or later: 2026-12-01, 2026-12-01T19:30, both by the clock at each venue,
@@ -186,10 +186,10 @@ pub struct EventFilter {
     /// With this performer; can be repeated: any of them
     #[arg(long = "performer", value_name = "NAME", value_parser = values::name)]
     pub performers: Vec<String>,
-    /// Only with tickets that can be had now
+    /// Only with available tickets
     #[arg(long)]
     pub available: bool,
-    /// Also events that simulations made
+    /// Also events that simulations created
     #[arg(long)]
     pub simulated: bool,
 }
@@ -200,10 +200,10 @@ pub struct SearchArgs {
     /// Which events.
     #[command(flatten)]
     pub filter: EventFilter,
-    /// Show events about this first, and leave out none; can be repeated
+    /// Show events about this first, without leaving out others; can be repeated
     #[arg(long = "prefer", value_name = "TEXT", value_parser = values::name, help_heading = SHOWN)]
     pub preferences: Vec<String>,
-    /// At most this many events a page
+    /// At most this many events per page
     #[arg(long, value_name = "COUNT", default_value_t = 20, help_heading = SHOWN,
           value_parser = values::whole(1, PAGE_EVENTS_MAX))]
     pub limit: u64,
@@ -216,19 +216,19 @@ pub struct SearchArgs {
 /// What to do with events.
 #[derive(Debug, Subcommand)]
 pub enum EventAction {
-    /// Every event, by its date
+    /// List the events, by date
     List {
-        /// Also events that simulations made
+        /// Also events that simulations created
         #[arg(long)]
         simulated: bool,
         /// Which part of the list.
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Look for events by words, place, time, type, performer
+    /// Search events by words, place, time, type, performer
     #[command(after_help = SEARCH_EXAMPLES)]
     Search(SearchArgs),
-    /// The places where something is on, and what
+    /// List the places that have events
     #[command(after_help = LOCATIONS_EXAMPLES)]
     Locations {
         /// Which part of the list.
@@ -238,7 +238,7 @@ pub enum EventAction {
         #[command(flatten)]
         filter: EventFilter,
     },
-    /// The dates of a production, what is left and from which price
+    /// List the shows of a series: what is available, and the lowest price
     Shows {
         /// The series that its shows share
         #[arg(value_parser = values::name)]
@@ -246,25 +246,25 @@ pub enum EventAction {
         /// Also shows that have begun
         #[arg(long)]
         all: bool,
-        /// Also shows that simulations made
+        /// Also shows that simulations created
         #[arg(long)]
         simulated: bool,
         /// Which part of the list.
         #[command(flatten)]
         page: PageArgs,
     },
-    /// One event: place, time, terms, and what its sections offer
+    /// Show one event: place, time, terms, and what its sections offer
     Show {
-        /// Its slug, its id, or a prefix that only one has; needed where there are several, not
+        /// Its slug, its id, or a unique prefix of either; needed if the store has several, not
         /// counting simulated ones
         event: Option<String>,
     },
-    /// Delete an event and everything of it: a simulated one, or one of which nothing was ever held
+    /// Delete an event and all its data, if it is simulated or no ticket of it was ever held
     #[command(after_help = DELETE_EXAMPLES)]
     Delete {
-        /// Its slug, its id, or a prefix that only one has
+        /// Its slug, its id, or a unique prefix of either
         event: String,
-        /// Delete it even though no simulation made it
+        /// Delete it even though no simulation created it
         #[arg(long)]
         yes: bool,
     },

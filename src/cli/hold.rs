@@ -32,20 +32,20 @@ pub enum HoldAction {
     /// Pay for a hold
     #[command(after_help = CONFIRM_EXAMPLES)]
     Confirm(ConfirmArgs),
-    /// Give up a hold; its tickets come free
+    /// Abandon a hold and release its tickets
     Abandon {
-        /// The hold: its id, or a prefix that only one running hold has
+        /// The hold: its id, or a prefix that is unique among running holds
         hold: String,
         /// Its checkout.
         #[command(flatten)]
         checkout: CheckoutArgs,
     },
-    /// One hold
+    /// Show one hold
     Show {
-        /// The hold: its id, or a prefix that only one running hold has
+        /// The hold: its id, or a prefix that is unique among running holds
         hold: String,
     },
-    /// The running holds of an event, by their deadline
+    /// List the running holds of an event, by deadline
     List {
         /// The event.
         #[command(flatten)]
@@ -76,10 +76,10 @@ pub struct StartArgs {
     /// Choose tickets of this type only
     #[arg(long = "type", value_name = "TYPE", requires = "best", conflicts_with = "seats")]
     pub ticket_type: Option<String>,
-    /// The checkout the hold will belong to; a fresh one where nobody says
+    /// The checkout that the hold belongs to; a new one unless given
     #[arg(long, env = "TIX_SESSION", hide_env_values = true)]
     pub session: Option<SessionId>,
-    /// Whom the limit counts, a UUID; derived from the session where nobody says
+    /// The buyer that the limit applies to, a UUID; derived from the session unless given
     #[arg(long, value_name = "UUID", env = "TIX_BUYER", hide_env_values = true)]
     pub buyer: Option<BuyerId>,
 }
@@ -95,12 +95,12 @@ pub struct CheckoutArgs {
 /// What to pay for, and how.
 #[derive(Debug, Args)]
 pub struct ConfirmArgs {
-    /// The hold: its id, or a prefix that only one running hold has
+    /// The hold: its id, or a prefix that is unique among running holds
     pub hold: String,
     /// Its checkout.
     #[command(flatten)]
     pub checkout: CheckoutArgs,
-    /// The provider's idempotency key: the same one is charged once, another one is another attempt
+    /// The provider's idempotency key: the same key is charged once, another key is another attempt
     #[arg(long, value_name = "REFERENCE")]
     pub payment_reference: Option<PaymentReference>,
     /// What the simulated payment provider does
@@ -111,11 +111,11 @@ pub struct ConfirmArgs {
 /// What the simulated payment provider does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PaymentAnswer {
-    /// It captures the money
+    /// Captures the money
     #[default]
     Captured,
-    /// It says no
+    /// Declines the payment
     Declined,
-    /// It never answers
+    /// Never answers
     Silent,
 }

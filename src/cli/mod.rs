@@ -52,17 +52,17 @@ Examples:
   tix seed                                    mint the built-in arena
   tix hold start --best 2                     hold the two best seats
   tix hold confirm 0199a7c2 --session ann     pay for them
-  tix watch-cdc                               see every change as it happens
-  tix ticket map                              see the venue
+  tix watch-cdc                               follow every change as it happens
+  tix ticket map                              draw the venue
   tix simulate --buyers 10000                 rehearse an on-sale
-  tix sweep --vary ttl=5m,10m,15m             and compare what other terms would do
+  tix sweep --vary ttl=5m,10m,15m             compare hold lengths
   tix serve                                   sell over HTTP, with a live page
   tix audit                                   prove that nothing was sold twice
 ";
 
 /// Sells every seat exactly once.
 ///
-/// tix mints one ticket per seat of a venue, holds tickets for buyers while they pay, sells or frees
+/// tix mints one ticket per seat of a venue, holds tickets for buyers while they pay, sells or releases
 /// them, shows every change live from the change log, and proves afterwards that nothing was sold
 /// twice.
 #[derive(Debug, Parser)]
@@ -99,7 +99,7 @@ pub struct GlobalArgs {
     /// When to use colour.
     #[arg(
         long,
-        help = "When to use colour; NO_COLOR with any value turns it off",
+        help = "When to use color; NO_COLOR with any value turns it off",
         global = true,
         value_enum,
         value_name = "WHEN",
@@ -111,7 +111,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Say on standard error what is being done; twice says more
+    /// Log to standard error; twice logs more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }
@@ -119,37 +119,37 @@ pub struct GlobalArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The store's schema and clock: apply, show, status, clock
+    /// Manage the store's schema and clock: apply, show, status, clock
     #[command(subcommand)]
     Schema(SchemaAction),
     /// Mint one ticket per seat of a venue
     #[command(after_help = event::SEED_EXAMPLES)]
     Seed(Box<SeedArgs>),
-    /// Events: list, search, locations, shows, show, add, delete
+    /// Manage events: list, search, locations, shows, show, add, delete
     #[command(subcommand)]
     Event(EventAction),
-    /// Tickets: map, list, counts, block, unblock
+    /// Show and block tickets: map, list, counts, block, unblock
     #[command(subcommand)]
     Ticket(TicketAction),
-    /// Holds: start, confirm, abandon, show, list
+    /// Hold tickets and pay for them: start, confirm, abandon, show, list
     #[command(subcommand)]
     Hold(HoldAction),
-    /// Orders: list, sales, show, cancel
+    /// Show and cancel orders: list, sales, show, cancel
     #[command(subcommand)]
     Order(OrderAction),
-    /// The waitlist: join, leave, list
+    /// Wait for released tickets: join, leave, list
     #[command(subcommand)]
     Waitlist(WaitlistAction),
     /// Show every change as it happens, and every hold that expires
     #[command(after_help = watch_cdc::EXAMPLES)]
     WatchCdc(WatchArgs),
-    /// Do in good time what nobody else is there to do, until it is stopped
+    /// Expire holds, abort overdue payments, repair what crashes left, until stopped
     #[command(after_help = worker::EXAMPLES)]
     Worker(WorkerArgs),
     /// Rehearse an on-sale: send simulated buyers at an event, audit it, report
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),
-    /// Rehearse with other parameters, by a virtual clock, and compare what comes of it
+    /// Rehearse with other parameters, by a virtual clock, and compare the outcomes
     #[command(after_help = sweep::EXAMPLES)]
     Sweep(Box<SweepArgs>),
     /// Serve the sale over HTTP: a live page for people, an API for programs
@@ -157,7 +157,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Prove that nothing was sold twice; exit code 4 if something was
     Audit(AuditArgs),
-    /// Print the completions of a shell
+    /// Print the completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
@@ -201,16 +201,16 @@ impl Command {
 /// What to do with the schema.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum SchemaAction {
-    /// Make whatever of the schema is missing, and the store too
+    /// Create the store and what is missing of its schema
     Apply,
-    /// Print the statements that make the schema
+    /// Print the statements that create the schema
     Show,
     /// Compare the store's schema with the one this tix needs; exit code 1 if they differ
     Status,
-    /// Show the store's time beside the clock; exit code 1 if the clock is not believed
+    /// Compare the store's time with the clock; exit code 1 if the clock is not trusted
     #[command(after_help = CLOCK_EXAMPLES)]
     Clock {
-        /// Take the clock as it is: one that jumped ahead is right, one that is behind stays so
+        /// Trust the clock as it is, whether it jumped ahead or is behind the store's time
         #[arg(long)]
         accept: bool,
     },
@@ -219,13 +219,13 @@ pub enum SchemaAction {
 /// What to audit.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// The event: its slug, its id, or a prefix that only one has; all events where none is named
+    /// The event: its slug, its id, or a unique prefix of either; all events unless given
     #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,
-    /// Also check what buyers were told: the history file of a simulation
+    /// Also check the answers that buyers got: the history file of a simulation
     #[arg(long, value_name = "FILE")]
     pub history: Option<std::path::PathBuf>,
-    /// First finish what somebody left half done, and show every ticket as it is
+    /// First complete what crashed clients left unfinished, and correct the status of tickets
     #[arg(long)]
     pub repair: bool,
 }

@@ -8,7 +8,7 @@ use super::pages::PageArgs;
 /// What to do with orders.
 #[derive(Debug, Subcommand)]
 pub enum OrderAction {
-    /// The orders of an event, by the time they were decided
+    /// List the orders of an event, by the time they were decided
     List {
         /// The event.
         #[command(flatten)]
@@ -17,7 +17,7 @@ pub enum OrderAction {
         #[command(flatten)]
         page: PageArgs,
     },
-    /// What was sold and given back, by hour and section
+    /// Sum up what was sold and refunded, by hour and section
     Sales {
         /// The event.
         #[command(flatten)]
@@ -26,12 +26,12 @@ pub enum OrderAction {
         #[arg(long, value_enum, value_name = "WHAT")]
         by: Option<SalesBy>,
     },
-    /// One order, with what the buyer needs at the door
+    /// Show one order, with what the buyer needs at the door
     Show {
         /// Its id or its confirmation number
         order: String,
     },
-    /// Give a buyer his money back; the tickets come free
+    /// Refund an order and release its tickets
     Cancel {
         /// Its id or its confirmation number
         order: String,

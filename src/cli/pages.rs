@@ -7,10 +7,10 @@ use super::values;
 /// The part of a list.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct PageArgs {
-    /// Print this many at most; a table has 1000 rows unless this says otherwise, JSON and CSV all
+    /// Print at most this many; unless given, 1000 in a table, all in JSON and CSV
     #[arg(long, value_name = "COUNT", value_parser = values::at_least_one)]
     pub limit: Option<u64>,
-    /// Leave out this many at the beginning
+    /// Skip this many at the beginning
     #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     pub offset: u64,
 }

@@ -68,10 +68,7 @@ fn reader(parameter: &'static Parameter) -> ValueParser {
 fn help(parameter: &Parameter) -> String {
     // clap names the words itself.
     let bounds = parameter.bounds().filter(|_| !matches!(parameter.kind, Kind::Word(_)));
-    let default = parameter.default().map(|default| format!("{default} as a rule"));
-    let rest: Vec<String> = bounds.into_iter().chain(default).collect();
-    if rest.is_empty() {
-        return parameter.about.to_owned();
-    }
-    format!("{}; {}", parameter.about, rest.join(", "))
+    let bounds = bounds.map(|bounds| format!("; {bounds}")).unwrap_or_default();
+    let default = parameter.default().map(|default| format!(" [default: {default}]"));
+    format!("{}{bounds}{}", parameter.about, default.unwrap_or_default())
 }

@@ -7,7 +7,7 @@ use crate::simulate::grid::Axis;
 
 pub(super) const EXAMPLES: &str = "\
 Every combination of the values is rehearsed by a virtual clock, with the same seeds, and compared:
-what differs between two lines is due to the parameters. Exit code 4 if an audit finds a violation.
+differences between two lines are due to the parameters. Exit code 4 if an audit finds a violation.
 
 Examples:
   tix sweep --vary ttl=5m,10m,15m                  how long should a hold last?
@@ -20,24 +20,24 @@ Examples:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The rehearsals")]
 pub struct SweepArgs {
-    /// A parameter and the values it is to have; can be repeated, for every combination. `tix simulate
-    /// --help` lists the parameters
+    /// A parameter and its values; can be repeated, for every combination. The options below are the
+    /// parameters
     #[arg(long, value_name = "NAME=VALUE,VALUE…", required = true)]
     pub vary: Vec<Axis>,
     /// The scenario that is varied: spike, metered, rush, calm, oversubscribed, sold-out-in-minutes,
-    /// or a TOML file; spike by default
+    /// or a TOML file; spike unless given
     #[arg(long, value_name = "NAME|FILE")]
     pub scenario: Option<String>,
     /// What the options change of it.
     #[command(flatten)]
     pub parameters: ParameterArgs,
-    /// Rehearse each combination with so many seeds, and compare the medians
+    /// Rehearse each combination with this many seeds, and compare the medians
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = values::whole(1, 1_000_u32))]
     pub repeat: u32,
-    /// The first of these seeds; a fresh one where nobody says
+    /// The first of these seeds; random unless given
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
-    /// Let requests fail, answers get lost, buyers crash and the store stall on purpose
+    /// Inject faults: requests fail, answers are lost, buyers crash, the store stalls
     #[arg(long)]
     pub faults: bool,
 }

@@ -16,7 +16,7 @@ Examples:
 /// What to do with tickets.
 #[derive(Debug, Subcommand)]
 pub enum TicketAction {
-    /// The venue in the terminal: one sign per seat
+    /// Draw the venue in the terminal: one sign per seat
     Map {
         /// The event.
         #[command(flatten)]
@@ -25,7 +25,7 @@ pub enum TicketAction {
         #[arg(long = "section", value_name = "SECTION")]
         sections: Vec<String>,
     },
-    /// Tickets, one a line, in the order of the venue
+    /// List tickets, one per line, in the order of the venue
     List {
         /// The event.
         #[command(flatten)]
@@ -33,20 +33,20 @@ pub enum TicketAction {
         /// Only those of this section
         #[arg(long)]
         section: Option<String>,
-        /// Only those in this condition
+        /// Only those with this status
         #[arg(long, value_enum)]
         status: Option<TicketStatus>,
         /// Which part of the list.
         #[command(flatten)]
         page: PageArgs,
     },
-    /// How many tickets of each section are in which condition, and what was earned
+    /// Count the tickets of each section by status, and sum up the revenue
     Counts {
         /// The event.
         #[command(flatten)]
         event: EventSelector,
     },
-    /// Keep available tickets from the sale, all or none
+    /// Take available tickets off sale, all or none
     #[command(after_help = BLOCK_EXAMPLES)]
     Block {
         /// Which tickets.
@@ -56,7 +56,7 @@ pub enum TicketAction {
         #[arg(long, value_name = "TEXT", value_parser = values::name)]
         reason: String,
     },
-    /// Put blocked tickets back into the sale
+    /// Put blocked tickets back on sale
     Unblock {
         /// Which tickets.
         #[command(flatten)]

@@ -10,8 +10,8 @@ use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, SessionId};
 
 const JOIN_EXAMPLES: &str = "\
-Whoever frees tickets offers them to the first in line whose group fits, before anybody else can
-take them. An offer is a hold in the session of the one who waits, with the event's time to pay.
+Released tickets are offered to the first entry whose group fits, before other buyers can claim them.
+An offer is a hold in the session of the entry, with the event's time to pay.
 
 Examples:
   tix waitlist join --session ann
@@ -28,13 +28,13 @@ Examples:
 /// What to do with the waitlist.
 #[derive(Debug, Subcommand)]
 pub enum WaitlistAction {
-    /// Wait for tickets to come free, first come first served
+    /// Wait for released tickets, first come first served
     #[command(after_help = JOIN_EXAMPLES)]
     Join(JoinArgs),
-    /// Leave the line, and give up what was offered
+    /// Leave the waitlist and abandon an offer
     #[command(after_help = LEAVE_EXAMPLES)]
     Leave {
-        /// The entry: its id, or a prefix that only one has; the session's own where it has only one
+        /// The entry: its id, or a unique prefix of it; unless given, the only entry of the session
         entry: Option<String>,
         /// The event.
         #[command(flatten)]
@@ -43,12 +43,12 @@ pub enum WaitlistAction {
         #[command(flatten)]
         checkout: CheckoutArgs,
     },
-    /// Who waits, in the order of the line, and who has an offer
+    /// List the entries by position, with their offers
     List {
         /// The event.
         #[command(flatten)]
         event: EventSelector,
-        /// Also those who were served, let their offer pass, or left
+        /// Also entries that bought, declined or let an offer lapse, or left
         #[arg(long)]
         all: bool,
         /// The part of the list.
@@ -73,10 +73,10 @@ pub struct JoinArgs {
     /// Tickets of this type only
     #[arg(long = "type", value_name = "TYPE")]
     pub ticket_type: Option<String>,
-    /// The checkout in which an offer is made; a fresh one where nobody says
+    /// The checkout in which an offer is made; a new one unless given
     #[arg(long, env = "TIX_SESSION", hide_env_values = true)]
     pub session: Option<SessionId>,
-    /// Whom the limit counts, a UUID; derived from the session where nobody says
+    /// The buyer that the limit applies to, a UUID; derived from the session unless given
     #[arg(long, value_name = "UUID", env = "TIX_BUYER", hide_env_values = true)]
     pub buyer: Option<BuyerId>,
 }

@@ -116,17 +116,17 @@ impl Mended {
 
     fn text(&self) -> String {
         let done = [
-            (self.payments_given_up, "overdue payment", "given up"),
-            (self.decisions_followed, "decision", "followed to the end"),
-            (self.holds_freed, "abandoned hold", "freed"),
-            (self.tickets_shown, "ticket", "shown as it is"),
-            (self.events_marked, "event", "marked as it is"),
+            (self.payments_given_up, "overdue payment", "aborted"),
+            (self.decisions_followed, "decision", "completed"),
+            (self.holds_freed, "abandoned hold", "released"),
+            (self.tickets_shown, "ticket status", "corrected"),
+            (self.events_marked, "event mark", "corrected"),
         ];
         let done = done.into_iter().filter(|(count, ..)| *count > 0);
         let done: Vec<_> =
             done.map(|(count, what, how)| format!("{} {how}", counted(count, what))).collect();
         match done.as_slice() {
-            [] => "repaired: there was nothing to mend\n".into(),
+            [] => "repaired: nothing needed repair\n".into(),
             done => format!("repaired: {}\n", done.join(", ")),
         }
     }
@@ -192,7 +192,7 @@ impl Audit {
                 log.from.in_zone(&self.zone),
                 log.to.in_zone(&self.zone),
                 entries(log.entries),
-                if log.whole { "" } else { "; what came before, it has forgotten" }
+                if log.whole { "" } else { "; earlier entries are gone" }
             ),
         }
     }
@@ -204,8 +204,8 @@ impl Audit {
             0 => String::new(),
             tickets => format!("{} {what}\n", counted(tickets, "ticket")),
         };
-        line(unfinished, "yet to follow what is decided; add --repair to do that")
-            + &line(changing, "changed meanwhile, and judged by the log alone")
+        line(unfinished, "in an unfinished change; add --repair to complete it")
+            + &line(changing, "changed during the audit, checked against the log only")
     }
 
     fn violations(&self, page: &Page) -> String {
@@ -249,7 +249,8 @@ impl Report for Audit {
     fn text(&self, page: &Page) -> String {
         let repaired = self.repaired.as_ref().map_or(String::new(), Mended::text);
         let (verdict, log, ends) = (self.verdict(page), self.log(), self.open_ends());
-        format!("{repaired}{verdict}{log}{ends}\n{}{}", self.checks(page), self.violations(page))
+        let summary = page.folded(&format!("{repaired}{verdict}{log}{ends}"));
+        format!("{summary}\n{}{}", self.checks(page), self.violations(page))
     }
 
     fn sheet(&self) -> Sheet {

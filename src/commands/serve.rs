@@ -75,8 +75,8 @@ fn greet(context: &Context, args: &ServeArgs, server: &Server) -> Result<()> {
     let address = server.address();
     if !address.ip().is_loopback() && !args.behind_proxy {
         context.terminal.notice(format_args!(
-            "warning: everybody who reaches {address} may buy here, unencrypted; let them come through \
-             a proxy that encrypts, and say --behind-proxy"
+            "warning: every client that reaches {address} may buy here, unencrypted; put a proxy that \
+             encrypts in front of it, and say --behind-proxy"
         ));
     }
     context.terminal.notice(format_args!("serving {}; Ctrl-C ends", context.store));

@@ -94,7 +94,7 @@ fn buyers(report: &SimulationReport) -> Breakdown {
         total: b.total,
         parts: vec![
             part("bought", "/buyers/bought", b.bought),
-            part("gave up a hold", "/buyers/gave_up", b.gave_up),
+            part("abandoned a hold", "/buyers/gave_up", b.gave_up),
             part("fell silent", "/buyers/silent", b.silent),
             part("crashed", "/buyers/crashed", b.crashed),
             part("left with nothing", "/buyers/empty_handed", b.empty_handed),
@@ -128,7 +128,7 @@ fn requests(report: &SimulationReport) -> Breakdown {
             refused("refused: taken", "/holds/refused_taken", h.refused_taken),
             refused("refused: limit", "/holds/refused_limit", h.refused_limit),
             refused("refused: other", "/holds/refused_other", h.refused_other),
-            refused("not answered", "/holds/unanswered", h.unanswered),
+            refused("outcome unknown", "/holds/unanswered", h.unanswered),
         ],
     }
 }

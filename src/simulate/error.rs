@@ -18,7 +18,7 @@ pub enum Error {
     #[error("the event {0} is not minted, so that nothing can be sold")]
     NotMinted(String),
     /// Nobody answers where the server should be.
-    #[error("nobody answers at {target}")]
+    #[error("no server answers at {target}")]
     NoServer {
         /// The URL.
         target: String,

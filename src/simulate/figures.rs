@@ -121,7 +121,7 @@ pub(super) fn took(report: &SimulationReport) -> String {
 /// How many operations there were in a second, and of which clock.
 pub(super) fn throughput(report: &SimulationReport) -> [String; 4] {
     let t = &report.throughput;
-    let clock = if report.virtual_time { "virtual time, modelled" } else { "clock time" };
+    let clock = if report.virtual_time { "virtual time, modeled" } else { "clock time" };
     [
         rate(t.operations_per_second),
         rate(t.peak_operations_per_second),
@@ -133,7 +133,7 @@ pub(super) fn throughput(report: &SimulationReport) -> [String; 4] {
 /// Whether latencies were measured, or follow from the scenario.
 pub(super) fn latency_kind(report: &SimulationReport) -> &'static str {
     if report.virtual_time {
-        "modelled by the scenario, in whole milliseconds; nothing was measured"
+        "modeled by the scenario, in whole milliseconds; nothing was measured"
     } else {
         "measured, in clock time"
     }

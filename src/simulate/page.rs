@@ -120,7 +120,7 @@ fn verdict(report: &SimulationReport) -> Markup {
         @if audit.passed { p.passed { "✓ " (text::audited(report)) } }
         @if lines.len() > 2 { div.warning { @for line in lines.iter().skip(2) { p { (line) } } } }
         p.note { "The rehearsal took " (took(report)) "." }
-        p.note { "Seed " (report.seed) ". The same buyers once more: " code { (text::command(report)) } }
+        p.note { "Seed " (report.seed) ". The same buyers again: " code { (text::command(report)) } }
     }
 }
 

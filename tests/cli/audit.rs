@@ -112,7 +112,7 @@ fn a_repair_says_what_it_mended_and_audits_then() {
     let sandbox = busy_hall();
     let answer = sandbox.tix(&["audit", "--repair"]).done();
     let said = answer.stdout.lines().next().unwrap();
-    assert_eq!(said, "repaired: there was nothing to mend");
+    assert_eq!(said, "repaired: nothing needed repair");
     assert!(answer.stdout.contains("audit passed: "), "{}", answer.stdout);
     let document = sandbox.json("audit_report", &["audit", "--repair", "--event", "hall"]);
     assert_eq!(document["repaired"]["payments_given_up"], 0);
@@ -138,7 +138,7 @@ fn a_repair_gives_up_overdue_payments() {
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     let answer = sandbox.tix(&["audit", "--repair"]).done();
     assert!(
-        answer.stdout.starts_with("repaired: 1 overdue payment given up\n"),
+        answer.stdout.starts_with("repaired: 1 overdue payment aborted\n"),
         "{}",
         answer.stdout
     );

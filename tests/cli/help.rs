@@ -64,7 +64,7 @@ fn the_exit_codes_are_part_of_the_help() {
     let (_, codes) = answer.stdout.split_once("Exit codes:\n").unwrap();
     insta::assert_snapshot!(codes, @r"
         0  done
-        1  failed: the store or the machine did not do its part
+        1  failed: the store, the network or the machine
         2  usage or bad input; nothing was written
         3  refused: taken, expired, limit, sold_out, unknown_event, …
         4  the audit found a violation

@@ -404,10 +404,10 @@ fn command_that_starts_a_server_listens_where_it_is_missed() {
     let address = format!("127.0.0.1:{port}");
     let target = format!("http://{address}");
     let missed = stage.tix(&["simulate", "--buyers", "5", "--target", &target]);
-    let missed = missed.ended(1, "nobody answers at");
+    let missed = missed.ended(1, "no server answers at");
     let start = commands(&missed.stderr)[0];
     assert!(start.contains(&format!("--listen {address}")), "{start}");
     stage.suggests(&missed, 1);
     let missed = stage.tix(&["simulate", "--buyers", "5", "--target", &format!("{target}/sale")]);
-    stage.suggests(&missed.ended(1, "nobody answers at"), 0);
+    stage.suggests(&missed.ended(1, "no server answers at"), 0);
 }

@@ -30,7 +30,7 @@ fn a_hold_says_what_it_holds_until_when_and_what_comes_next() {
         Next:
           pay for it:
             tix hold confirm [id] --session ann
-          give it up:
+          release the seats:
             tix hold abandon [id] --session ann
         ");
     });
@@ -41,7 +41,7 @@ fn a_seat_is_held_by_one_session_only() {
     let sandbox = Sandbox::seeded();
     sandbox.hold("ann", &["Stalls/1/1"]);
     let refused = sandbox.tix(&["hold", "start", "--seat", "Stalls/1/1", "--session", "bob"]);
-    assert!(refused.refused("taken").stderr.contains("or wait: it comes free in 14 min"));
+    assert!(refused.refused("taken").stderr.contains("or wait: it is released in 14 min"));
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn who_is_refused_seats_is_offered_others_nearby() {
     steady().bind(|| {
         insta::assert_snapshot!(refused.stderr, @r"
         error: taken: Stalls/1/3, Stalls/1/4 are held until [time] (hold [short id])
-        Hint: 2 seats side by side are free nearby: `tix hold start --seat Stalls/1/1 --seat Stalls/1/2 --session bob`; or wait: they come free in [span] unless they are paid for
+        Hint: 2 seats side by side are free nearby: `tix hold start --seat Stalls/1/1 --seat Stalls/1/2 --session bob`; or wait: they are released in [span] unless they are paid for
         ");
     });
     assert_eq!(follow(&sandbox, &refused), ["Stalls/1/1", "Stalls/1/2"]);
@@ -128,7 +128,7 @@ fn whose_seats_are_gone_is_offered_others() {
     let over = sandbox.tix(&confirm).refused("expired");
     steady().bind(|| {
         insta::assert_snapshot!(over.stderr, @r"
-        error: expired: the hold was given up
+        error: expired: the hold was abandoned
         Hint: Stalls/1/3 is taken by now; 2 seats side by side are free nearby: `tix hold start --event hall --seat Stalls/1/1 --seat Stalls/1/2 --session ann`
         ");
     });

@@ -12,7 +12,7 @@ const CROWD: [&str; 8] =
     ["simulate", "--virtual-time", "--buyers", "400", "--seats", "150", "--seed", "42"];
 
 const LATENCY: &str =
-    "Latency, modelled by the scenario, in whole milliseconds; nothing was measured";
+    "Latency, modeled by the scenario, in whole milliseconds; nothing was measured";
 
 /// The names of the files in the folder.
 fn files(sandbox: &Sandbox) -> Vec<String> {
@@ -134,7 +134,7 @@ fn terminal_json_and_page_never_disagree() {
         ("Tickets at the end (% of all tickets)", "sold", "/tickets/sold"),
         ("Tickets at the end (% of all tickets)", "available", "/tickets/available"),
         ("Buyers (% of all who arrived)", "bought", "/buyers/bought"),
-        ("Buyers (% of all who arrived)", "gave up a hold", "/buyers/gave_up"),
+        ("Buyers (% of all who arrived)", "abandoned a hold", "/buyers/gave_up"),
         ("Buyers (% of all who arrived)", "fell silent", "/buyers/silent"),
         ("Buyers (% of all who arrived)", "left with nothing", "/buyers/empty_handed"),
         ("Buyers (% of all who arrived)", "all who arrived", "/buyers/total"),
@@ -151,7 +151,7 @@ fn terminal_json_and_page_never_disagree() {
         ("Requests for seats (% of all requests)", "refused: taken", "/holds/refused_taken"),
         (
             "Course of the sale, in buyer time",
-            "half sold after",
+            "50 % sold after",
             "/sell_through/half_after_seconds",
         ),
         (
@@ -162,7 +162,7 @@ fn terminal_json_and_page_never_disagree() {
         ("Course of the sale, in buyer time", "phantom sell-out", "/phantom_sell_out/seconds"),
         (
             "Course of the sale, in buyer time",
-            "most held at once",
+            "peak held share",
             "/phantom_sell_out/held_share_max",
         ),
         ("Course of the sale, in buyer time", "out of order", "/fairness/out_of_order_share"),
@@ -171,8 +171,8 @@ fn terminal_json_and_page_never_disagree() {
         ("Course of the sale, in buyer time", "overtaken by", "/fairness/overtaken_max"),
         ("Rehearsal", "seed", "/seed"),
         ("Rehearsal", "throughput", "/throughput/peak_operations_per_second"),
-        ("Faults, on purpose", "answers lost", "/faults/answers_lost"),
-        ("Faults, on purpose", "connections refused", "/faults/connections_refused"),
+        ("Injected faults", "answers lost", "/faults/answers_lost"),
+        ("Injected faults", "connections refused", "/faults/connections_refused"),
     ] {
         same(title, name, pointer);
     }

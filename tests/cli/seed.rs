@@ -193,7 +193,7 @@ fn every_fault_of_a_file_is_told_with_its_place_and_nothing_is_written() {
     error: bad.csv has 2 faults; nothing was written
       bad.csv:2: price: `-1` is negative
       bad.csv:3: rows: `0` is not a whole number from 1 to 10000, in digits alone
-    Hint: mend the file and run the same command again
+    Hint: correct the file and run the same command again
     ");
     assert!(!sandbox.path("tix.db").exists());
 }

@@ -63,7 +63,7 @@ fn who_lets_everybody_in_is_warned_unless_a_proxy_stands_before_it() {
     let warned = |more: &[&str]| {
         let mut serving = Serving::start(&sandbox, &[&serve[..], more].concat());
         serving.says(b'\n');
-        serving.told().contains("everybody who reaches 0.0.0.0:")
+        serving.told().contains("every client that reaches 0.0.0.0:")
     };
     assert!(warned(&[]));
     assert!(!warned(&["--behind-proxy"]));

@@ -124,7 +124,7 @@ fn where_nobody_listens_that_is_said_and_nothing_is_made() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let answer = sandbox.tix(&["simulate", "--target", &url, "--buyers", "20"]);
-    let told = answer.ended(1, &format!("nobody answers at {url}")).stderr;
+    let told = answer.ended(1, &format!("no server answers at {url}")).stderr;
     assert!(told.contains("tix serve"), "{told}");
     assert!(!sandbox.path("tix.db").exists());
 }

@@ -46,7 +46,7 @@ fn whoever_waits_is_told_his_place_and_what_comes_next() {
         ");
         insta::assert_snapshot!(answer.stderr.trim_start(), @"
         Next:
-          see how the line moves:
+          see the waitlist:
             tix waitlist list --event hall
           leave it:
             tix waitlist leave [id] --session cleo
@@ -170,7 +170,7 @@ fn what_is_not_there_cannot_be_waited_for() {
     join(&["--size", "3", "--session", "ann"]).refused("limit");
     join(&["--event", "lear"]).refused("unknown_event");
     let leave = sandbox.tix(&["waitlist", "leave", "--session", "bob"]);
-    leave.ended(2, "does not stand in the line of hall");
+    leave.ended(2, "is not on the waitlist of hall");
     sandbox.tix(&["waitlist", "leave", "0123-4567", "--session", "bob"]).refused("unknown_hold");
 }
 

@@ -49,9 +49,9 @@ async fn a_store_that_is_not_there_says_where_it_was_looked_for() {
     tokio::task::spawn_blocking(move || {
         says(
             &format!("scylla://ann:secret@{closed}/tix"),
-            &["nobody answers there", "host and port"],
+            &["no server answers there", "host and port"],
         );
-        says("scylla://nowhere.invalid/tix", &["nobody knows a machine of that name"]);
+        says("scylla://nowhere.invalid/tix", &["no machine of that name is known"]);
         says(&format!("scylla://{talks_otherwise}/tix"), &["could not connect", "host and port"]);
         says(&format!("scylla://{hangs_up}/tix"), &["could not connect", "host and port"]);
         says(&format!("scylla://{node}/no_such"), &["there is no keyspace no_such", "tix seed"]);

@@ -131,7 +131,7 @@ impl OneHold {
         let session = caller::session_option(&hold.session_id);
         let step =
             |verb| format!("tix hold {verb} {}{session}{}", hold.hold_id, context.store_option());
-        vec![(step("confirm"), "pay for it"), (step("abandon"), "give it up")]
+        vec![(step("confirm"), "pay for it"), (step("abandon"), "release the seats")]
     }
 }
 

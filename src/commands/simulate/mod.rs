@@ -92,7 +92,7 @@ fn read(name: &str) -> Result<Scenario> {
             hint: Some(format!("name a file, or one of these: {}", shipped())),
         },
         ReadError::File(fault) => {
-            Error::usage(fault.to_string(), "mend the file and run the same command again")
+            Error::usage(fault.to_string(), "correct the file and run the same command again")
         }
     })
 }

@@ -224,7 +224,7 @@ pub(super) async fn heed(
     while stop.ask() < Urgency::AtOnce {
         counter.above(|| {
             terminal
-                .notice("nobody else is let in; the report follows; Ctrl-C again stops at once");
+                .notice("no more buyers arrive; the report follows; Ctrl-C again stops at once");
         });
         interrupted().await;
     }
@@ -336,6 +336,6 @@ fn failure(report: &SimulationReport) -> Option<Error> {
     }
     circumstances.failures.first.first().map(|first| Error::Unsound {
         message: format!("{} operations failed, the first: {first}", circumstances.failures.count),
-        hint: "the store did not do its part; what the report counts was answered".into(),
+        hint: "the store failed; the report counts what was answered".into(),
     })
 }

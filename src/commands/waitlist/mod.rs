@@ -167,7 +167,7 @@ async fn own(
     match line.as_slice() {
         [entry] => Ok((event, entry.entry_id)),
         [] => Err(Error::usage(
-            format!("the session {session} does not stand in the line of {}", event.slug),
+            format!("the session {session} is not on the waitlist of {}", event.slug),
             format!("see who does with `tix waitlist list --event {}`", event.slug),
         )),
         several => {

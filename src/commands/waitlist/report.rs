@@ -63,12 +63,12 @@ impl OneEntry {
         match self.entry.standing() {
             Some(hold) => vec![
                 (format!("tix hold confirm {}{end}", hold.hold_id), "pay for what is offered"),
-                (format!("tix waitlist leave {}{end}", entry.entry_id), "give it up"),
+                (format!("tix waitlist leave {}{end}", entry.entry_id), "decline it"),
             ],
             None => vec![
                 (
                     format!("tix waitlist list --event {}{store}", self.event.slug),
-                    "see how the line moves",
+                    "see the waitlist",
                 ),
                 (format!("tix waitlist leave {}{end}", entry.entry_id), "leave it"),
             ],

@@ -99,9 +99,9 @@ pub(super) fn room(counted: &[Counted]) -> Option<String> {
 pub(super) fn ending(ended_as: HoldStatus, at: Timestamp, times: Times<'_>) -> String {
     let over = format!("the hold's time was over at {}", times.write(at));
     match ended_as {
-        HoldStatus::Abandoned => "the hold was given up".into(),
+        HoldStatus::Abandoned => "the hold was abandoned".into(),
         HoldStatus::Declined => format!("{over}, and its payment was declined"),
-        HoldStatus::Aborted => "the hold's payment took too long and was given up".into(),
+        HoldStatus::Aborted => "the hold's payment took too long and was aborted".into(),
         HoldStatus::Refunded => "the hold was paid for, and its order cancelled".into(),
         HoldStatus::Expired | HoldStatus::Held | HoldStatus::Paying | HoldStatus::Sold => over,
     }
@@ -115,7 +115,7 @@ pub fn free_again(in_the_way: &[Obstacle], now: Timestamp) -> Option<String> {
     let last = untils?.into_iter().max().filter(|last| *last > now)?;
     let wait = spoken(last.since(now));
     Some(match in_the_way {
-        [_] => format!("it comes free in {wait} unless it is paid for"),
-        _ => format!("they come free in {wait} unless they are paid for"),
+        [_] => format!("it is released in {wait} unless it is paid for"),
+        _ => format!("they are released in {wait} unless they are paid for"),
     })
 }

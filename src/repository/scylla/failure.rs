@@ -106,7 +106,7 @@ fn in_place(error: Error, place: std::fmt::Arguments<'_>) -> Error {
 pub(super) fn connect_error(name: &str, error: NewSessionError) -> Error {
     let (fault, why) = match &error {
         NewSessionError::FailedToResolveAnyHostname(_) => {
-            (StoreFault::Unreachable, "nobody knows a machine of that name")
+            (StoreFault::Unreachable, "no machine of that name is known")
         }
         NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
             ConnectionPoolError::Broken { last_connection_error },
@@ -119,10 +119,10 @@ pub(super) fn connect_error(name: &str, error: NewSessionError) -> Error {
 /// Why a machine was not connected to, as far as its answer tells.
 fn closed_door(error: &ConnectionError) -> (StoreFault, &'static str) {
     match error {
-        ConnectionError::ConnectTimeout => (StoreFault::Unreachable, "nobody answers there"),
+        ConnectionError::ConnectTimeout => (StoreFault::Unreachable, "no server answers there"),
         ConnectionError::IoError(error) => match tls_error(error) {
             Some(error) => (StoreFault::NotTrusted, untrusted(error)),
-            None => (StoreFault::Unreachable, "nobody answers there"),
+            None => (StoreFault::Unreachable, "no server answers there"),
         },
         ConnectionError::ConnectionSetupRequestError(setup) => match &setup.error {
             ConnectionSetupRequestErrorKind::MissingAuthentication => {

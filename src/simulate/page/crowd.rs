@@ -137,7 +137,7 @@ pub(super) fn sections(report: &SimulationReport) -> Markup {
             h2 { "Conflicts by section" }
             @if !report.read_at_end { p { "The store could not be read at the end." } }
             @else if all.is_empty() { p { "The event has no sections." } } @else {
-                @if most == 0 { p { "No claim was refused as taken: nobody got in anybody's way." } }
+                @if most == 0 { p { "No claim was refused as taken." } }
                 div.scroll { table.numbers {
                     thead { tr {
                         th scope="col" { "section" } th scope="col" { "refused: taken" }
@@ -154,9 +154,9 @@ pub(super) fn sections(report: &SimulationReport) -> Markup {
                     }
                 }
                 p.caption {
-                    "Claims that were refused because somebody else had one of the seats, and what was sold in the \
+                    "Claims that were refused because another buyer had one of the seats, and what was sold in the \
                      end. Many refusals in a section mean that buyers fight over the same seats there: show them \
-                     what is free more often, or choose for them."
+                     what is available more often, or choose for them."
                 }
             }
         }
@@ -206,8 +206,8 @@ pub(super) fn faults(report: &SimulationReport) -> Option<Markup> {
     ];
     Some(html! {
         section {
-            h2 { "Faults, on purpose" }
-            p { "This rehearsal let much go wrong, to see that the sale stays sound. The audit judges what came of it." }
+            h2 { "Injected faults" }
+            p { "This rehearsal injected faults, to see that the sale stays correct. The audit checks the outcome." }
             dl.facts { @for (name, pointer, count) in all { div { dt { (name) } dd { (count_figure(pointer, count)) } } } }
         }
     })

@@ -54,7 +54,7 @@ pub(super) fn section(report: &SimulationReport) -> Result<Markup> {
 fn caption(report: &SimulationReport) -> Markup {
     html! {
         @if report.virtual_time {
-            "These times are modelled, not measured: by a virtual clock the store takes as long as the scenario \
+            "These times are modeled, not measured: by a virtual clock the store takes as long as the scenario \
              says, and an answer arrives at a whole millisecond. They show the waiting in front of the store, \
              not the speed of a machine. "
         } @else {

@@ -19,8 +19,8 @@ pub(super) fn audit(report: &SimulationReport) -> Markup {
                 p.warning { "The audit was not made: " (why) "." }
             }
             p {
-                "After the rehearsal, rules that share nothing with the selling itself were checked against \
-                 what is stored, against the log of every change, and against what each buyer was told."
+                "After the rehearsal, rules that share no code with the sale were checked against what is \
+                 stored, against the log of every change, and against the answers that each buyer got."
             }
             @if !audit.violations.is_empty() { (violations(&audit.violations)) }
             dl.rules { @for (n, check) in audit.checks.iter().enumerate() {
@@ -36,10 +36,10 @@ pub(super) fn audit(report: &SimulationReport) -> Markup {
                     @if log.whole { " and goes back to the beginning." } @else { " and does not go back to the beginning." }
                 }
                 @if audit.unfinished > 0 {
-                    " " (counted(audit.unfinished, "ticket")) " had yet to follow what was decided."
+                    " " (counted(audit.unfinished, "ticket")) " were in an unfinished change."
                 }
                 @if audit.changing > 0 {
-                    " " (counted(audit.changing, "ticket")) " changed meanwhile, and went by the log alone."
+                    " " (counted(audit.changing, "ticket")) " changed during the audit, and were checked against the log only."
                 }
             }
         }
@@ -130,8 +130,8 @@ pub(super) fn making(report: &SimulationReport) -> Markup {
             }
             p.caption {
                 "The same seed plans the same " (grouped(report.scenario.buyers.into())) " buyers. "
-                @if report.virtual_time { "By a virtual clock the whole report is the same again. " }
-                "The figures of this page are in it once more as JSON, in the script element "
+                @if report.virtual_time { "With a virtual clock the whole report is the same again. " }
+                "The page also has these figures as JSON, in the script element "
                 code { "report" } "."
             }
         }

@@ -202,7 +202,7 @@ fn where_nothing_happened_it_says_so() {
         assert!(page.contains(words), "{words}");
     }
     assert!(!page.contains("NaN") && !page.contains("inf"), "no share of nothing");
-    assert!(!page.contains("Faults, on purpose"));
+    assert!(!page.contains("Injected faults"));
 }
 
 #[test]

@@ -32,12 +32,12 @@ const fn common(
 
 /// All parameters of a scenario.
 pub const PARAMETERS: &[Parameter] = &[
-    common("buyers", "buyers", count(1, BUYERS_MAX), "How many buyers come"),
+    common("buyers", "buyers", count(1, BUYERS_MAX), "How many buyers arrive"),
     common(
         "seats",
         "seats",
         Kind::Count(1, TICKETS_MAX),
-        "How many seats the event has, as many as buyers where nobody says",
+        "How many seats the event has; as many as buyers unless given",
     ),
     parameter(
         "buyers_per_seat",
@@ -50,11 +50,15 @@ pub const PARAMETERS: &[Parameter] = &[
         Kind::Speed,
         "How many seconds of buyer time pass in a second, or `max` for no pauses at all",
     ),
-    parameter("present_max", count(1, PRESENT_MAX), "How many are let in at once at speed max"),
+    parameter(
+        "present_max",
+        count(1, PRESENT_MAX),
+        "How many buyers are present at a time at speed max",
+    ),
     parameter(
         "arrival.shape",
         Kind::Word(&["spike", "even"]),
-        "Whether most come when the sale opens, or all at the same rate",
+        "Whether most buyers arrive when the sale opens, or all at the same rate",
     ),
     parameter("arrival.window_seconds", SPAN, "How long buyers arrive"),
     parameter(
@@ -65,36 +69,40 @@ pub const PARAMETERS: &[Parameter] = &[
     parameter(
         "parties",
         Kind::Parties,
-        "How many come together how often, as SIZE:SHARE or FROM-TO:SHARE with commas between; the \
-         shares add up to 1",
+        "How large parties are, as SIZE:SHARE or FROM-TO:SHARE with commas between; the shares add \
+         up to 1",
     ),
     parameter("bots.share", Kind::Share, "The share of buyers that are programs"),
-    parameter("bots.window_seconds", SPAN, "How long they arrive, from the opening of the sale"),
-    parameter("bots.tries_max", count(1, TRIES_MAX), "The most tries of one of their visits"),
-    parameter("bots.returns_max", count(0, TRIES_MAX), "How often they come back at the most"),
-    parameter("bots.return_after_median_seconds", SPAN, "How soon half of them come back"),
+    parameter("bots.window_seconds", SPAN, "How long they arrive, from the start of the sale"),
+    parameter("bots.tries_max", count(1, TRIES_MAX), "The most attempts in one of their visits"),
+    parameter("bots.returns_max", count(0, TRIES_MAX), "The most times they return"),
+    parameter("bots.return_after_median_seconds", SPAN, "How soon half of them return"),
     parameter("bots.looking_median_seconds", SPAN, "How soon half of them choose from the map"),
-    parameter("bots.checkout_median_seconds", SPAN, "How soon half of them pay, or give up"),
+    parameter(
+        "bots.checkout_median_seconds",
+        SPAN,
+        "How soon half of them pay or abandon their hold",
+    ),
     parameter("bots.unpaid_share", Kind::Share, "The share of their holds that are not paid"),
-    parameter("bots.silent_share", Kind::Share, "The share of those that are left to lapse"),
+    parameter("bots.silent_share", Kind::Share, "The share of those that are left to expire"),
     parameter(
         "taste.section_exponent",
         Kind::Number(0.0, 5.0),
-        "How unequal sections are: the n-th is fancied in proportion to 1 / n to this power",
+        "How unequal sections are: the n-th is preferred in proportion to 1 / n to this power",
     ),
     parameter(
         "taste.favourites",
         count(1, FAVOURITES_MAX),
-        "How many sections a buyer has in mind before he takes any",
+        "How many sections a buyer prefers before taking any",
     ),
     parameter(
         "taste.own_share",
         Kind::Share,
-        "The share of tries for other seats than the very best of the section",
+        "The share of attempts at other seats than the best of the section",
     ),
-    parameter("patience.tries_max", count(1, TRIES_MAX), "The most tries of one visit"),
-    parameter("patience.returns_max", count(0, TRIES_MAX), "How often a buyer comes back at most"),
-    parameter("patience.return_after_median_seconds", SPAN, "How soon half of them come back"),
+    parameter("patience.tries_max", count(1, TRIES_MAX), "The most attempts in one visit"),
+    parameter("patience.returns_max", count(0, TRIES_MAX), "The most times a buyer returns"),
+    parameter("patience.return_after_median_seconds", SPAN, "How soon half of them return"),
     parameter(
         "patience.looking_median_seconds",
         SPAN,
@@ -113,28 +121,28 @@ pub const PARAMETERS: &[Parameter] = &[
     parameter(
         "waitlist.patience_median_seconds",
         SPAN,
-        "How long half of them wait there at least; nobody waits more than three times as long",
+        "How long half of them wait at least; none waits more than three times as long",
     ),
     parameter("waitlist.patience_sigma", SIGMA, "The spread of that"),
-    parameter("checkout.median_seconds", SPAN, "How soon half of the holds are paid, or given up"),
+    parameter("checkout.median_seconds", SPAN, "How soon half of the holds are paid or abandoned"),
     parameter("checkout.sigma", SIGMA, "The spread of that"),
     parameter("checkout.unpaid_share", Kind::Share, "The share of holds that are not paid"),
     parameter(
         "checkout.silent_share",
         Kind::Share,
-        "The share of those whose buyer falls silent; the others give up and say so",
+        "The share of those whose buyer falls silent; the others are abandoned",
     ),
     parameter("payment.declined_share", Kind::Share, "The share of payments that are declined"),
     parameter(
         "payment.second_card_share",
         Kind::Share,
-        "The share of buyers who have another card at hand",
+        "The share of buyers who have a second card",
     ),
-    parameter("payment.second_card_median_seconds", SPAN, "How soon half of them have found it"),
+    parameter("payment.second_card_median_seconds", SPAN, "How soon half of them use it"),
     parameter(
         "payment.lost_share",
         Kind::Share,
-        "The share of answers of the payment provider that get lost",
+        "The share of answers of the payment provider that are lost",
     ),
     parameter("payment.lost_after_seconds", SPAN, "How long an answer is waited for"),
     parameter("payment.latency_min_seconds", SPAN, "How soon the provider answers at the earliest"),
@@ -150,12 +158,12 @@ pub const PARAMETERS: &[Parameter] = &[
     parameter(
         "service.write_ms",
         SERVICE,
-        "The milliseconds of a write in virtual time, of which one is served after the other",
+        "The milliseconds of a write in virtual time; writes are served one after the other",
     ),
     parameter(
         "service.readers",
         count(1, READERS_MAX),
-        "How many reads are served at a time there",
+        "How many reads are served at a time in virtual time",
     ),
     parameter(
         "faults.refused_share",
@@ -165,17 +173,17 @@ pub const PARAMETERS: &[Parameter] = &[
     parameter(
         "faults.lost_share",
         Kind::Share,
-        "The share of requests that are done, and whose answer gets lost",
+        "The share of requests that are carried out but whose answer is lost",
     ),
     parameter(
         "faults.crash_share",
         Kind::Share,
-        "The share of requests that are done, and whose buyer is gone",
+        "The share of requests that are carried out but whose buyer crashes",
     ),
     parameter(
         "faults.stall_share",
         Kind::Share,
-        "The share of requests with which the store begins to answer nobody",
+        "The share of requests that begin a stall of the store",
     ),
-    parameter("faults.stall_seconds", SPAN, "For how long it then answers nobody"),
+    parameter("faults.stall_seconds", SPAN, "How long a stall lasts"),
 ];
