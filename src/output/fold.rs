@@ -35,7 +35,7 @@ pub fn command(text: &str, width: usize) -> Vec<String> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let is_between = |letter: char| {
         let was_escaped = std::mem::replace(&mut is_escaped, letter == '\\' && !is_quoted);
-        if letter == '\'' && !(was_escaped && !is_quoted) {
+        if letter == '\'' && (is_quoted || !was_escaped) {
             is_quoted = !is_quoted;
         }
         letter == ' ' && !is_quoted

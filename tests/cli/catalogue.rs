@@ -51,6 +51,7 @@ fn what_is_found_is_a_table_for_people() {
                                                         Reading
     nachtkonzert-2030-12-31      Tue 31 Dec 2030 22:00  Große Halle,       not yet
                                                         Zürich
+    1 column left out; -o json or a wider window shows it
 
     4 events
     ");

@@ -238,7 +238,7 @@ fn names(store: Option<&str>) {
     stage.suggests(&stage.tix(&["order", "show", "?"]).ended(2, "neither the id"), 1);
     stage.suggests(&stage.tix(&["event", "show", "nope"]).refused("unknown_event"), 1);
     let leave = ["waitlist", "leave", "--session", "ann"];
-    stage.suggests(&stage.on_event(&leave).ended(2, "does not stand"), 1);
+    stage.suggests(&stage.on_event(&leave).ended(2, "is not on the waitlist"), 1);
     let leave = ["waitlist", "leave", "feed", "--session", "ann"];
     stage.suggests(&stage.tix(&leave).refused("unknown_hold"), 1);
     stage.suggests(&stage.tix(&["event", "search", "zzzz", "--city", "yyyy"]).done(), 1);

@@ -18,6 +18,7 @@ fn orders_are_listed_in_the_order_they_were_decided() {
     ───────────────────────────────────────────────────────────
     [confirmation]  paid      49.50 EUR  Stalls/1/1
     [confirmation]  declined  99.00 EUR  Stalls/1/2, Stalls/1/3
+    2 columns left out; -o json or a wider window shows them
     ");
     });
     let document = sandbox.json("orders", &["order", "list"]);

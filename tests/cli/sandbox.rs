@@ -172,3 +172,8 @@ pub(crate) fn steady() -> insta::Settings {
     settings.add_filter(r"\d+ min \d{2} s", "[span]");
     settings
 }
+
+/// The text with each folded command of a report on one line.
+pub(crate) fn unfolded(text: &str) -> String {
+    text.replace(" \\\n    ", " ")
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tix::simulate::scenario::PARAMETERS;
 
-use crate::sandbox::{Answer, Sandbox};
+use crate::sandbox::{Answer, Sandbox, unfolded};
 
 /// Starts a rehearsal and waits until its buyers are under way.
 pub(crate) fn under_way(sandbox: &Sandbox, arguments: &[&str]) -> Child {
@@ -218,7 +218,8 @@ fn the_command_that_repeats_a_rehearsal_repeats_all_of_it() {
     let args = ["--scenario", "calm", "--buyers", "30", "--speed", "max", "--seed", "7"];
     let args = [&args[..], &["--parties", "1:0.5,2-3:0.5"]].concat();
     let first = sandbox.tix(&[&["simulate"], &args[..]].concat()).done();
-    let again = first.stdout.lines().map(str::trim).find(|line| line.starts_with("tix simulate"));
+    let text = unfolded(&first.stdout);
+    let again = text.lines().map(str::trim).find(|line| line.starts_with("tix simulate"));
     let again: Vec<&str> = again.unwrap().split(' ').skip(1).collect();
     assert!(again.contains(&"--patience-looking-median-seconds"), "{again:?}");
     let scenario = |args: &[&str]| sandbox.json("simulation_report", args)["scenario"].clone();
@@ -286,7 +287,8 @@ fn what_a_virtual_rehearsal_says_can_be_repeated_word_by_word() {
     let text = sandbox.tix(&first).done().stdout;
     assert!(text.contains("speed       by a virtual clock"), "{text}");
     assert!(text.contains("Injected faults"), "{text}");
-    let command = text.lines().find(|line| line.starts_with("  tix simulate")).unwrap();
+    let whole = unfolded(&text);
+    let command = whole.lines().find(|line| line.starts_with("  tix simulate")).unwrap();
     let words: Vec<&str> = command.split_whitespace().skip(1).collect();
     assert_eq!(sandbox.tix(&words).done().stdout, text);
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, unfolded};
 
 /// A server that ends with the test that started it.
 pub(crate) struct Server {
@@ -86,6 +86,7 @@ fn the_command_that_repeats_it_asks_the_same_server() {
     let rehearse = ["simulate", "--target", &server.url, "--buyers", "20", "--speed", "max"];
     let text = sandbox.tix(&rehearse).done().stdout;
     assert!(text.contains(&format!("server      {}", server.url)), "{text}");
+    let text = unfolded(&text);
     let again = text.lines().find(|line| line.starts_with("  tix simulate")).unwrap();
     assert!(again.contains(&format!(" --target {}", server.url)), "{again}");
 }

@@ -112,6 +112,7 @@ fn the_list_says_why_a_ticket_is_blocked_and_how_long_it_is_held() {
     ────────────────────────────────────────────────────────
     Stalls/1/1  regular  49.50 EUR  held    [span] left
     Stalls/1/2  regular  49.50 EUR  held    [span] left
+    1 column left out; -o json or a wider window shows it
     SEAT         TYPE         PRICE  STATUS   REMARK
     ────────────────────────────────────────────────────
     Balcony/1/1  economy  29.00 EUR  blocked  no heating

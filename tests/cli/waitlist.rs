@@ -71,6 +71,7 @@ fn what_comes_free_is_offered_and_paid_for() {
                                                           side by    Balcony/1/2 for
                                                           side,      [span]
                                                           economy
+    2 columns left out; -o json or a wider window shows them
     ");
     });
     let entry = entries(&sandbox, &[]).remove(0);

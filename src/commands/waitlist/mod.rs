@@ -168,7 +168,7 @@ async fn own(
         [entry] => Ok((event, entry.entry_id)),
         [] => Err(Error::usage(
             format!("the session {session} is not on the waitlist of {}", event.slug),
-            format!("see who does with `tix waitlist list --event {}`", event.slug),
+            format!("see the waitlist with `tix waitlist list --event {}`", event.slug),
         )),
         several => {
             let ids: Vec<String> = several.iter().map(|e| e.entry_id.to_string()).collect();
