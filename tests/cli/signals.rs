@@ -84,6 +84,52 @@ fn every_signal_ends_a_command_that_waits_for_input() {
 }
 
 #[test]
+fn every_signal_ends_a_wait_for_a_foreign_lock() {
+    let sandbox = Sandbox::seeded();
+    let store = Connection::open(sandbox.path("tix.db")).unwrap();
+    store.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let commands: [(&[&str], &str, i32); 5] = [
+        (&["hold", "start", "--best", "1"], "TERM", 130),
+        (&["simulate", "--buyers", "10"], "INT", 130),
+        (&["worker"], "TERM", 0),
+        (&["serve", "--listen", "127.0.0.1:0"], "HUP", 0),
+        // How far it has told could not be saved.
+        (&["watch-cdc", "--resume", "screen"], "TERM", 3),
+    ];
+    let begun: Vec<Child> = commands.iter().map(|(c, ..)| started(sandbox.command(c))).collect();
+    // By then each waits for the lock.
+    std::thread::sleep(Duration::from_secs(3));
+    for (child, (command, name, code)) in begun.into_iter().zip(commands) {
+        let stopped = Instant::now();
+        signal(&child, name);
+        let answer = Answer::of(&child.wait_with_output().unwrap());
+        assert_eq!(answer.code, Some(code), "{command:?}: {}", answer.stderr);
+        assert!(answer.stderr.contains("locked the store"), "{command:?}: {}", answer.stderr);
+        assert!(stopped.elapsed() < Duration::from_secs(6), "{command:?} ended too late");
+    }
+}
+
+#[test]
+fn signal_ends_a_wait_for_an_unreachable_store() {
+    // It accepts connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("scylla://{}/x", silent.local_addr().unwrap());
+    let sandbox = Sandbox::new();
+    let commands: [(&[&str], i32); 4] =
+        [(&["event", "list"], 130), (&["simulate"], 130), (&["watch-cdc"], 130), (&["worker"], 0)];
+    for (command, code) in commands {
+        let child = started(sandbox.command(&[command, &["--store", &url]].concat()));
+        handles(&child, 15);
+        std::thread::sleep(Duration::from_millis(300));
+        let stopped = Instant::now();
+        signal(&child, "TERM");
+        let answer = Answer::of(&child.wait_with_output().unwrap());
+        assert_eq!(answer.code, Some(code), "{command:?}: {}", answer.stderr);
+        assert!(stopped.elapsed() < Duration::from_secs(2), "{command:?} ended too late");
+    }
+}
+
+#[test]
 fn every_signal_ends_what_runs_until_stopped_with_0() {
     let sandbox = Sandbox::seeded();
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["worker"], &["watch-cdc"]] {

@@ -71,13 +71,22 @@ impl Rehearsal<'_> {
         if self.args.virtual_time {
             return self.virtually(seed, shared).await;
         }
-        if let Some(target) = &self.args.target {
-            target.reach().await?;
-        }
-        // An event that is named has to be there; everything else is made.
-        let access = if self.args.event.is_some() { Access::Existing } else { Access::Create };
-        let store = self.context.open(access).await?;
-        let report = self.on(&store, seed, shared).await;
+        let opened = async {
+            if let Some(target) = &self.args.target {
+                target.reach().await?;
+            }
+            // An event that is named has to be there; everything else is made.
+            let access = if self.args.event.is_some() { Access::Existing } else { Access::Create };
+            self.context.open(access).await
+        };
+        let interrupt = interrupted();
+        tokio::pin!(interrupt);
+        let store = tokio::select! {
+            biased;
+            () = &mut interrupt => return Err(Error::Interrupted),
+            store = opened => store?,
+        };
+        let report = self.on(&store, seed, shared, interrupt).await;
         store.close().await;
         report
     }
@@ -95,9 +104,8 @@ impl Rehearsal<'_> {
         store: &Arc<dyn Repository>,
         seed: u64,
         shared: Shared,
+        mut interrupt: impl Future<Output = ()> + Unpin,
     ) -> Result<SimulationReport> {
-        let interrupt = interrupted();
-        tokio::pin!(interrupt);
         let event = tokio::select! {
             biased;
             () = &mut interrupt => return Err(Error::Interrupted),

@@ -22,6 +22,8 @@ use lines::Lines;
 
 /// How often it is saved how far a watch that can be resumed has told.
 const SAVE_EVERY: Duration = Duration::from_millis(250);
+/// How long a watch that was stopped takes to save how far it has told.
+const LAST_SAVE_MAX: Duration = Duration::from_secs(1);
 /// How often a store that is not there is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -214,10 +216,15 @@ impl<'a> Follower<'a> {
             };
             self.tell(step).await?;
             if self.saved_at.elapsed() >= SAVE_EVERY {
-                self.save_if_possible().await;
+                tokio::select! {
+                    biased;
+                    () = &mut *stopped => break,
+                    () = self.save_if_possible() => {}
+                }
             }
         }
-        self.feed.save().await.map_err(Into::into)
+        let saved = tokio::time::timeout(LAST_SAVE_MAX, self.feed.save()).await;
+        saved.unwrap_or_else(|_| Err(not_saved().into())).map_err(Into::into)
     }
 
     async fn tell(&mut self, step: LogStep) -> Result<()> {
@@ -245,6 +252,15 @@ impl<'a> Follower<'a> {
             Err(_) => {}
         }
     }
+}
+
+/// The refusal of a watch that could not save how far it has told before it had to end.
+fn not_saved() -> Refusal {
+    let within = LAST_SAVE_MAX.as_secs();
+    let why = format!(
+        "the store did not save within {within} s how far the log is told; the next watch repeats the rest"
+    );
+    Refusal::Busy { why }
 }
 
 fn greet(context: &Context, event: Option<&Event>) {

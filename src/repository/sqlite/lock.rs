@@ -1,6 +1,7 @@
 //! Waiting for a lock that another program has on the store.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long a connection waits between two tries for a lock that another process has.
@@ -11,6 +12,10 @@ const RETRY: Duration = Duration::from_micros(300);
 
 /// How long a request waits for a lock before it is refused with `busy`.
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// How long requests still wait for a lock once their store is being closed: no caller waits for them
+/// any more.
+const CLOSING_WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// How long a wait lasts before the operator reads of it.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
@@ -26,6 +31,16 @@ thread_local! {
     static WAIT: Cell<Option<Wait>> = const { Cell::new(None) };
     /// Until when this thread may wait, where its requests have waited before.
     static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// When the store that this thread writes to began to close.
+    static CLOSING: RefCell<Option<Closing>> = const { RefCell::new(None) };
+}
+
+/// When a store began to close; empty before.
+pub(super) type Closing = Arc<OnceLock<Instant>>;
+
+/// Lets this thread wait no longer than [`CLOSING_WAIT_MAX`] after its store began to close.
+pub(super) fn until_closing(closing: Closing) {
+    CLOSING.set(Some(closing));
 }
 
 /// Waits once more for a lock; `tries` is how often it did before for the same one. False once the
@@ -35,6 +50,8 @@ pub(super) fn wait(tries: i32) -> bool {
     let fresh = Wait { began: now, noticed: false };
     let mut wait = if tries == 0 { fresh } else { WAIT.get().unwrap_or(fresh) };
     let until = UNTIL.get().unwrap_or(wait.began + WAIT_MAX);
+    let closing = CLOSING.with_borrow(|closing| closing.as_ref()?.get().copied());
+    let until = closing.map_or(until, |since| until.min(since + CLOSING_WAIT_MAX));
     if now >= until {
         return false;
     }
@@ -70,5 +87,15 @@ mod tests {
         let Some(long_ago) = Instant::now().checked_sub(WAIT_MAX) else { return };
         assert!(!waiting_since(long_ago, || wait(0)));
         assert!(waiting_since(Instant::now(), || wait(0)));
+    }
+
+    #[test]
+    fn store_that_is_closed_waits_for_no_lock() {
+        let closing = Closing::default();
+        until_closing(Arc::clone(&closing));
+        assert!(waiting_since(Instant::now(), || wait(0)));
+        closing.set(Instant::now()).unwrap();
+        std::thread::sleep(CLOSING_WAIT_MAX);
+        assert!(!waiting_since(Instant::now(), || wait(0)));
     }
 }

@@ -123,6 +123,7 @@ where
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Request>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    closing: lock::Closing,
     began: Instant,
     /// When a request was last done, in milliseconds after it began.
     done_at_ms: AtomicU64,
@@ -147,9 +148,12 @@ impl Writer {
     ) -> Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
         let (ready, readiness) = std::sync::mpsc::channel();
+        let closing = lock::Closing::default();
+        let thread_closing = Arc::clone(&closing);
         let thread = std::thread::Builder::new()
             .name("tix-writer".into())
             .spawn(move || {
+                lock::until_closing(thread_closing);
                 let answers = Answers::start(wal, file.clone());
                 let kept = Kept { cache: &cache, clock: &clock, file: &file };
                 serve(&connection, requests, kept, &answers, &ready);
@@ -160,7 +164,7 @@ impl Writer {
         if let Ok(Err(e)) = readiness.recv() {
             return Err(sqlite_error(e, "prepare the statements of the store"));
         }
-        Ok(Self::with(queue, Some(thread)))
+        Ok(Self::with(queue, Some(thread), closing))
     }
 
     /// Starts a task on this thread in place of a thread of its own; for a store that needs no sync
@@ -180,13 +184,18 @@ impl Writer {
         prepared.map_err(|e| sqlite_error(e, "prepare the statements of the store"))?;
         let (queue, requests) = mpsc::channel(QUEUE_LENGTH);
         tokio::task::spawn_local(serve_here(connection, requests, cache, clock));
-        Ok(Self::with(queue, None))
+        Ok(Self::with(queue, None, lock::Closing::default()))
     }
 
-    fn with(queue: mpsc::Sender<Box<dyn Request>>, thread: Option<JoinHandle<()>>) -> Self {
+    fn with(
+        queue: mpsc::Sender<Box<dyn Request>>,
+        thread: Option<JoinHandle<()>>,
+        closing: lock::Closing,
+    ) -> Self {
         Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(thread),
+            closing,
             began: Instant::now(),
             done_at_ms: AtomicU64::new(0),
             failed: Mutex::default(),
@@ -261,8 +270,10 @@ impl Writer {
         answer.await.map_err(|_| gone())?
     }
 
-    /// Finishes everything that was accepted, and closes the connection.
+    /// Finishes everything that was accepted and need not wait for another program's lock, and closes the
+    /// connection.
     pub(super) fn stop(&self) {
+        let _ = self.closing.set(Instant::now());
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
