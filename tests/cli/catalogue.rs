@@ -63,6 +63,7 @@ fn what_is_found_is_a_table_for_people() {
     ────────────────────────────────────────────────────────────────────────────────
     jazz-at-the-mill-2030-12-05  Thu 5 Dec 2030 20:00   Mill Arts, Reading   not yet
     nachtkonzert-2030-12-31      Tue 31 Dec 2030 22:00  Große Halle, Zürich  not yet
+    2 columns left out; -o json or a wider window shows them
 
     2 events
     ");
