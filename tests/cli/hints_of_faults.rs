@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::hints::{Stage, commands, next};
 use crate::node;
-use crate::sandbox::{Answer, Sandbox};
+use crate::sandbox::{Answer, Sandbox, unfolded};
 use crate::target::Server;
 
 /// Runs a check on both engines; on ScyllaDB, where there is one, in a keyspace of its own.
@@ -213,7 +213,8 @@ fn report(store: Option<&str>) {
     for more in [&["--seats", "20"][..], &["--event", &stage.event, "--yes"]] {
         let simulate = ["simulate", "--buyers", "5", "--speed", "max"];
         let rehearsed = stage.tix(&[&simulate[..], more].concat()).done();
-        let steps = next(&rehearsed.stdout);
+        let text = unfolded(&rehearsed.stdout);
+        let steps = next(&text);
         assert_eq!(steps.len(), 3, "{}", rehearsed.stdout);
         for step in steps {
             assert_eq!(stage.run(step).code, Some(0), "{step}");

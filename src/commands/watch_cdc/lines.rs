@@ -294,6 +294,6 @@ mod tests {
         assert_eq!(fitting(60, false), [0, 14, 18, 0]);
         assert_eq!(fitting(80, true), [22, 14, 14, 0], "they are about several");
         assert_eq!(fitting(60, true), [8, 14, 8, 0]);
-        assert_eq!(fitting(50, true), [8, 8, 8, 0], "and seats are shortened last");
+        assert_eq!(fitting(54, true), [8, 8, 8, 0], "and seats are shortened last");
     }
 }

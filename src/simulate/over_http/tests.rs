@@ -315,5 +315,5 @@ async fn where_nobody_answers_the_server_was_not_reached() {
     };
     assert_eq!(fault, StoreFault::Unreachable);
     let error = target.reach().await.unwrap_err();
-    assert_eq!(error.to_string(), format!("nobody answers at {target}"));
+    assert_eq!(error.to_string(), format!("no server answers at {target}"));
 }
