@@ -143,7 +143,7 @@ async fn run_whose_store_stays_away_reports_what_is_known() {
     assert!(report.outages.as_ref().unwrap().unended, "{:?}", report.outages);
     assert!(report.sold.tickets >= 20 && report.buyers.bought > 0, "{:?}", report.sold);
     assert!(report.buyers.total < 400, "no other buyer arrives: {:?}", report.buyers);
-    let text = simulate::text::render(&report, 80, false);
+    let text = simulate::text::render(&report, 400, false);
     assert!(
         text.contains("AUDIT NOT MADE: could not reach the store: connection refused"),
         "{text}"
