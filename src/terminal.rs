@@ -83,6 +83,8 @@ pub struct Terminal {
     voice: Voice,
     width: usize,
     line_width: Option<usize>,
+    /// How wide standard error is; none where it is no terminal.
+    width_err: Option<usize>,
     color_out: bool,
     color_err: bool,
     out: Destination,
@@ -125,6 +127,8 @@ impl Terminal {
             },
             width: page_width(),
             line_width: line_width(),
+            width_err: terminal_size::terminal_size_of(io::stderr())
+                .map(|(width, _)| usize::from(width.0).max(WIDTH_MIN)),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
             out: match io::stdout().is_terminal() {
@@ -246,7 +250,11 @@ impl Terminal {
 
     /// Writes text to standard error, with control characters as escapes.
     pub fn say(&self, text: &str) {
-        write_error(&safe::escaped(text, self.color_err));
+        let text = safe::escaped(text, self.color_err);
+        match self.width_err {
+            Some(width) => write_error(&fold::message(&text, width)),
+            None => write_error(&text),
+        }
     }
 
     /// Counts up to `total` on standard error: a bar on a terminal, a line now and then elsewhere,

@@ -12,13 +12,13 @@ use crate::domain::event_search::PAGE_EVENTS_MAX;
 use crate::domain::{Currency, GeoPoint};
 
 pub(super) const SEED_EXAMPLES: &str = "\
-A venue file has one line per section or one line per seat, from the front to the back and from
+A venue file has one line per section or one line per seat, from the front to the back and from \
 left to right:
   section,type,price,rows,seats_per_row[,entrance][,aisle_after]
   section,row,seat,type,price[,aisle_after]
 
-A break in the numbering of a row is an aisle, unless aisle_after says otherwise: yes or no for a
-seat, seat numbers such as `6 12` for a section. Types with a word such as wheelchair or companion
+A break in the numbering of a row is an aisle, unless aisle_after says otherwise: yes or no for a \
+seat, seat numbers such as `6 12` for a section. Types with a word such as wheelchair or companion \
 are chosen only when they are asked for.
 
 Examples:
@@ -35,7 +35,7 @@ Examples:
 ";
 
 const DELETE_EXAMPLES: &str = "\
-An event whose tickets were ever held cannot be deleted: its history is kept. The slug of a deleted event stays
+An event whose tickets were ever held cannot be deleted: its history is kept. The slug of a deleted event stays \
 taken. A deletion that was interrupted is completed by the same command.
 
 Examples:
@@ -45,7 +45,7 @@ Examples:
 ";
 
 const SEARCH_EXAMPLES: &str = "\
-The most relevant first, then the earliest. Relevance is up to 1 for how well the words fit, compared
+The most relevant first, then the earliest. Relevance is up to 1 for how well the words fit, compared \
 with the event that they fit best, plus a half for each preference that is met.
 
 Examples:

@@ -231,7 +231,7 @@ pub struct AuditArgs {
 }
 
 const CLOCK_EXAMPLES: &str = "\
-A store decides nothing by a clock that jumps ahead by more than a minute within an hour, or that is
+A store decides nothing by a clock that jumps ahead by more than a minute within an hour, or that is \
 more than a minute behind the newest time in the store.
 
 Examples:

@@ -9,7 +9,7 @@ use super::{ParameterArgs, values};
 use crate::simulate::Target;
 
 pub(super) const EXAMPLES: &str = "\
-The report is the result; exit code 4 if its audit finds a violation. After the first Ctrl-C no more
+The report is the result; exit code 4 if its audit finds a violation. After the first Ctrl-C no more \
 buyers arrive and the report is still made; the second stops at once. Both end with 130.
 
 Examples:

@@ -10,7 +10,7 @@ use crate::domain::event::LIMIT_MAX;
 use crate::domain::{BuyerId, SessionId};
 
 const JOIN_EXAMPLES: &str = "\
-Released tickets are offered to the first entry whose group fits, before other buyers can claim them.
+Released tickets are offered to the first entry whose group fits, before other buyers can claim them. \
 An offer is a hold in the session of the entry, with the event's time to pay.
 
 Examples:

@@ -10,15 +10,15 @@ use crate::domain::FollowerName;
 pub(super) const EXAMPLES: &str = "\
 It follows the change log until it is stopped. Ctrl-C ends it with exit code 0.
 
-With --resume it prints the whole log once under that name: stopped and started again, it continues
-after the last line. Nothing is left out; after a crash the last lines may be printed again. Use a
+With --resume it prints the whole log once under that name: stopped and started again, it continues \
+after the last line. Nothing is left out; after a crash the last lines may be printed again. Use a \
 name with one --event only: with another one, changes that the first one skipped stay skipped.
 
-The default of --lag is some 50 ms on SQLite, 0.6 s on a single ScyllaDB node, and 3 s on several,
-whose clocks may differ, and with --resume, which relies on every entry. With less than 3 s an entry
+The default of --lag is some 50 ms on SQLite, 0.6 s on a single ScyllaDB node, and 3 s on several, \
+whose clocks may differ, and with --resume, which relies on every entry. With less than 3 s an entry \
 that a busy node writes late is printed late, after newer ones.
 
---board draws one event live instead: tickets by status, each section, the seats of one, the rate of
+--board draws one event live instead: tickets by status, each section, the seats of one, the rate of \
 changes and the last of them. ? shows the keys. Without a terminal to draw in, it prints lines.
 
 Examples:

@@ -299,7 +299,7 @@ pub fn section<'a>(sections: &'a [Section], name: &str) -> Result<&'a Section> {
             .into()
     } else {
         let names = listed(sections.iter().map(|section| &section.name));
-        format!("its sections are: {names}")
+        format!("the sections of the event are: {names}")
     };
     Err(Error::refused(refusal, Some(hint)))
 }

@@ -2,6 +2,8 @@
 
 use super::safe::color_sequence;
 
+/// Stands for a blank at which no line is broken.
+const UNBROKEN_BLANK: char = '\u{a0}';
 /// What a line of a shell command ends in that goes on in the next one.
 const CONTINUED: &str = " \\";
 /// What such a next line begins with.
@@ -23,6 +25,17 @@ pub fn folded(text: &str, width: usize) -> String {
         folded.push_str(end);
     }
     folded
+}
+
+/// As [`folded`], but what stands between backquotes, a command to paste, stays on one line.
+#[must_use]
+pub fn message(text: &str, width: usize) -> String {
+    let mut is_command = false;
+    let kept = text.chars().map(|letter| {
+        is_command ^= letter == '`';
+        if letter == ' ' && is_command { UNBROKEN_BLANK } else { letter }
+    });
+    folded(&kept.collect::<String>(), width).replace(UNBROKEN_BLANK, " ")
 }
 
 /// Folds a shell command between its words so that it can still be pasted: each line but the last
@@ -121,6 +134,13 @@ mod tests {
         assert_eq!(folded(text, 16), "  sold 8,900 of\n  10,000 seats\nas told\n");
         assert_eq!(folded(text, 80), text);
         assert_eq!(folded("no end", 80), "no end");
+    }
+
+    #[test]
+    fn commands_of_messages_stay_on_one_line() {
+        let text = "Hint: see what is left with `tix ticket map --event hall`, then hold it\n";
+        let lines = "Hint: see what is\nleft with\n`tix ticket map --event hall`,\nthen hold it\n";
+        assert_eq!(message(text, 20), lines);
     }
 
     #[test]

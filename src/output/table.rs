@@ -206,6 +206,15 @@ impl Table {
             needed -= taken(index);
             hidden.push(index);
         }
+        // A column that went before a wider one may have room again.
+        for place in (0..hidden.len()).rev() {
+            let index = hidden[place];
+            let with_it = needed + taken(index);
+            if with_it <= room + usize::from(BETWEEN) && !self.is_blank(index) {
+                needed = with_it;
+                hidden.remove(place);
+            }
+        }
         hidden
     }
 

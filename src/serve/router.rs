@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tower_http::timeout::RequestBodyTimeoutLayer;
+use tower_http::timeout::TimeoutBody;
 use tracing::Instrument;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, PathItem, RefOr};
@@ -138,12 +139,8 @@ pub(super) fn router(
         .merge(routes::page())
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        // Together, because each layer of its own costs every request.
-        .layer((
-            from_fn_with_state(door, pass),
-            RequestBodyTimeoutLayer::new(BODY_TIME_MAX),
-            DefaultBodyLimit::max(BODY_MAX),
-        ))
+        // One layer does it all, because each costs every request.
+        .layer(from_fn_with_state(door, pass))
         .with_state(Arc::clone(house))
 }
 
@@ -167,7 +164,7 @@ async fn pass(State(door): State<Arc<Door>>, mut request: Request, next: Next) -
     }
     let mut response = match checked {
         Err(refused) => refused.into_response(),
-        Ok(()) => next.run(request).instrument(span.clone()).await,
+        Ok(()) => next.run(with_bounds(request)).instrument(span.clone()).await,
     };
     let status = response.status();
     if let Some(asked) = person.filter(|_| status == StatusCode::NOT_FOUND) {
@@ -190,6 +187,15 @@ async fn pass(State(door): State<Arc<Door>>, mut request: Request, next: Next) -
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// Bounds the body of a request, if it has one, and the wait for each piece of it.
+fn with_bounds(mut request: Request) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    DefaultBodyLimit::max(BODY_MAX).apply(&mut request);
+    request.map(|body| Body::new(TimeoutBody::new(BODY_TIME_MAX, body)))
 }
 
 /// Refuses a body that is said to be far too long, before any of it has come.

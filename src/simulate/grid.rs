@@ -32,7 +32,7 @@ pub enum AxisError {
     #[error("write NAME=VALUE,VALUE…, as in ttl=5m,10m,15m")]
     Form,
     /// No scenario has such a parameter.
-    #[error("there is no parameter `{0}`; `tix simulate --help` and docs/scenarios.md list them")]
+    #[error("there is no parameter `{0}`; `tix sweep --help` and docs/scenarios.md list them")]
     Unknown(String),
     /// It has a comma in its values, or means nothing in virtual time.
     #[error("{0} cannot be varied")]
@@ -53,12 +53,17 @@ pub enum AxisError {
 impl FromStr for Axis {
     type Err = AxisError;
 
-    /// Reads `NAME=VALUE,VALUE…`; the name is that of the parameter or of its option.
+    /// Reads `NAME=VALUE,VALUE…`; the name is that of the parameter, of its option, or its heading where
+    /// only one has that.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, values) = text.split_once('=').ok_or(AxisError::Form)?;
         let wanted = name.trim().trim_start_matches("--");
         let is_it = |p: &&Parameter| p.name == wanted || p.option() == wanted;
-        let parameter = PARAMETERS.iter().find(is_it);
+        let headed = || {
+            let mut headed = PARAMETERS.iter().filter(|parameter| parameter.heading() == wanted);
+            headed.next().filter(|_| headed.next().is_none())
+        };
+        let parameter = PARAMETERS.iter().find(is_it).or_else(headed);
         let parameter = parameter.ok_or_else(|| AxisError::Unknown(wanted.to_owned()))?;
         if matches!(parameter.name, "parties" | "speed" | "present_max") {
             return Err(AxisError::Fixed(parameter.name));

@@ -164,7 +164,8 @@ fn key_figures(report: &SimulationReport) -> Markup {
                             sale_span_figure(pace, "/nothing_available/longest_seconds", Some(longest_seconds)),
                     },
                     html! {
-                        "at the longest; phantom sell-out, under 1 % available while under 50 % sold: "
+                        @if report.nothing_available.from_seconds.is_some() { "at the longest; " }
+                        "phantom sell-out, under 1 % available while under 50 % sold: "
                         @if none { "none" } @else { (sale_span_figure(pace, "/phantom_sell_out/seconds", Some(phantom.seconds))) }
                     },
                 ))

@@ -164,7 +164,7 @@ fn seats_that_are_not_there_are_answered_with_those_that_are() {
         let refused = sandbox.tix(&["hold", "start", "--seat", seat]).refused("unknown_seat");
         refused.stderr.split_once("Hint: ").unwrap().1.trim_end().to_owned()
     };
-    assert_eq!(hint("Gallery/1/1"), "its sections are: Stalls, Balcony");
+    assert_eq!(hint("Gallery/1/1"), "the sections of the event are: Stalls, Balcony");
     let map = "see them with `tix ticket map`";
     assert_eq!(hint("stalls/9/1"), format!("Stalls has rows 1 to 3; {map}"));
     assert_eq!(hint("Balcony/2/9"), format!("row 2 of Balcony has seats 1 to 4; {map}"));

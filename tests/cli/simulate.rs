@@ -384,6 +384,14 @@ fn file_that_cannot_be_begun_is_bad_usage() {
 }
 
 #[test]
+fn bound_on_present_buyers_is_only_for_speed_max() {
+    let sandbox = Sandbox::new();
+    let bounded = ["simulate", "--buyers", "10", "--present-max", "5"];
+    sandbox.tix(&bounded).ended(2, "--present-max would be ignored");
+    sandbox.tix(&[&bounded[..], &["--speed", "max", "--store", "sqlite::memory:"]].concat()).done();
+}
+
+#[test]
 fn a_plan_that_is_stopped_leaves_no_file_behind() {
     let sandbox = Sandbox::new();
     let write = ["simulate", "--plan", "plan.jsonl", "--buyers", "2000000"];

@@ -67,6 +67,8 @@ fn what_is_no_store_is_told_apart_and_left_alone() {
     let seed = |url: &str| sandbox.tix(&["--store", url, "seed"]);
     seed("sqlite:notes.txt").ended(1, "not a database");
     seed("sqlite:folder").ended(1, "folder is a folder");
+    let list = ["event", "list", "--store", "sqlite:nowhere/tix.db"];
+    sandbox.tix(&list).ended(1, "there is no folder nowhere");
     let nowhere = seed("sqlite:nowhere/tix.db").ended(1, "there is no folder nowhere");
     assert!(nowhere.stderr.contains("Hint: make the folder first"), "{}", nowhere.stderr);
     seed("postgres://localhost").ended(2, "is not a store");

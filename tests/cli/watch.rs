@@ -221,11 +221,11 @@ fn a_watch_that_starts_first_waits_and_says_what_to_run() {
 }
 
 #[test]
-fn a_watch_that_never_saw_a_store_was_interrupted() {
+fn watch_that_waits_for_a_store_ends_with_0() {
     let sandbox = Sandbox::new();
     let mut watching = Watching::waiting(&sandbox, &[]);
     watching.hear("nothing to watch");
-    assert_eq!(watching.signal("INT").code(), Some(130));
+    assert_eq!(watching.signal("INT").code(), Some(0));
 }
 
 #[test]

@@ -80,6 +80,10 @@ fn scenario(
     for adjustment in adjustments {
         scenario.adjust(adjustment).map_err(|e| Error::usage(e.to_string(), SEE_HELP))?;
     }
+    if scenario.speed != Pace::Max && adjustments.iter().any(|a| a.name() == "present_max") {
+        let message = "--present-max would be ignored: only at --speed max is it a bound";
+        return Err(Error::usage(message, "leave it out, or add --speed max"));
+    }
     scenario.check().map_err(|e| Error::from(simulate::Error::from(e)))?;
     Ok(scenario)
 }

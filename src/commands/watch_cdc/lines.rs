@@ -16,8 +16,9 @@ use crate::repository::Repository;
 
 /// Blanks between two columns.
 const BETWEEN: usize = 2;
-/// Letters of a time of day.
+/// Letters of a time of day, with and without its milliseconds.
 const TIME_LETTERS: usize = 12;
+const SECONDS_LETTERS: usize = 8;
 /// The most letters of how long a buyer has left to pay.
 const LEFT_LETTERS: usize = 16;
 /// What a column is shortened to at most where room is short.
@@ -27,18 +28,14 @@ const SESSION_LETTERS_MAX: usize = 20;
 /// Letters of the longest word for a change.
 pub(super) const WORD_LETTERS: usize = 10;
 
-/// What a line needs to know of an event.
-#[derive(Debug, Clone)]
-struct Known {
-    slug: String,
-    zone: TimeZone,
-}
-
 /// Writes changes to standard output as they come.
 pub(super) struct Lines<'a> {
     context: &'a Context,
     page: Page,
-    known: HashMap<EventId, Known>,
+    /// The zone of all lines: that of the event, or of this machine where they are about several.
+    zone: TimeZone,
+    /// The slugs of the events.
+    known: HashMap<EventId, String>,
     /// Whether all lines are about one event that the user named.
     one_event: bool,
     columns: Columns,
@@ -48,6 +45,7 @@ pub(super) struct Lines<'a> {
 /// How wide the columns are; they grow with what they hold, so that lines stay in step.
 #[derive(Debug, Clone, Copy, Default)]
 struct Columns {
+    time: usize,
     /// 0 where the event is not named.
     event: usize,
     seat: usize,
@@ -65,16 +63,17 @@ struct Entry<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(context: &'a Context, event: Option<&Event>) -> Self {
+    pub(super) fn new(context: &'a Context, event: Option<&Event>, zone: TimeZone) -> Self {
         let mut lines = Self {
             context,
             page: context.terminal.page(context.now()),
+            zone,
             known: HashMap::new(),
             one_event: event.is_some(),
-            columns: Columns { left: LEFT_LETTERS, ..Columns::default() },
+            columns: Columns { time: TIME_LETTERS, left: LEFT_LETTERS, ..Columns::default() },
             day: String::new(),
         };
-        lines.known.extend(event.map(|event| (event.event_id, known(event))));
+        lines.known.extend(event.map(|event| (event.event_id, event.slug.clone())));
         lines
     }
 
@@ -100,7 +99,7 @@ impl<'a> Lines<'a> {
         for change in changes {
             if !self.known.contains_key(&change.event_id) {
                 let event = store.event(change.event_id).await?;
-                self.known.insert(event.event_id, known(&event));
+                self.known.insert(event.event_id, event.slug.clone());
             }
         }
         // Lines that come together are in step with each other, whichever of them is the widest.
@@ -140,30 +139,28 @@ impl<'a> Lines<'a> {
     }
 
     fn slug(&self, change: &Change) -> &str {
-        self.known.get(&change.event_id).map_or("", |known| &known.slug)
+        self.known.get(&change.event_id).map_or("", |slug| slug)
     }
 
     /// A line for people; before it the day, where it is another than that of the line before.
     fn line(&mut self, change: &Change) -> String {
-        let zone = self.known.get(&change.event_id).map_or(TimeZone::UTC, |k| k.zone.clone());
-        let mut line = self.day_of(change.at, &zone);
+        let mut line = self.day_of(change.at);
         let fitting = self.fitting();
         let cells = [
-            (fitting.event, self.slug(change).to_owned()),
-            (fitting.seat, seat_of(change)),
-            (fitting.session, session_of(change)),
+            (fitting.event, shortened(self.slug(change), fitting.event)),
+            (fitting.seat, shortened_seat(&seat_of(change), fitting.seat)),
+            (fitting.session, shortened(&session_of(change), fitting.session)),
             (fitting.left, left(change)),
         ];
         let shown = cells.into_iter().filter(|(width, _)| *width > 0);
-        let padded = |(width, text): (usize, String)| {
-            format!("{:width$}{:BETWEEN$}", shortened(&text, width), "")
-        };
+        let padded = |(width, text): (usize, String)| format!("{text:width$}{:BETWEEN$}", "");
         let rest: String = shown.map(padded).collect();
+        let time: String = change.at.clock_time(&self.zone).chars().take(fitting.time).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(
             line,
             "{}  {}  {}",
-            self.page.paint(Tone::Faint, &change.at.clock_time(&zone)),
+            self.page.paint(Tone::Faint, &time),
             self.page.paint(change.change.into(), &format!("{:WORD_LETTERS$}", change.change)),
             rest.trim_end()
         );
@@ -180,15 +177,17 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn day_of(&mut self, at: Timestamp, zone: &TimeZone) -> String {
-        let text = at.in_zone(zone);
+    fn day_of(&mut self, at: Timestamp) -> String {
+        let text = at.in_zone(&self.zone);
         // The time of day is in every line: what is left is the day.
         let day = text.rsplit_once(' ').map_or("", |(day, _)| day);
         if day == self.day {
             return String::new();
         }
         day.clone_into(&mut self.day);
-        format!("{}\n", self.page.paint(Tone::Faint, &format!("── {day} ──")))
+        let zone = if self.one_event { None } else { self.zone.iana_name() };
+        let zone = zone.map_or_else(String::new, |name| format!(", {name}"));
+        format!("{}\n", self.page.paint(Tone::Faint, &format!("── {day}{zone} ──")))
     }
 }
 
@@ -199,15 +198,18 @@ impl Columns {
         self.session = self.session.max(session.chars().count());
     }
 
-    /// The columns that a line of `width` letters has room for. The event goes first, unless the lines
-    /// are about several; then how long the buyer has left; then long names are shortened.
+    /// The columns that a line of `width` letters has room for. Milliseconds go first; then the event,
+    /// unless the lines are about several; then how long the buyer has left; then names are shortened.
     fn fitting_into(mut self, width: usize, several_events: bool) -> Self {
         let taken = |letters: usize| if letters == 0 { 0 } else { letters + BETWEEN };
         let over = |columns: &Self| {
-            let Self { event, seat, session, left } = *columns;
+            let Self { time, event, seat, session, left } = *columns;
             let names: usize = [event, seat, session, left].map(taken).iter().sum();
-            (TIME_LETTERS + BETWEEN + WORD_LETTERS + names).saturating_sub(width)
+            (time + BETWEEN + WORD_LETTERS + names).saturating_sub(width)
         };
+        if over(&self) > 0 {
+            self.time = SECONDS_LETTERS;
+        }
         if over(&self) > 0 && !several_events {
             self.event = 0;
         }
@@ -222,10 +224,6 @@ impl Columns {
         self.seat = shorter(self.seat, over(&self));
         self
     }
-}
-
-fn known(event: &Event) -> Known {
-    Known { slug: event.slug.clone(), zone: event.zone() }
 }
 
 /// The seat as a line shows it.
@@ -256,6 +254,13 @@ fn shortened(text: &str, letters_max: usize) -> String {
     text.chars().take(letters_max.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Shortens the section of a seat rather than its row and number.
+fn shortened_seat(label: &str, letters_max: usize) -> String {
+    let (section, place) = label.split_at(label.find('/').unwrap_or(label.len()));
+    let room = letters_max.saturating_sub(place.chars().count());
+    if room < 2 { shortened(label, letters_max) } else { shortened(section, room) + place }
+}
+
 fn sheet(lines: Vec<Vec<String>>) -> Sheet {
     Sheet::new(&[
         "position",
@@ -276,24 +281,33 @@ fn sheet(lines: Vec<Vec<String>>) -> Sheet {
 mod tests {
     use super::*;
 
-    const WIDE: Columns = Columns { event: 22, seat: 14, session: 20, left: LEFT_LETTERS };
+    const WIDE: Columns =
+        Columns { time: TIME_LETTERS, event: 22, seat: 14, session: 20, left: LEFT_LETTERS };
 
-    fn fitting(width: usize, several_events: bool) -> [usize; 4] {
-        let Columns { event, seat, session, left } = WIDE.fitting_into(width, several_events);
+    fn fitting(width: usize, several_events: bool) -> [usize; 5] {
+        let Columns { time, event, seat, session, left } = WIDE.fitting_into(width, several_events);
         let taken = [event, seat, session, left].map(|letters| letters + BETWEEN * letters.min(1));
-        let line = TIME_LETTERS + BETWEEN + WORD_LETTERS + taken.iter().sum::<usize>();
+        let line = time + BETWEEN + WORD_LETTERS + taken.iter().sum::<usize>();
         assert!(line <= width, "{line} of {width}");
-        [event, seat, session, left]
+        [time, event, seat, session, left]
     }
 
     #[test]
     fn lines_keep_to_the_width_and_lose_the_least() {
-        assert_eq!(fitting(104, false), [22, 14, 20, 16]);
-        assert_eq!(fitting(103, false), [0, 14, 20, 16], "they are about one event");
-        assert_eq!(fitting(79, false), [0, 14, 20, 0]);
-        assert_eq!(fitting(60, false), [0, 14, 18, 0]);
-        assert_eq!(fitting(80, true), [22, 14, 14, 0], "they are about several");
-        assert_eq!(fitting(60, true), [8, 14, 8, 0]);
-        assert_eq!(fitting(54, true), [8, 8, 8, 0], "and seats are shortened last");
+        assert_eq!(fitting(104, false), [12, 22, 14, 20, 16]);
+        assert_eq!(fitting(103, false), [8, 22, 14, 20, 16]);
+        assert_eq!(fitting(99, false), [8, 0, 14, 20, 16], "they are about one event");
+        assert_eq!(fitting(75, false), [8, 0, 14, 20, 0]);
+        assert_eq!(fitting(56, false), [8, 0, 14, 18, 0]);
+        assert_eq!(fitting(76, true), [8, 22, 14, 14, 0], "they are about several");
+        assert_eq!(fitting(60, true), [8, 12, 14, 8, 0]);
+        assert_eq!(fitting(50, true), [8, 8, 8, 8, 0], "and seats are shortened last");
+    }
+
+    #[test]
+    fn shortened_seat_keeps_its_row_and_number() {
+        assert_eq!(shortened_seat("Orchestra Stalls/1/10", 14), "Orchestr…/1/10");
+        assert_eq!(shortened_seat("Stalls/1/10", 14), "Stalls/1/10");
+        assert_eq!(shortened_seat("Stalls/long row/10", 10), "Stalls/lo…");
     }
 }

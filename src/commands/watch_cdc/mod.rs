@@ -1,5 +1,6 @@
 //! `tix watch-cdc`.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,19 +31,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Follows the change log, told as lines or drawn as a board, until somebody stops it, which is no failure, or nobody reads any more.
 ///
 /// # Errors
-/// The store cannot be used, there is no such event, or it was stopped before there was a store.
+/// The store cannot be used, there is no such event, or it was stopped before the store answered.
 pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
     let draws = args.board && can_draw(context);
     // It listens from before the first notice on, so that no Ctrl-C gets lost.
     let stopped = interrupted();
     tokio::pin!(stopped);
-    let Target { store, scope, was_awaited } = tokio::select! {
+    let was_awaited = Cell::new(false);
+    let (store, scope) = tokio::select! {
         biased;
-        () = &mut stopped => return Err(Error::Interrupted),
-        found = wait_for_target(context, args.event.as_deref(), draws) => found?,
+        () = &mut stopped => {
+            return if was_awaited.get() { Ok(()) } else { Err(Error::Interrupted) };
+        }
+        found = wait_for_target(context, args.event.as_deref(), draws, &was_awaited) => found?,
     };
     // Whatever is in a store that was not there when the watch began has happened since.
-    let from = if was_awaited && args.from == FromText::Now { FromText::Start } else { args.from };
+    let from =
+        if was_awaited.get() && args.from == FromText::Now { FromText::Start } else { args.from };
     let ended = async {
         if draws && let Some(event) = scope.event() {
             return board::run(context, &store, event, args.lag, &mut stopped).await;
@@ -58,7 +63,7 @@ pub async fn run(context: &Context, args: WatchArgs) -> Result<()> {
             () = reader::gone() => return Ok(()),
             feed = store.follow(start, args.lag) => feed?,
         };
-        Follower::new(context, &*store, scope.event(), feed).run(&mut stopped).await
+        Follower::new(context, &*store, (scope.event(), zone), feed).run(&mut stopped).await
     };
     let ended = ended.await;
     store.close().await;
@@ -90,26 +95,21 @@ impl Scope {
     }
 }
 
-/// What is watched.
-struct Target {
-    store: Arc<dyn Repository>,
-    scope: Scope,
-    /// Whether there was nothing to watch at first.
-    was_awaited: bool,
-}
-
 /// Opens the store once it is there and has something to watch: every event where none is named,
-/// unless only one is asked for.
-async fn wait_for_target(context: &Context, name: Option<&str>, only_one: bool) -> Result<Target> {
-    let mut was_awaited = false;
+/// unless only one is asked for. Sets `was_awaited` where there is nothing to watch at first.
+async fn wait_for_target(
+    context: &Context,
+    name: Option<&str>,
+    only_one: bool,
+    was_awaited: &Cell<bool>,
+) -> Result<(Arc<dyn Repository>, Scope)> {
     loop {
         match open(context, name, only_one).await {
-            Ok(Some((store, scope))) => return Ok(Target { store, scope, was_awaited }),
+            Ok(Some(found)) => return Ok(found),
             Err(error) if !may_come(&error) => return Err(error),
             Ok(None) | Err(_) => {}
         }
-        if !was_awaited {
-            was_awaited = true;
+        if !was_awaited.replace(true) {
             context.terminal.notice(format_args!(
                 "nothing to watch in {} yet; run `tix seed{}` in another terminal",
                 context.store,
@@ -195,11 +195,11 @@ impl<'a> Follower<'a> {
     fn new(
         context: &'a Context,
         store: &'a dyn Repository,
-        event: Option<&'a Event>,
+        (event, zone): (Option<&'a Event>, TimeZone),
         feed: Box<dyn ChangeFeed>,
     ) -> Self {
         let watch = Watch::starting_with(feed.standing());
-        let (lines, saved_at) = (Lines::new(context, event), Instant::now());
+        let (lines, saved_at) = (Lines::new(context, event, zone), Instant::now());
         Self { context, store, event, feed, watch, lines, saved_at, saves: true }
     }
 

@@ -179,7 +179,7 @@ fn check_path(path: &Path, access: Access) -> Result<()> {
             check_folder(path)
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && access == Access::Existing => {
-            Err(StoreError::missing(path).into())
+            has_folder(path).and(Err(StoreError::missing(path).into()))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => check_folder(path),
         Err(e) => {
@@ -189,20 +189,30 @@ fn check_path(path: &Path, access: Access) -> Result<()> {
     }
 }
 
-fn check_folder(path: &Path) -> Result<()> {
+/// The folder that a path names a file in.
+fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder {
-        Some(folder) if !folder.is_dir() => {
-            let message = format!("there is no folder {}", folder.display());
-            Err(StoreError::new(StoreFault::NoFolder, message).into())
-        }
-        // The write-ahead log is made beside the file, and has to be found there after a crash.
-        folder if !is_writable(folder.unwrap_or(Path::new("."))) => {
-            let folder = folder.unwrap_or(Path::new("."));
-            let message = format!("the folder {}, in which the store is,", folder.display());
-            Err(read_only(&message).into())
-        }
-        _ => Ok(()),
+    folder.unwrap_or(Path::new("."))
+}
+
+fn has_folder(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let message = format!("there is no folder {}", folder.display());
+    Err(StoreError::new(StoreFault::NoFolder, message).into())
+}
+
+fn check_folder(path: &Path) -> Result<()> {
+    has_folder(path)?;
+    let folder = folder_of(path);
+    // The write-ahead log is made beside the file, and has to be found there after a crash.
+    if is_writable(folder) {
+        Ok(())
+    } else {
+        let message = format!("the folder {}, in which the store is,", folder.display());
+        Err(read_only(&message).into())
     }
 }
 
