@@ -40,6 +40,21 @@ pub async fn event(store: &dyn Repository, name: Option<&str>) -> Result<Event> 
     }
 }
 
+/// As [`event`], of which something is to be claimed.
+///
+/// # Errors
+/// As [`event`]; refused with `busy` where only some of its tickets are minted.
+pub(super) async fn event_to_claim(store: &dyn Repository, name: Option<&str>) -> Result<Event> {
+    let event = event(store, name).await?;
+    if event.minted || store.sections(event.event_id).await?.is_empty() {
+        return Ok(event);
+    }
+    let why = format!("the tickets of {} are not all minted yet", event.slug);
+    let hint =
+        "wait until the command that mints them has ended; where it was interrupted, run it again";
+    Err(Error::refused(Refusal::Busy { why }, Some(hint.into())))
+}
+
 /// The event of `events` that `name` names.
 ///
 /// # Errors

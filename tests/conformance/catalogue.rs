@@ -69,6 +69,9 @@ pub(crate) async fn a_half_minted_event_is_completed_and_not_on_sale_before(worl
         let mut claim = world.claim(&buyer("ann"), &["A/1/1"]).await;
         claim.event_id = event;
         assert_eq!(code(world.repository.start_hold(&claim).await), "busy");
+        let seats = &claim.tickets;
+        assert_eq!(code(world.repository.block(event, seats, "house").await), "busy");
+        assert_eq!(code(world.repository.unblock(event, seats).await), "busy");
     }
     let minted = world.repository.mint(event, layout, &|_| {}).await.unwrap();
     assert_eq!(minted.new + minted.existing, 30_010);

@@ -63,6 +63,9 @@ async fn a_store_that_another_program_has_locked_takes_no_writes() {
 async fn keyspace_that_is_made_again_takes_no_orders() {
     let Some(server) = Server::on_scylla("again", &[]) else { return };
     becomes(&server, StatusCode::OK).await;
+    let body = json!({ "event": "hall", "seats": ["Stalls/1/2"] });
+    let held = server.post("/v1/booking/reserve", "ann", &body).send().await.unwrap();
+    let held: serde_json::Value = held.json().await.unwrap();
     let (node, keyspace) = server.node().unwrap();
     let session = SessionBuilder::new().known_node(node).build().await.unwrap();
     session.query_unpaged(format!("DROP KEYSPACE {keyspace}"), ()).await.unwrap();
@@ -70,4 +73,7 @@ async fn keyspace_that_is_made_again_takes_no_orders() {
     let why = becomes(&server, StatusCode::SERVICE_UNAVAILABLE).await;
     assert!(why.contains("moved, replaced or deleted"), "{why}");
     assert_eq!(reserve(&server, "Stalls/1/1").await, StatusCode::INTERNAL_SERVER_ERROR);
+    let show = format!("/v1/booking/{}", held["hold"]["hold_id"].as_str().unwrap());
+    let shown = server.get(&show).header("Tix-Session", "ann").send().await.unwrap();
+    assert_eq!(shown.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }

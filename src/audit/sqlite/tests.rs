@@ -160,9 +160,13 @@ async fn what_is_not_there_is_not_audited() {
     store.connection.execute_batch("DROP TABLE change_log").unwrap();
     let no_schema = run(&store.url, None, Arc::default()).await.unwrap_err();
     assert_eq!(fault(no_schema), StoreFault::Missing);
-    let no_file =
-        run(&"sqlite:/nowhere/tix.db".parse().unwrap(), None, Arc::default()).await.unwrap_err();
-    assert_eq!(fault(no_file), StoreFault::Missing);
+    for (url, wanted) in [
+        ("sqlite:/nowhere.db", StoreFault::Missing),
+        ("sqlite:/nowhere/tix.db", StoreFault::NoFolder),
+    ] {
+        let no_file = run(&url.parse().unwrap(), None, Arc::default()).await.unwrap_err();
+        assert_eq!(fault(no_file), wanted);
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Result<()> {
     let caller = caller::caller(args.session.as_ref(), args.buyer)?;
     let report = context
         .with_store(Access::Existing, async |store| {
-            let event = pick::event(store, args.event.event.as_deref()).await?;
+            let event = pick::event_to_claim(store, args.event.event.as_deref()).await?;
             let (hold, choice) = match args.best {
                 None => match named(store, &event, &caller, args).await {
                     Err(Error::Refused { refusal, .. }) => {

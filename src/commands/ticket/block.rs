@@ -49,7 +49,7 @@ fn with_hint(error: Error) -> Error {
 
 /// The event and the tickets that were named.
 async fn chosen(store: &dyn Repository, args: &TicketArgs) -> Result<(Event, Vec<TicketId>)> {
-    let event = pick::event(store, args.event.event.as_deref()).await?;
+    let event = pick::event_to_claim(store, args.event.event.as_deref()).await?;
     let tickets = match &args.section {
         None => pick::seats(store, event.event_id, &args.seats).await?,
         Some(name) => {

@@ -39,7 +39,7 @@ async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
     let caller = caller::caller(args.session.as_ref(), args.buyer)?;
     let report = context
         .with_store(Access::Existing, async |store| {
-            let event = pick::event(store, args.event.event.as_deref()).await?;
+            let event = pick::event_to_claim(store, args.event.event.as_deref()).await?;
             let wish = wish(store, event.event_id, args).await?;
             if let Some(standing) =
                 standing(store, event.event_id, &caller.session_id, &wish).await?

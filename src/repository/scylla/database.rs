@@ -297,7 +297,6 @@ impl Database {
         R: for<'r> DeserializeRow<'r, 'r>,
     {
         self.clock.check()?;
-        self.identity.check()?;
         let mut tries = 1;
         loop {
             let turn = self.turn(statement.what).await?;
@@ -320,7 +319,9 @@ impl Database {
         }
     }
 
+    /// Waits for a statement's turn; none is sent to another keyspace than the one that was opened.
     async fn turn(&self, what: &str) -> Result<SemaphorePermit<'_>> {
+        self.identity.check()?;
         if let Ok(Ok(turn)) = timeout(TURN_MAX, self.turns.acquire()).await {
             return Ok(turn);
         }

@@ -33,9 +33,14 @@ impl Identity {
     /// # Errors
     /// [`StoreFault::Moved`].
     pub(super) async fn compare(&self, db: &Database) -> Result<()> {
+        let what = "read the keyspace's identity";
         let keyspace = db.session.get_keyspace().unwrap_or_default();
-        let values = (keyspace.as_str(),);
-        let found: Option<(Uuid,)> = db.row(&db.statements.select_identity, values).await?;
+        let cql = "SELECT id FROM system_schema.tables \
+                   WHERE keyspace_name = ? AND table_name = 'order_queue'";
+        let answer = db.session.query_unpaged(cql, (keyspace.as_str(),)).await;
+        let rows = answer.map_err(|e| statement_error(what, e))?.into_rows_result();
+        let rows = rows.map_err(|e| answer_error(what, e))?;
+        let found: Option<(Uuid,)> = rows.maybe_first_row().map_err(|e| answer_error(what, e))?;
         let is_replaced = found.is_none_or(|(id,)| *self.opened.get_or_init(|| id) != id);
         self.is_replaced.store(is_replaced, Ordering::Relaxed);
         self.check()

@@ -273,12 +273,14 @@ impl Repository for ScyllaRepository {
 
     async fn block(&self, event: EventId, tickets: &[TicketId], reason: &str) -> Result<u64> {
         let stored = catalogue::event(&self.db, event).await?;
+        check_open(&stored)?;
         let tickets = self.stored_tickets(&stored, tickets).await?;
         blocks::block(&self.db, event, &tickets, reason).await
     }
 
     async fn unblock(&self, event: EventId, tickets: &[TicketId]) -> Result<u64> {
         let stored = catalogue::event(&self.db, event).await?;
+        check_open(&stored)?;
         let tickets = self.stored_tickets(&stored, tickets).await?;
         blocks::unblock(&self.db, event, &tickets).await
     }

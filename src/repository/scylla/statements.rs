@@ -153,9 +153,6 @@ const SELECT_REFERENCE: &str = "SELECT hold_id FROM payment_references \
 statements! {
     select_time: Read, "read the server's clock",
         "SELECT toTimestamp(now()) FROM system.local";
-    select_identity: Read, "read the keyspace's identity",
-        "SELECT id FROM system_schema.tables \
-            WHERE keyspace_name = ? AND table_name = 'order_queue'";
     select_clock: Read, "read the store's clock",
         "SELECT name, at, uptime_us, mark FROM store_clock WHERE name IN ?";
     /// Its write time is the time itself: the newest stands, whoever writes last.

@@ -329,6 +329,7 @@ impl Repository for SqliteRepository {
 
     async fn block(&self, event: EventId, tickets: &[TicketId], reason: &str) -> Result<u64> {
         let stored = self.stored_event(event).await?;
+        check_open(&stored)?;
         let tickets = self.stored_tickets(&stored, tickets).await?;
         let reason = reason.to_owned();
         let block = move |tx: &mut Tx<'_, '_>| blocks::block(tx, &stored, &tickets, &reason);
@@ -337,6 +338,7 @@ impl Repository for SqliteRepository {
 
     async fn unblock(&self, event: EventId, tickets: &[TicketId]) -> Result<u64> {
         let stored = self.stored_event(event).await?;
+        check_open(&stored)?;
         let tickets = self.stored_tickets(&stored, tickets).await?;
         let unblock = move |tx: &mut Tx<'_, '_>| blocks::unblock(tx, &tickets);
         self.writer.submit("unblock tickets", unblock).await
