@@ -342,7 +342,10 @@ impl Error {
             Self::Violation(_) => Some(
                 "keep the store as it is; `tix watch-cdc --from start` shows what happened".into(),
             ),
-            Self::Interrupted => Some("whatever was acknowledged is kept".into()),
+            Self::Interrupted => Some(
+                "whatever was acknowledged is kept; run the same command again to do the rest"
+                    .into(),
+            ),
         }
     }
 

@@ -184,7 +184,13 @@ fn ambiguous(text: &str, number: &Number, mark: DecimalMark, currency: Currency)
         text: text.to_owned(),
         mark,
         decimal: joined(decimals),
-        plain: (decimals.len() <= digits).then(|| joined(&number.decimals[..digits.min(GROUP)])),
+        plain: (decimals.len() <= digits).then(|| match digits {
+            // With as many decimals as a group has digits only a point tells them apart.
+            GROUP => {
+                format!("{}.{}, with a decimal point in all prices,", number.whole, number.decimals)
+            }
+            _ => joined(&number.decimals[..digits.min(GROUP)]),
+        }),
         whole: format!("{}{}", number.whole, number.decimals),
         currency,
     }
@@ -342,7 +348,7 @@ mod tests {
         insta::assert_snapshot!(error("1,500", "EUR"), @"`1,500` is ambiguous: 1,5 EUR with a decimal comma, or 1500 EUR with a thousands separator; write 1,50 or 1500");
         insta::assert_snapshot!(error("12.000", "JPY"), @"`12.000` is ambiguous: 12 JPY with a decimal point, or 12000 JPY with a thousands separator; write 12 or 12000");
         insta::assert_snapshot!(error("49.505", "EUR"), @"`49.505` is ambiguous: 49.505 EUR with a decimal point, more decimals than it has, or 49505 EUR with a thousands separator; write 49505");
-        insta::assert_snapshot!(error("1,500", "KWD"), @"`1,500` is ambiguous: 1,5 KWD with a decimal comma, or 1500 KWD with a thousands separator; write 1,500 or 1500");
+        insta::assert_snapshot!(error("1,500", "KWD"), @"`1,500` is ambiguous: 1,5 KWD with a decimal comma, or 1500 KWD with a thousands separator; write 1.500, with a decimal point in all prices, or 1500");
     }
 
     #[test]

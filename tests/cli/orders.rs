@@ -14,11 +14,11 @@ fn orders_are_listed_in_the_order_they_were_decided() {
     let answer = sandbox.tix(&["order", "list"]).done();
     steady().bind(|| {
         insta::assert_snapshot!(answer.stdout, @r"
-    CONFIRMATION    STATUS       AMOUNT  SEATS
-    ───────────────────────────────────────────────────────────
-    [confirmation]  paid      49.50 EUR  Stalls/1/1
-    [confirmation]  declined  99.00 EUR  Stalls/1/2, Stalls/1/3
-    2 columns left out; -o json or a wider window shows them
+    CONFIRMATION    STATUS       AMOUNT  SEATS                   SESSION
+    ────────────────────────────────────────────────────────────────────
+    [confirmation]  paid      49.50 EUR  Stalls/1/1              ann
+    [confirmation]  declined  99.00 EUR  Stalls/1/2, Stalls/1/3  bob
+    1 column left out; -o json or a wider window shows it
     ");
     });
     let document = sandbox.json("orders", &["order", "list"]);
