@@ -32,7 +32,11 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<()> {
     if args.repair {
         let repair = async |store: &dyn Repository| repair(store, event.as_ref()).await;
         match context.with_store(Access::Existing, repair).await {
-            Ok((mended, fault)) => (repaired, failed) = (Some(mended), fault),
+            Ok((mended, fault)) => {
+                // That nothing needed repair is not known where a repair failed.
+                let is_known = fault.is_none() || mended != Mended::default();
+                (repaired, failed) = (is_known.then_some(mended), fault);
+            }
             // What cannot be repaired is what the audit is for.
             Err(error) => failed = Some(error),
         }
@@ -91,7 +95,7 @@ async fn repair(store: &dyn Repository, event: Option<&Event>) -> Result<(Mended
 }
 
 /// How much a repair mended.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Mended {
     /// Overdue payments that were given up.
     payments_given_up: u64,

@@ -30,6 +30,14 @@ fn entries(sandbox: &Sandbox, more: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+fn hint_for_a_too_large_group_keeps_to_the_limit() {
+    let sandbox = Sandbox::seeded_with(&["--limit", "2"]);
+    let join = |size: &str| sandbox.tix(&["waitlist", "join", "--session", "bob", "--size", size]);
+    let refused = join("9").ended(2, "no row there has 9 such seats side by side");
+    assert!(refused.stderr.contains("ask for 2 at the most"), "{}", refused.stderr);
+}
+
+#[test]
 fn whoever_waits_is_told_his_place_and_what_comes_next() {
     let (sandbox, _) = full_hall(&[]);
     join(&sandbox, "bob", &[]);

@@ -40,7 +40,7 @@ async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
     let report = context
         .with_store(Access::Existing, async |store| {
             let event = pick::event_to_claim(store, args.event.event.as_deref()).await?;
-            let wish = wish(store, event.event_id, args).await?;
+            let wish = wish(store, &event, args).await?;
             if let Some(standing) =
                 standing(store, event.event_id, &caller.session_id, &wish).await?
             {
@@ -68,14 +68,15 @@ async fn join(context: &Context, args: &JoinArgs) -> Result<()> {
 }
 
 /// What is waited for, in the words of the venue.
-async fn wish(store: &dyn Repository, event: EventId, args: &JoinArgs) -> Result<Wish> {
-    let sections = store.sections(event).await?;
+async fn wish(store: &dyn Repository, event: &Event, args: &JoinArgs) -> Result<Wish> {
+    let event_id = event.event_id;
+    let sections = store.sections(event_id).await?;
     let section = args.section.as_deref().map(|name| pick::section(&sections, name)).transpose()?;
     let section = section.map(|section| Box::from(section.name.as_str()));
     let ticket_type = match args.ticket_type.as_deref() {
         None => None,
         Some(name) => {
-            Some(pick::ticket_type(store, event, &sections, section.as_deref(), name).await?)
+            Some(pick::ticket_type(store, event_id, &sections, section.as_deref(), name).await?)
         }
     };
     let wish = Wish { section, ticket_type, size: args.size };
@@ -86,17 +87,17 @@ async fn wish(store: &dyn Repository, event: EventId, args: &JoinArgs) -> Result
 /// Nobody shall wait for what no row has, whoever gives up what.
 async fn could_be_met(
     store: &dyn Repository,
-    event: EventId,
+    event: &Event,
     sections: &[Section],
     wish: &Wish,
 ) -> Result<()> {
-    let longest = longest_row(store, event, sections, wish).await?;
+    let longest = longest_row(store, event.event_id, sections, wish).await?;
     if longest >= wish.size {
         return Ok(());
     }
     Err(Error::usage(
         format!("no row there has {} such seats side by side", wish.size),
-        format!("ask for {longest} at the most, or join more than once"),
+        format!("ask for {} at the most, or join more than once", longest.min(event.terms.limit)),
     ))
 }
 
