@@ -102,6 +102,7 @@ rules! {
         a_late_decline_frees_the_tickets,
         an_overdue_payment_is_given_up_by_the_next_claimant,
         recovery_gives_up_overdue_payments_and_only_those,
+        overdue_payments_end_in_the_order_of_the_venue,
         money_captured_too_late_never_takes_a_ticket_from_its_next_owner,
         recording_the_same_outcome_again_changes_nothing,
         a_hold_being_paid_for_cannot_be_abandoned,

@@ -138,6 +138,21 @@ pub(crate) async fn recovery_gives_up_overdue_payments_and_only_those(world: &Wo
     assert!(world.repository.recover_payments(world.event).await.unwrap().is_empty());
 }
 
+pub(crate) async fn overdue_payments_end_in_the_order_of_the_venue(world: &World) {
+    // Neither in the order in which they began nor in that of their ids.
+    let seats = ["B/1/1", "A/2/1", "A/1/1", "B/2/1", "A/1/2"];
+    for (seat, name) in seats.into_iter().zip(["ann", "bob", "cleo", "dora", "eve"]) {
+        let who = buyer(name);
+        let hold = world.hold(&who, &[seat]).await;
+        world.begin(&who, &hold, name).await.unwrap();
+    }
+    world.pass(PAYMENT_TIME);
+    let aborted = world.repository.recover_payments(world.event).await.unwrap();
+    let seats: Vec<String> =
+        aborted.iter().map(|order| order.tickets[0].label.to_string()).collect();
+    assert_eq!(seats, ["A/1/1", "A/1/2", "A/2/1", "B/1/1", "B/2/1"]);
+}
+
 pub(crate) async fn money_captured_too_late_never_takes_a_ticket_from_its_next_owner(
     world: &World,
 ) {

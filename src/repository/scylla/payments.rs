@@ -265,22 +265,34 @@ async fn stands(db: &Database, hold: &HoldRow, order: OrderId) -> Result<bool> {
 }
 
 /// Gives up every payment of an event that is overdue, and follows decisions that were left half
-/// followed. Returns the orders that were given up.
+/// followed, in the order of the venue: the tickets that are released first are offered first. Returns the
+/// orders that were given up.
 pub(super) async fn recover(db: &Database, event: EventId) -> Result<Vec<Order>> {
     clock_keeper::measure(db).await?;
     let now = db.now();
-    let mut aborted = Vec::new();
+    let mut overdue = Vec::new();
     for hold in holds::listed_ids(db, event).await? {
-        match recover_one(db, hold, now).await {
-            Ok(order) => aborted.extend(order),
-            // It keeps no other payment from being given up.
-            Err(Error::Store(error)) if error.fault == StoreFault::Corrupt => {
-                tracing::warn!("{error}");
-            }
-            Err(other) => return Err(other),
-        }
+        let hold = unless_corrupt(holds::find(db, hold).await)?.flatten();
+        overdue.extend(hold.filter(|hold| hold.payment_deadline.is_some_and(|at| at <= now)));
+    }
+    overdue.sort_by_key(|hold| hold.tickets.iter().map(|t| (t.section_id, t.place)).min());
+    let mut aborted = Vec::new();
+    for hold in overdue {
+        let order = unless_corrupt(recover_one(db, hold.hold_id, now).await)?;
+        aborted.extend(order.flatten());
     }
     Ok(aborted)
+}
+
+/// A payment that cannot be read keeps no other one from being given up.
+fn unless_corrupt<T>(done: Result<T>) -> Result<Option<T>> {
+    match done {
+        Err(Error::Store(error)) if error.fault == StoreFault::Corrupt => {
+            tracing::warn!("{error}");
+            Ok(None)
+        }
+        done => done.map(Some),
+    }
 }
 
 async fn recover_one(db: &Database, hold: HoldId, now: Timestamp) -> Result<Option<Order>> {
