@@ -2,8 +2,8 @@
 
 use super::safe::color_sequence;
 
-/// Stands for a blank at which no line is broken.
-const UNBROKEN_BLANK: char = '\u{a0}';
+/// Stands for a blank at which no line is broken, until the text is laid out.
+pub(super) const UNBROKEN_BLANK: &str = "\u{a0}";
 /// What a line of a shell command ends in that goes on in the next one.
 const CONTINUED: &str = " \\";
 /// What such a next line begins with.
@@ -30,12 +30,11 @@ pub fn folded(text: &str, width: usize) -> String {
 /// As [`folded`], but what stands between backquotes, a command to paste, stays on one line.
 #[must_use]
 pub fn message(text: &str, width: usize) -> String {
-    let mut is_command = false;
-    let kept = text.chars().map(|letter| {
-        is_command ^= letter == '`';
-        if letter == ' ' && is_command { UNBROKEN_BLANK } else { letter }
+    let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => part.replace(' ', UNBROKEN_BLANK),
     });
-    folded(&kept.collect::<String>(), width).replace(UNBROKEN_BLANK, " ")
+    folded(&parts.collect::<Vec<_>>().join("`"), width).replace(UNBROKEN_BLANK, " ")
 }
 
 /// Folds a shell command between its words so that it can still be pasted: each line but the last
@@ -130,8 +129,8 @@ mod tests {
 
     #[test]
     fn lines_are_folded_between_words_and_keep_their_indent() {
-        let text = "  sold 8,900 of 10,000 seats\nas told\n";
-        assert_eq!(folded(text, 16), "  sold 8,900 of\n  10,000 seats\nas told\n");
+        let text = "  sold 8,900 of 10,000 seats\nas planned\n";
+        assert_eq!(folded(text, 16), "  sold 8,900 of\n  10,000 seats\nas planned\n");
         assert_eq!(folded(text, 80), text);
         assert_eq!(folded("no end", 80), "no end");
     }

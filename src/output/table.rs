@@ -6,13 +6,12 @@ use comfy_table::{
     Attribute, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };
 
+use super::fold::UNBROKEN_BLANK;
 use super::{Card, Page, Tone, counted, fold};
 use crate::domain::name;
 
 /// No lines but one under the headings: what there is to read are the values.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-/// Stands for a blank at which no line is broken, until the table is laid out.
-const UNBROKEN_BLANK: &str = "\u{a0}";
 /// The least room in which broken values can still be read.
 const BROKEN_WIDTH_MIN: u16 = 12;
 /// Blanks between two columns.

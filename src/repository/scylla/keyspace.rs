@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::database::Database;
 use super::failure::{answer_error, keyspace_error, statement_error};
+use super::schema::select;
 use crate::repository::store_url::ScyllaLocation;
 use crate::repository::{Result, StoreError, StoreFault};
 
@@ -33,15 +34,12 @@ impl Identity {
     /// # Errors
     /// [`StoreFault::Moved`].
     pub(super) async fn compare(&self, db: &Database) -> Result<()> {
-        let what = "read the keyspace's identity";
         let keyspace = db.session.get_keyspace().unwrap_or_default();
         let cql = "SELECT id FROM system_schema.tables \
                    WHERE keyspace_name = ? AND table_name = 'order_queue'";
-        let answer = db.session.query_unpaged(cql, (keyspace.as_str(),)).await;
-        let rows = answer.map_err(|e| statement_error(what, e))?.into_rows_result();
-        let rows = rows.map_err(|e| answer_error(what, e))?;
-        let found: Option<(Uuid,)> = rows.maybe_first_row().map_err(|e| answer_error(what, e))?;
-        let is_replaced = found.is_none_or(|(id,)| *self.opened.get_or_init(|| id) != id);
+        let found: Vec<(Uuid,)> = select(&db.session, cql, (keyspace.as_str(),)).await?;
+        let is_same = |(id,): &(Uuid,)| self.opened.get_or_init(|| *id) == id;
+        let is_replaced = !found.first().is_some_and(is_same);
         self.is_replaced.store(is_replaced, Ordering::Relaxed);
         self.check()
     }

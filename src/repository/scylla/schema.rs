@@ -286,7 +286,12 @@ async fn live(session: &Session, keyspace: &str) -> Result<BTreeMap<String, Obje
     Ok(objects)
 }
 
-async fn select<R>(session: &Session, cql: &str, values: impl SerializeRow) -> Result<Vec<R>>
+/// Reads the rows of a statement that is not prepared, as those about the schema are.
+pub(super) async fn select<R>(
+    session: &Session,
+    cql: &str,
+    values: impl SerializeRow,
+) -> Result<Vec<R>>
 where
     R: for<'r> DeserializeRow<'r, 'r>,
 {
