@@ -23,7 +23,7 @@ use lines::Lines;
 
 /// How often it is saved how far a watch that can be resumed has told.
 const SAVE_EVERY: Duration = Duration::from_millis(250);
-/// How long a watch that was stopped takes to save how far it has told.
+/// How long a stopped watch takes to save its position.
 const LAST_SAVE_MAX: Duration = Duration::from_secs(1);
 /// How often a store that is not there is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -254,11 +254,11 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// The refusal of a watch that could not save how far it has told before it had to end.
+/// The refusal of a watch that could not save its position before it had to end.
 fn not_saved() -> Refusal {
     let within = LAST_SAVE_MAX.as_secs();
     let why = format!(
-        "the store did not save within {within} s how far the log is told; the next watch repeats the rest"
+        "the store did not save within {within} s how far the log was printed; the next watch repeats the rest"
     );
     Refusal::Busy { why }
 }
